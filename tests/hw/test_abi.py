@@ -1,0 +1,61 @@
+"""The ABI's data is consistent with itself and with the numbers that DESIGN fixes."""
+
+import pytest
+
+from hw import abi
+
+
+def test_sizes_of_kernel_structures():
+    assert abi.Token.as_shape().size == 80
+    assert abi.SLOT_BYTES == 32
+    assert abi.OBJECT_ENTRY_BYTES == 16
+    assert abi.SLOTS_PER_PAGE * abi.SLOT_BYTES == abi.PAGE_BYTES
+    assert abi.DIRECTORY_ENTRIES * abi.DIRECTORY_ENTRY_BYTES == abi.PAGE_BYTES
+
+
+@pytest.mark.parametrize("layout", [abi.Slot, abi.SpaceEntry, abi.DirectoryEntry, abi.ObjectEntry, abi.Query,
+                                    abi.Answer, abi.Handle, abi.InfoIn, abi.InfoOut], ids=lambda c: c.__name__)
+def test_fields_do_not_cross_words(layout):
+    for name, field in layout.as_shape():
+        assert field.offset // 64 == (field.offset + field.width - 1) // 64, name
+
+
+def test_a_handle_reaches_every_slot_of_a_space():
+    index_bits = abi.Handle.as_shape()["index"].width
+    assert 1 << index_bits == abi.DIRECTORY_ENTRIES * abi.SLOTS_PER_PAGE
+
+
+def test_the_slot_holds_the_token_first():
+    slot, token = abi.Slot.as_shape(), abi.Token.as_shape()
+    for name, field in token:
+        assert (slot[name].offset, slot[name].width) == (field.offset, field.width)
+
+
+def test_a_slot_link_names_every_slot_of_every_page():
+    assert abi.Slot.as_shape()["parent"].width == abi.DirectoryEntry.as_shape()["page"].width + 7
+
+
+def test_instruction_encodings_differ():
+    encodings = [(insn.funct7, insn.funct3) for insn in abi.INSTRUCTIONS]
+    assert len(set(encodings)) == len(encodings)
+    assert [insn.name for insn in abi.INSTRUCTIONS if insn.user] == ["cap.check"]
+
+
+def test_every_call_has_one_rule_at_its_number():
+    assert [rule.call for rule in abi.CALLS] == list(abi.Call)
+    assert [rule.call.value for rule in abi.CALLS] == list(range(len(abi.CALLS)))
+
+
+def test_statuses_begin_with_the_verdicts():
+    for verdict in abi.Verdict:
+        assert abi.Status[verdict.name].value == verdict.value
+
+
+@pytest.mark.parametrize("arch", abi.CALL_REGISTERS)
+def test_call_registers(arch):
+    registers = abi.CALL_REGISTERS[arch]
+    assert len(set(registers)) == len(registers) == abi.MESSAGE_WORDS + 5
+
+
+def test_rights_are_single_bits():
+    assert all(right.value.bit_count() == 1 for right in abi.Rights)
