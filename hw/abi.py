@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from amaranth.lib import data, enum
 
 __all__ = [
-    "CapType", "Rights", "Verdict", "Status", "Call", "CALLS", "CallRule", "KernelControl", "ExitReason", "Token", "Slot", "Handle",
-    "Query", "Answer", "SpaceEntry", "DirectoryEntry", "ObjectEntry", "InfoIn", "InfoOut", "Instruction",
+    "CapType", "Rights", "Verdict", "MailStatus", "Status", "Call", "CALLS", "CallRule", "KernelControl", "ExitReason", "Token",
+    "Slot", "Handle", "Query", "Answer", "SpaceEntry", "DirectoryEntry", "ObjectEntry", "InfoIn", "InfoOut", "Instruction",
     "INSTRUCTIONS", "CUSTOM_0", "Csr", "CALL_REGISTERS", "MESSAGE_WORDS", "MESSAGE_CAPABILITIES",
     "SLOT_BYTES", "SLOTS_PER_PAGE", "DIRECTORY_ENTRIES", "SPACE_ENTRY_BYTES", "DIRECTORY_ENTRY_BYTES",
     "OBJECT_ENTRY_BYTES", "PAGE_BYTES", "TIMEOUT_FOREVER",
@@ -80,6 +80,35 @@ class Verdict(enum.Enum, shape=8):
     MISSING_RIGHTS = 5
     #: Hardware only: the unit could not decide (bus error, disabled). A refusal; the kernel may decide itself.
     UNDECIDED = 6
+
+
+class MailStatus(enum.Enum, shape=8):
+    """What a thread page of the mailbox says of its last command. 1 to 6 are the verdicts that refused it."""
+
+    OK = 0
+    BAD_HANDLE = 1
+    EMPTY = 2
+    STALE = 3
+    WRONG_TYPE = 4
+    MISSING_RIGHTS = 5
+    #: The capability unit gave no answer in time, or none that the mailbox knows.
+    UNDECIDED = 6
+    #: No command since the page was bound.
+    IDLE = 16
+    #: The command is not finished; read again.
+    BUSY = 17
+    #: Send: the queue is full, nothing was stored.
+    FULL = 18
+    #: The endpoint has no hardware queue: the kernel's software path serves it.
+    UNBOUND = 19
+    #: Send: the endpoint's rate limit does not allow a message yet, nothing was stored.
+    RATE_LIMITED = 20
+    #: Receive: the queue is empty.
+    NO_MESSAGE = 21
+    #: Receive: the next message carries capabilities, so the kernel has to receive it.
+    NEEDS_KERNEL = 22
+    #: Pop: the message that the page had open is no longer the first of its queue; nothing was removed.
+    LOST = 23
 
 
 class Handle(data.Struct):

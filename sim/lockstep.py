@@ -84,7 +84,7 @@ def assemble(text: str, path: Path) -> Path:
     source, script = path.with_suffix(".S"), path.with_suffix(".ld")
     source.write_text(text)
     script.write_text(LINKER_SCRIPT)
-    command = [sys.executable, "-m", "ziglang", "cc", *_ASSEMBLER_FLAGS, f"-Wl,-T,{script}", str(source), "-o", str(path)]
+    command = [sys.executable, "-m", "ziglang", "cc", *_ASSEMBLER_FLAGS, f"-Wl,-T,{script}", source, "-o", path]
     toolchain.run_tool(command, log=path.with_suffix(".asm.log"))
     return path
 
@@ -94,8 +94,9 @@ def spike_log(elf: Path, log: Path) -> Path:
     from soc.memory_map import region
 
     memory = region("memory")
-    command = [str(Path(sys.executable).with_name("spike")), f"--isa={ISA}", f"-m{memory.base:#x}:{memory.size:#x}", "--pmpregions=0",
-               "--log-commits", f"--log={log}", f"--instructions={_INSTRUCTION_LIMIT}", str(elf)]
+    spike = Path(sys.executable).with_name("spike")
+    command = [spike, f"--isa={ISA}", f"-m{memory.base:#x}:{memory.size:#x}", "--pmpregions=0", "--log-commits",
+               f"--log={log}", f"--instructions={_INSTRUCTION_LIMIT}", str(elf)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
         raise RuntimeError(f"spike failed on {elf}: {done.stderr.strip() or done.returncode}")

@@ -47,7 +47,7 @@ _AMOS = "amoswap amoadd amoxor amoand amoor amomin amomax amominu amomaxu".split
 _BRANCHES = "beq bne blt bge bltu bgeu".split()
 _CORNERS = (0, 1, -1, 2, 0x7fffffff, -0x80000000, 0x80000000, 0xffffffff, 0x7fffffffffffffff, -0x8000000000000000,
             0x5555555555555555, 0x100000000)
-#: Causes that may be delegated: misaligned fetch, illegal, breakpoint, misaligned load/store, faults, ecall-U, page faults.
+#: Causes that may be delegated: misaligned, illegal, breakpoint, access faults, ecall from U, page faults.
 _DELEGABLE = 0b1011_0001_1111_1101
 
 
