@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from amaranth.lib import data, enum
 
 __all__ = [
-    "CapType", "Rights", "Verdict", "MailStatus", "Status", "Call", "CALLS", "CallRule", "KernelControl", "ExitReason", "Token",
-    "Slot", "Handle", "Query", "Answer", "SpaceEntry", "DirectoryEntry", "ObjectEntry", "InfoIn", "InfoOut", "Instruction",
-    "INSTRUCTIONS", "CUSTOM_0", "Csr", "CALL_REGISTERS", "MESSAGE_WORDS", "MESSAGE_CAPABILITIES",
-    "SLOT_BYTES", "SLOTS_PER_PAGE", "DIRECTORY_ENTRIES", "SPACE_ENTRY_BYTES", "DIRECTORY_ENTRY_BYTES",
-    "OBJECT_ENTRY_BYTES", "PAGE_BYTES", "TIMEOUT_FOREVER",
+    "CapType", "Rights", "Verdict", "MailStatus", "Status", "Call", "CALLS", "CallRule", "KernelControl",
+    "ExitReason", "Token", "Slot", "Handle", "Query", "Answer", "SpaceEntry", "DirectoryEntry", "ObjectEntry",
+    "InfoIn", "InfoOut", "Instruction", "INSTRUCTIONS", "CUSTOM_0", "Csr", "CALL_REGISTERS", "MESSAGE_WORDS",
+    "MESSAGE_CAPABILITIES", "SLOT_BYTES", "SLOTS_PER_PAGE", "DIRECTORY_ENTRIES", "SPACE_ENTRY_BYTES",
+    "DIRECTORY_ENTRY_BYTES", "OBJECT_ENTRY_BYTES", "PAGE_BYTES", "TIMEOUT_FOREVER",
 ]
 
 PAGE_BYTES = 4096
