@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 __all__ = ["CycleType", "BurstTypeExt", "Feature", "Signature", "Interface", "PHYSICAL_ADDRESS_BITS",
-           "system_signature"]
+           "next_burst_address", "peripheral_signature", "system_signature"]
 
 
 class CycleType(enum.Enum, shape=3):
@@ -138,3 +138,26 @@ def system_signature(*, burst=True):
     """The SoC's bus: 64 bits, byte granularity, errors, and bursts unless the user is a plain register."""
     features = {Feature.ERR, Feature.LOCK, Feature.CTI, Feature.BTE} if burst else {Feature.ERR}
     return Signature(addr_width=PHYSICAL_ADDRESS_BITS - 3, data_width=64, granularity=8, features=features)
+
+
+def peripheral_signature(window_bits):
+    """Port of a peripheral with a window of ``2 ** window_bits`` bytes: 64 bits, byte granularity, errors."""
+    if not isinstance(window_bits, int) or not 3 <= window_bits <= PHYSICAL_ADDRESS_BITS:
+        raise ValueError(f"Window must have 3 to {PHYSICAL_ADDRESS_BITS} address bits, not {window_bits!r}")
+    return Signature(addr_width=window_bits - 3, data_width=64, granularity=8, features={Feature.ERR})
+
+
+def next_burst_address(adr, cti, bte):
+    """Address of the beat behind the one at `adr` (Wishbone B4 section 4.3).
+
+    Parameters
+    ----------
+    adr : Value
+        Word address of this beat.
+    cti : :class:`CycleType` view
+        Anything but an incrementing burst stays at `adr`.
+    bte : :class:`BurstTypeExt` view
+        Where the address wraps.
+    """
+    wrapped = Array(Cat((adr + 1)[:bits], adr[bits:]) for bits in (len(adr), 2, 3, 4))
+    return Mux(cti == CycleType.INCR_BURST, wrapped[bte.as_value()], adr)
