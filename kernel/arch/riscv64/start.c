@@ -1,0 +1,87 @@
+/* start.c (riscv64): first C code at the linked address; learns the machine from the device tree. */
+#include "boot/boot.h"
+#include "boot/device_tree.h"
+#include "internal.h"
+#include "lib/memory.h"
+#include "lib/panic.h"
+#include "lib/print.h"
+
+static struct boot_info boot;
+static struct device_tree tree;
+static volatile uint32_t *finisher;
+
+extern char kernel_start[], kernel_end[];
+
+/* Where the image lies physically: satp's root table is part of it. */
+static paddr_t image_base(void)
+{
+    return ((csr_read(satp) & 0xfff'ffff'ffff) << 12) - ((uintptr_t)early_root - (uintptr_t)kernel_start);
+}
+
+static void find_console(void)
+{
+    struct device_tree_node node;
+    struct memory_range range;
+    if (!device_tree_find_compatible(&tree, "ns16550a", &node) || !device_tree_reg(&tree, &node, 0, &range)) return;
+    uart_init(range.base, device_tree_cell(&tree, &node, "reg-shift", 0, 0));
+}
+
+static void find_finisher(void)
+{
+    struct device_tree_node node;
+    struct memory_range range;
+    if (device_tree_find_compatible(&tree, "sifive,test0", &node) && device_tree_reg(&tree, &node, 0, &range))
+        finisher = (volatile uint32_t *)(ARCH_DIRECT_MAP + range.base);
+}
+
+void riscv_start(uint64_t hart, paddr_t tree_address)
+{
+    (void)hart;
+    if (device_tree_open(&tree, (void const *)(ARCH_DIRECT_MAP + tree_address))) {
+        find_console();
+        find_finisher();
+        device_tree_boot_info(&tree, tree_address, &boot);
+    } else {
+        panic("no device tree at %p", (void *)tree_address);
+    }
+    boot_reserve(&boot, image_base(), (uint64_t)(kernel_end - kernel_start));
+    kernel_main(&boot);
+}
+
+/* SiFive test finisher: 0x5555 ends well, 0x3333 with an exit code in the upper half. */
+void arch_shutdown(uint8_t code)
+{
+    if (finisher != nullptr) *finisher = code == 0 ? 0x5555 : (uint32_t)code << 16 | 0x3333;
+    sbi_shutdown(code != 0);
+    for (;;) asm volatile("wfi");
+}
+
+/* Is `extension` among the multi-letter extensions of an ISA string such as rv64imac_zicsr_sstc? */
+static bool isa_has(char const *isa, char const *extension)
+{
+    while (isa != nullptr && *isa != '\0') {
+        while (*isa != '\0' && *isa != '_') isa++;
+        if (*isa == '_') isa++;
+        size_t length = 0;
+        while (isa[length] != '\0' && isa[length] != '_') length++;
+        if (length == string_length(extension, length + 1) && memcmp(isa, extension, length) == 0) return true;
+    }
+    return false;
+}
+
+void arch_devices_init(struct boot_info const *info)
+{
+    (void)info;
+    struct device_tree_node node;
+    char const *isa = nullptr;
+    if (device_tree_find_compatible(&tree, "riscv", &node)) isa = device_tree_text(&tree, &node, "riscv,isa");
+    bool sstc = isa_has(isa, "sstc");
+    uint32_t frequency = 0;
+    if (device_tree_find_name(&tree, "cpus", &node))
+        frequency = device_tree_cell(&tree, &node, "timebase-frequency", 0, 0);
+    timer_init(frequency, sstc);
+    csr_write(scounteren, 7);   /* cycle, time and instret for user mode */
+    csr_clear(sstatus, SSTATUS_SPP);
+    print("device: timer %u Hz, %s\n", frequency, sstc ? "sstc" : "sbi");
+    if (finisher != nullptr) print("device: test finisher\n");
+}
