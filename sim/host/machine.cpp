@@ -1,0 +1,134 @@
+#include "machine.hpp"
+
+namespace veridian {
+
+namespace {
+
+constexpr int reset_cycles = 8;
+// Looking at stdin is a system call: do it seldom.
+constexpr uint64_t input_poll_mask = 0x3fff;
+
+}  // namespace
+
+Machine::Machine(const Options &options)
+    : options_(options), memory_(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, options.latency) {
+    if (!options.wave_path.empty()) {
+#if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
+        context_.traceEverOn(true);
+#else
+        fail(exit_bad_input, "this model was built without waveforms");
+#endif
+    }
+    top_ = std::make_unique<Vveridian>(&context_, "soc");
+#if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
+    if (!options.wave_path.empty()) {
+        wave_ = std::make_unique<WaveFile>();
+        top_->trace(wave_.get(), 99);
+        wave_->open(options.wave_path.c_str());
+        if (!wave_->isOpen()) fail(exit_bad_input, "cannot write '" + options.wave_path + "'");
+    }
+#endif
+    if (!options.trace_path.empty()) {
+#ifdef VERIDIAN_TRACE
+        log_ = std::make_unique<CommitLog>(options.trace_path);
+#else
+        fail(exit_bad_input, "this model was built without the trace port");
+#endif
+    }
+    if (options.tohost) memory_.watch(*options.tohost);
+    load_images();
+    reset();
+}
+
+Machine::~Machine() {
+#if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
+    if (wave_) wave_->close();
+#endif
+    top_->final();
+}
+
+void Machine::load_images() {
+    memory_.clear();
+    for (const LoadImage &image : options_.loads) memory_.load(image.address, image.path);
+}
+
+void Machine::reset() {
+    response_ = {};
+    top_->memory_ack = top_->memory_err = 0;
+    top_->uart_rx_valid = 0;
+    top_->uart_tx_ready = 1;
+    top_->rst = 1;
+    for (int i = 0; i < reset_cycles; i++) tick();
+    top_->rst = 0;
+    top_->eval();
+}
+
+// Rising edge with the inputs that settled before it, then the falling half in which callers' new inputs settle.
+void Machine::tick() {
+#if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
+    const bool record = wave_ && cycles_ >= options_.wave_start && cycles_ < options_.wave_end;
+    // The falling half, with this cycle's settled values.
+    if (record) wave_->dump(2 * cycles_);
+#endif
+    top_->clk = 1;
+    top_->eval();
+#if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
+    if (record) wave_->dump(2 * cycles_ + 1);
+#endif
+    top_->clk = 0;
+    cycles_++;
+}
+
+void Machine::serve_memory() {
+    response_ = memory_.step({
+        .cyc = top_->memory_cyc != 0,
+        .stb = top_->memory_stb != 0,
+        .we = top_->memory_we != 0,
+        .sel = top_->memory_sel,
+        .cti = top_->memory_cti,
+        .bte = top_->memory_bte,
+        .adr = top_->memory_adr,
+        .dat_w = top_->memory_dat_w,
+    });
+}
+
+Outcome Machine::cycle() {
+#ifdef VERIDIAN_TRACE
+    if (log_ && top_->trace_valid) log_->write(*top_);
+#endif
+    // Sample what this cycle drives, then clock, then drive the next cycle's inputs.
+    const bool take_input = top_->uart_rx_valid && top_->uart_rx_ready;
+    if (top_->uart_tx_valid) console_.put(top_->uart_tx_payload);
+    serve_memory();
+    const bool done = top_->finisher_done, restart = top_->finisher_reset;
+    const uint64_t code = top_->finisher_code;
+    tick();
+    if (take_input) top_->uart_rx_valid = 0;
+    if ((cycles_ & input_poll_mask) == 0 && !top_->uart_rx_valid) {
+        if (const int byte = console_.poll_input(); byte >= 0) {
+            top_->uart_rx_payload = static_cast<uint8_t>(byte);
+            top_->uart_rx_valid = 1;
+        }
+    }
+    top_->memory_ack = response_.ack;
+    top_->memory_err = response_.err;
+    top_->memory_dat_r = response_.dat_r;
+    top_->eval();
+
+    if (done) {
+        guest_code_ = code;
+        return Outcome::finisher;
+    }
+    if (restart) {
+        console_.flush();
+        load_images();
+        reset();
+    }
+    if (memory_.tohost_value && (*memory_.tohost_value & 1)) {
+        guest_code_ = *memory_.tohost_value >> 1;
+        return Outcome::tohost;
+    }
+    return Outcome::running;
+}
+
+}  // namespace veridian

@@ -1,0 +1,61 @@
+// The Verilated SoC with its clock, its memory and its console: one call a cycle.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "Vveridian.h"
+#include "commit_log.hpp"
+#include "console.hpp"
+#include "memory.hpp"
+#include "options.hpp"
+#include "verilated.h"
+#ifdef VERIDIAN_WAVE_VCD
+#include "verilated_vcd_c.h"
+using WaveFile = VerilatedVcdC;
+#endif
+#ifdef VERIDIAN_WAVE_FST
+#include "verilated_fst_c.h"
+using WaveFile = VerilatedFstC;
+#endif
+
+namespace veridian {
+
+enum class Outcome { running, finisher, tohost };
+
+class Machine {
+public:
+    explicit Machine(const Options &options);
+    ~Machine();
+
+    // One clock cycle. `Outcome::running` until the guest ends the machine.
+    Outcome cycle();
+
+    uint64_t cycles() const { return cycles_; }
+    uint64_t instructions() const { return log_ ? log_->instructions() : 0; }
+    uint64_t guest_code() const { return guest_code_; }
+    const Memory &memory() const { return memory_; }
+    Console &console() { return console_; }
+
+private:
+    void load_images();
+    void reset();
+    void tick();
+    void serve_memory();
+
+    const Options &options_;
+    VerilatedContext context_;
+    std::unique_ptr<Vveridian> top_;
+    Memory memory_;
+    Console console_;
+    std::unique_ptr<CommitLog> log_;
+    MemoryResponse response_;
+    uint64_t cycles_ = 0;
+    uint64_t guest_code_ = 0;
+#if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
+    std::unique_ptr<WaveFile> wave_;
+#endif
+};
+
+}  // namespace veridian

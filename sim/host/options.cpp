@@ -1,0 +1,104 @@
+#include "options.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace veridian {
+
+namespace {
+
+constexpr char help_text[] =
+    "usage: veridian [options]\n"
+    "  --load ADDRESS FILE            copy FILE to main memory before reset ends (repeatable)\n"
+    "  --max-cycles N                 give up after N cycles with exit code 3\n"
+    "  --memory-latency N             cycles to the first word of main memory (default 2)\n"
+    "  --tohost ADDRESS               an odd value stored there ends the run with code value >> 1\n"
+    "  --signature BEGIN END FILE     write that range as 32-bit words in hexadecimal, one a line\n"
+    "  --trace FILE                   commit log in the format of spike --log-commits\n"
+    "  --wave FILE                    waveform (only in a model built for it)\n"
+    "  --wave-start N, --wave-end N   cycles between which the waveform is written\n"
+    "  --report FILE                  how the run ended, as JSON\n"
+    "  --quiet                        no line about speed at the end\n";
+
+class Arguments {
+public:
+    Arguments(int argc, char **argv) : argc_(argc), argv_(argv) {}
+
+    bool more() const { return index_ < argc_; }
+
+    std::string option() { return argv_[index_++]; }
+
+    std::string text(const std::string &option) {
+        if (index_ >= argc_) fail(exit_bad_input, option + " lacks an argument");
+        return argv_[index_++];
+    }
+
+    uint64_t number(const std::string &option) {
+        const std::string value = text(option);
+        char *end = nullptr;
+        errno = 0;
+        const uint64_t result = std::strtoull(value.c_str(), &end, 0);
+        if (errno != 0 || end == value.c_str() || *end != '\0' || value[0] == '-') {
+            fail(exit_bad_input, option + " wants a non-negative integer, not '" + value + "'");
+        }
+        return result;
+    }
+
+private:
+    int argc_;
+    char **argv_;
+    int index_ = 1;
+};
+
+}  // namespace
+
+void fail(int code, const std::string &message) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "veridian: %s\n", message.c_str());
+    std::exit(code);
+}
+
+Options parse_options(int argc, char **argv) {
+    Options options;
+    Arguments arguments(argc, argv);
+    while (arguments.more()) {
+        const std::string name = arguments.option();
+        if (name == "--help") {
+            std::fputs(help_text, stdout);
+            std::exit(0);
+        } else if (name == "--load") {
+            const uint64_t address = arguments.number(name);
+            options.loads.push_back({address, arguments.text(name)});
+        } else if (name == "--max-cycles") {
+            options.max_cycles = arguments.number(name);
+        } else if (name == "--memory-latency") {
+            options.latency = arguments.number(name);
+            if (options.latency == 0) fail(exit_bad_input, "--memory-latency must be at least 1");
+        } else if (name == "--tohost") {
+            options.tohost = arguments.number(name);
+        } else if (name == "--signature") {
+            options.signature_begin = arguments.number(name);
+            options.signature_end = arguments.number(name);
+            options.signature_path = arguments.text(name);
+        } else if (name == "--trace") {
+            options.trace_path = arguments.text(name);
+        } else if (name == "--wave") {
+            options.wave_path = arguments.text(name);
+        } else if (name == "--wave-start") {
+            options.wave_start = arguments.number(name);
+        } else if (name == "--wave-end") {
+            options.wave_end = arguments.number(name);
+        } else if (name == "--report") {
+            options.report_path = arguments.text(name);
+        } else if (name == "--quiet") {
+            options.quiet = true;
+        } else {
+            fail(exit_bad_input, "unknown option '" + name + "'; --help lists them");
+        }
+    }
+    return options;
+}
+
+}  // namespace veridian

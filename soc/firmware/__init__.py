@@ -1,0 +1,1 @@
+"""The SoC's M-mode firmware and its boot ROM."""
