@@ -1,0 +1,123 @@
+"""Asks the capability unit one question at a time, and refuses when no answer comes."""
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..abi import Query, Verdict
+from ..capability.check import CheckPort, CheckResponse
+
+__all__ = ["CheckClient"]
+
+
+class CheckClient(wiring.Component):
+    """One question on a check port, with a timeout.
+
+    Fail closed: after `timeout` cycles without an answer the verdict is UNDECIDED. A request that the unit has
+    not taken stays offered (a stream never withdraws), and the answer to an abandoned question is thrown away;
+    until then no other question is asked, so an answer never meets a question that is not its own.
+
+    Parameters
+    ----------
+    timeout : int
+        Cycles from `start` to the refusal.
+
+    Attributes
+    ----------
+    check : Out(CheckPort())
+    start : In(1)
+        Ask `query` about `space`, while `idle`. Both are held until `done`.
+    hold : In(1)
+        Take no answer in this cycle.
+    done : Out(1)
+        `answer` is there, until `take`.
+    arrive : Out(1)
+        The answer is being taken from the port in this cycle; `done` follows.
+    late_fault, timeout_fault : In(1)
+        Planted defects, see `hw.mailbox.config.FAULTS`.
+    """
+
+    def __init__(self, timeout):
+        if not isinstance(timeout, int):
+            raise TypeError(f"Timeout must be an integer, not {timeout!r}")
+        if timeout < 1:
+            raise ValueError(f"Timeout must be positive, not {timeout}")
+        self._timeout = timeout
+        super().__init__({
+            "check": Out(CheckPort()),
+            "start": In(1),
+            "query": In(Query),
+            "space": In(32),
+            "hold": In(1),
+            "take": In(1),
+            "idle": Out(1),
+            "done": Out(1),
+            "arrive": Out(1),
+            "answer": Out(CheckResponse),
+            "late_fault": In(1),
+            "timeout_fault": In(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        request, response = self.check.request, self.check.response
+
+        #: The unit has taken a request that it has not answered.
+        owed = Signal()
+        timer = Signal(range(self._timeout + 1))
+        port_free = ~request.valid & ~owed
+        with m.If(request.valid & request.ready):
+            m.d.sync += [request.valid.eq(0), owed.eq(1)]
+        m.d.comb += response.ready.eq(owed & ~self.hold)
+        with m.If(response.valid & response.ready):
+            m.d.sync += owed.eq(0)
+
+        def ask():
+            m.d.sync += [
+                request.valid.eq(1),
+                request.payload.query.eq(self.query),
+                request.payload.space.eq(self.space),
+            ]
+
+        def finish():
+            m.d.sync += self.answer.eq(response.payload)
+            m.d.comb += self.arrive.eq(1)
+            m.next = "done"
+
+        def give_up():
+            m.d.sync += [
+                self.answer.eq(0),
+                self.answer.verdict.eq(Mux(self.timeout_fault, Verdict.OK, Verdict.UNDECIDED)),
+            ]
+            m.next = "done"
+
+        with m.FSM():
+            with m.State("idle"):
+                m.d.comb += self.idle.eq(1)
+                m.d.sync += timer.eq(0)
+                with m.If(self.start):
+                    with m.If(port_free):
+                        ask()
+                        m.next = "wait"
+                    with m.Else():
+                        m.next = "busy"
+            with m.State("busy"):
+                m.d.sync += timer.eq(timer + 1)
+                with m.If(self.late_fault & response.valid & response.ready):
+                    finish()
+                with m.Elif(timer >= self._timeout):
+                    give_up()
+                with m.Elif(port_free):
+                    ask()
+                    m.next = "wait"
+            with m.State("wait"):
+                m.d.sync += timer.eq(timer + 1)
+                with m.If(response.valid & response.ready):
+                    finish()
+                with m.Elif(timer >= self._timeout):
+                    give_up()
+            with m.State("done"):
+                m.d.comb += self.done.eq(1)
+                with m.If(self.take):
+                    m.next = "idle"
+        return m

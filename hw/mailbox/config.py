@@ -1,0 +1,102 @@
+"""Parameters of the mailbox."""
+
+from dataclasses import dataclass
+
+from ..abi import MESSAGE_CAPABILITIES, MESSAGE_WORDS
+
+__all__ = ["FAULTS", "MailboxConfig"]
+
+#: Defects that a test may plant, one bit each of the port `fault`: every one breaks a promise of the datasheet,
+#: and the bench or the proof named after it has to notice.
+FAULTS = (
+    #: A refused sender's message is stored.
+    "store_on_refusal",
+    #: The check asks about space 0 and not about the page's space.
+    "wrong_space",
+    #: Receiving asks for the SEND right.
+    "wrong_right",
+    #: A full queue takes one more message.
+    "overwrite_when_full",
+    #: Pop removes the message but the next one in line is skipped as well.
+    "lose_on_pop",
+    #: A pop leaves the message in the queue.
+    "duplicate_on_pop",
+    #: Messages of queue 1 are written into the entries of queue 0.
+    "mix_queues",
+    #: The last message word is not copied.
+    "drop_last_word",
+    #: A page keeps its staged words when it is bound anew.
+    "keep_staging",
+    #: A page keeps its view of a message that was popped.
+    "keep_view",
+    #: Any page may stage capabilities.
+    "anyone_stages_capabilities",
+    #: A user page receives messages that carry capabilities.
+    "anyone_receives_capabilities",
+    #: An answer that comes after its timeout is taken for the answer to the next question.
+    "late_answer",
+    #: No answer in time counts as OK.
+    "timeout_is_ok",
+    #: The rate limit is ignored.
+    "no_rate_limit",
+    #: The interrupt enable bits are ignored.
+    "interrupt_always",
+    #: Reset leaves the memories as they were.
+    "no_clear",
+    #: A page that is bound anew still completes the command of its former owner.
+    "no_kill",
+)
+
+
+@dataclass(frozen=True)
+class MailboxConfig:
+    """What a mailbox is made of.
+
+    Attributes
+    ----------
+    queues : int
+        Endpoints that can have a hardware queue at a time, 1 to 32.
+    depth : int
+        Messages that each queue holds, a power of two up to 64.
+    pages : int
+        Thread pages, 1 to 15.
+    check_timeout : int
+        Cycles that the capability unit may take for an answer; then the command is refused.
+    message_words, capability_words : int
+        Words of a message, and words of two capability handles each. Less than the ABI's only in proofs.
+    faults : tuple of str
+        Defects from :data:`FAULTS` that the port `fault` can switch on. For tests only; empty: no such port.
+    probe : bool
+        Have the ports that proofs look through. For tests only.
+
+    Raises
+    ------
+    TypeError, ValueError
+        With the field's name, for anything that cannot be built.
+    """
+
+    queues: int = 8
+    depth: int = 4
+    pages: int = 7
+    check_timeout: int = 1024
+    message_words: int = MESSAGE_WORDS
+    capability_words: int = MESSAGE_CAPABILITIES // 2
+    faults: tuple[str, ...] = ()
+    probe: bool = False
+
+    def __post_init__(self):
+        limits = {"queues": (1, 32), "depth": (1, 64), "pages": (1, 15), "check_timeout": (4, 1 << 20),
+                  "message_words": (1, MESSAGE_WORDS), "capability_words": (1, MESSAGE_CAPABILITIES // 2)}
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"{name} must be an integer, not {value!r}")
+            if not low <= value <= high:
+                raise ValueError(f"{name} must be from {low} to {high}, not {value}")
+        if self.depth & (self.depth - 1):
+            raise ValueError(f"depth must be a power of two, not {self.depth}")
+        for fault in self.faults:
+            if fault not in FAULTS:
+                raise ValueError(f"Unknown fault {fault!r}; there are {', '.join(FAULTS)}")
+        if not isinstance(self.probe, bool):
+            raise TypeError(f"probe must be True or False, not {self.probe!r}")
