@@ -1,0 +1,48 @@
+# Each target is one line over a Python module with --help; the first use sets the virtual environment up.
+# `make help` lists them.
+
+TARGET ?= soc
+BOOT ?=
+WAVE ?= build/boot.vcd
+PYTHON ?= python3
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+TOOLS := $(VENV)/.$(shell sha256sum requirements.lock 2>/dev/null | cut -c1-16)-tools
+TESTS := $(VENV)/.$(shell sha256sum requirements-test.lock 2>/dev/null | cut -c1-16)-tests
+
+.PHONY: help boot test test-all bench verilog wave docs clean
+.DEFAULT_GOAL := help
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+boot: $(TOOLS) ## Boot the kernel on TARGET=soc (soc-sw, qemu-riscv64, qemu-x86_64, qemu-aarch64)
+	@$(RUN) -m sim.boot --target '$(TARGET)' $(BOOT)
+
+test: $(TESTS) ## Run all tests but the long campaigns
+	@$(RUN) -m pytest -n 2 -m "not slow"
+
+test-all: $(TESTS) ## Run all tests
+	@$(RUN) -m pytest -n 2
+
+bench: $(TOOLS) ## Measure latencies on all targets: build/bench/latency.json
+	@$(RUN) -m bench.latency
+
+verilog: $(TOOLS) ## Write the SoC as Verilog: build/veridian.v
+	@$(RUN) -m soc.generate verilog --output build/veridian.v
+
+wave: $(TOOLS) ## Boot the SoC with a waveform, WAVE=build/boot.vcd
+	@$(RUN) -m sim.boot --target '$(TARGET)' --wave '$(WAVE)' --max-cycles 200000 $(BOOT)
+
+docs: $(TOOLS) ## Write the generated reference tables to docs/reference
+	@$(RUN) -m soc.generate tables
+
+clean: ## Remove everything that was built, but not the virtual environment
+	rm -rf build
+
+$(TOOLS): | requirements.lock
+	@$(PYTHON) -m sim.environment requirements.lock $@
+
+$(TESTS): | requirements-test.lock
+	@$(PYTHON) -m sim.environment requirements-test.lock $@

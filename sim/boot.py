@@ -1,0 +1,188 @@
+"""Boots the kernel on a target and shows its console: ``python -m sim.boot --target TARGET``.
+
+Builds what is missing, streams the console to stdout, and prints a table of the latencies that the guest reported.
+The exit code is the guest's; our own are 2 for bad input, 124 when `--timeout` is over, 3 when `--max-cycles` are,
+130 after Ctrl-C, each with one line on stderr.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from soc import memory_map
+from soc.config import SocConfig
+from soc.firmware.build import build_firmware
+from soc.generate.device_tree import device_tree
+
+from . import qemu
+from .model import build_model, wave_format
+from .process import EXIT_INTERRUPTED, EXIT_TIMEOUT, watch
+from .results import Measurement, latency_table, parse_measurement
+from .toolchain import ToolError, console
+
+__all__ = ["BootResult", "TARGETS", "Target", "boot", "find_target"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that boots the kernel.
+
+    Attributes
+    ----------
+    name, architecture : str
+    emulated : bool
+        In QEMU, else on the SoC's RTL.
+    bootargs : tuple of str
+        What the target adds to the kernel's command line.
+    unit : str
+        What its cycle counter counts.
+    """
+
+    name: str
+    architecture: str
+    emulated: bool
+    bootargs: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        return "instructions" if self.emulated else "cycles"
+
+
+TARGETS = {target.name: target for target in (
+    Target("soc", "riscv64", emulated=False, bootargs=("accel=on",)),
+    Target("soc-sw", "riscv64", emulated=False, bootargs=("accel=off",)),
+    Target("qemu-riscv64", "riscv64", emulated=True),
+    Target("qemu-x86_64", "x86_64", emulated=True),
+    Target("qemu-aarch64", "aarch64", emulated=True),
+)}
+
+
+@dataclass
+class BootResult:
+    """How a boot went."""
+
+    target: Target
+    code: int = 0
+    output: str = ""
+    measurements: list[Measurement] = field(default_factory=list)
+
+
+def find_target(name: str) -> Target:
+    """The target called `name`; raises :class:`ToolError` (exit code 2) with the list of those there are."""
+    if name not in TARGETS:
+        raise ToolError(f"there is no target '{name}'; there are {', '.join(TARGETS)}", 2)
+    return TARGETS[name]
+
+
+def _build_guest(architecture: str) -> tuple[Path, Path]:
+    """Kernel image and initrd, the same for every target of an architecture."""
+    from kernel.build import BuildError, build_initrd, build_kernel
+
+    try:
+        with console.status(f"Building the kernel for {architecture}"):
+            return build_kernel(architecture), build_initrd(architecture)
+    except BuildError as error:
+        raise ToolError(f"the kernel does not build: {error}") from None
+
+
+def _soc_command(folder: Path, config: SocConfig, kernel: Path, initrd: Path, bootargs: str, *, max_cycles: int | None,
+                 wave: str | None, trace: Path | None, report: Path | None) -> list[str | Path]:
+    """Command that boots the SoC's model; the device tree lies in `folder`."""
+    tree = folder / "soc.dtb"
+    tree.write_bytes(device_tree(config, bootargs=bootargs, initrd_bytes=initrd.stat().st_size))
+    images = {memory_map.FIRMWARE_BASE: build_firmware(config.harts), memory_map.KERNEL_BASE: kernel,
+              memory_map.INITRD_BASE: initrd, memory_map.DEVICE_TREE_BASE: tree}
+    command = [build_model(config, wave=wave_format(wave))]
+    for address, path in images.items():
+        command += ["--load", hex(address), path]
+    for option, value in (("--max-cycles", max_cycles), ("--wave", wave), ("--trace", trace), ("--report", report)):
+        command += [option, str(value)] if value is not None else []
+    return command
+
+
+def boot(target: Target, *, bootargs: str = "", init: str | None = None, config: SocConfig | None = None,
+         max_cycles: int | None = None, wave: str | None = None, trace: Path | None = None,
+         report: Path | None = None, timeout: float | None = None, echo: bool = True, interactive: bool = False,
+         on_line: Callable[[str], None] = lambda line: None, kernel: Path | None = None,
+         initrd: Path | None = None) -> BootResult:
+    """Boot the kernel on `target` and wait for its end.
+
+    Parameters
+    ----------
+    bootargs : str
+        Added to the target's own arguments.
+    init : str, optional
+        First program to run (boot argument ``init=``).
+    config : SocConfig, optional
+        The machine; only for targets on the RTL.
+    max_cycles, wave, trace, report : optional
+        As the simulation program's options; only for targets on the RTL.
+    timeout : float, optional
+        Seconds of wall time.
+    echo, interactive, on_line
+        As :func:`sim.process.watch`.
+    kernel, initrd : Path, optional
+        Instead of the built ones.
+    """
+    for option, value in (("--max-cycles", max_cycles), ("--wave", wave), ("--trace", trace)):
+        if target.emulated and value is not None:
+            raise ToolError(f"{option} is for the targets on the RTL, not for {target.name}", 2)
+    arguments = " ".join([*target.bootargs, *([f"init={init}"] if init else []), *([bootargs] if bootargs else [])])
+    result = BootResult(target)
+
+    def see(line: str) -> None:
+        if (measurement := parse_measurement(line)) is not None:
+            result.measurements.append(measurement)
+        on_line(line)
+
+    if target.emulated:
+        qemu.ensure_installed(qemu.EMULATORS[target.architecture])
+    if kernel is None or initrd is None:
+        built_kernel, built_initrd = _build_guest(target.architecture)
+        kernel, initrd = kernel or built_kernel, initrd or built_initrd
+    options = {"timeout": timeout, "echo": echo, "interactive": interactive, "on_line": see}
+    if target.emulated:
+        finished = qemu.run_kernel(target.architecture, kernel, initrd=initrd, bootargs=arguments, **options)
+    else:
+        with tempfile.TemporaryDirectory(prefix="veridian-") as folder:
+            finished = watch(_soc_command(Path(folder), config or SocConfig(), kernel, initrd, arguments,
+                                          max_cycles=max_cycles, wave=wave, trace=trace, report=report), **options)
+    result.code, result.output = finished.code, finished.output
+    return result
+
+
+@click.command()
+@click.option("--target", "name", default="soc", show_default=True, metavar="TARGET", help=", ".join(TARGETS))
+@click.option("--bootargs", default="", help="Added to the kernel's command line.")
+@click.option("--init", help="First program to run.")
+@click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Give up after N cycles (RTL).")
+@click.option("--timeout", type=float, default=900, show_default=True, metavar="SECONDS", help="Give up then.")
+@click.option("--wave", metavar="FILE", help="Write a waveform, .vcd or .fst (RTL).")
+@click.option("--trace", type=click.Path(path_type=Path), metavar="FILE", help="Write a commit log (RTL).")
+@click.option("--interactive", is_flag=True, help="The guest's console reads the keyboard.")
+def main(name, bootargs, init, max_cycles, timeout, wave, trace, interactive):
+    """Boot the kernel on a target, show its console and a table of the latencies it measured."""
+    target = find_target(name)
+    try:
+        result = boot(target, bootargs=bootargs, init=init, max_cycles=max_cycles, timeout=timeout, wave=wave,
+                      trace=trace, interactive=interactive)
+    except ValueError as error:
+        raise ToolError(str(error)) from None
+    if result.measurements:
+        title = f"Latency on {target.name}"
+        console.print(latency_table(result.measurements, target.unit, title))
+    if result.code == EXIT_TIMEOUT:
+        console.print(f"veridian: no end after {timeout:g} seconds")
+    elif result.code == EXIT_INTERRUPTED and target.emulated:
+        console.print("veridian: interrupted")
+    elif result.code != 0:
+        console.print(f"veridian: {target.name} ended with code {result.code}")
+    sys.exit(result.code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Runs a bare-metal program on the SoC's RTL: ``python -m sim.run_elf FILE``.
+
+The program starts in machine mode at 0x8000_0000 (a0: hart id, a1: where a device tree would be). It ends by a
+store of an odd value to the symbol ``tohost`` (1: success, else the exit code is the value shifted right by one),
+or through the test finisher. Exit codes of our own: 2 for a file that cannot be run, 3 when `--max-cycles` are
+over, 130 after Ctrl-C; each comes with one line on stderr, a program's own code with none of these.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterable
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from soc.config import SocConfig
+
+from .elf import BAD_INPUT, Program, load_program
+from .model import build_model, wave_format
+from .process import Finished, watch
+from .toolchain import ToolError
+
+__all__ = ["DEFAULT_MAX_CYCLES", "host_arguments", "run_program"]
+
+DEFAULT_MAX_CYCLES = 50_000_000
+
+
+@contextmanager
+def host_arguments(program: Program, *, signature: Path | None = None) -> Iterable[list[str]]:
+    """Arguments of the simulation program that load `program`; its segments lie in files as long as this lasts."""
+    with tempfile.TemporaryDirectory(prefix="veridian-") as folder:
+        arguments = []
+        for number, (address, content) in enumerate(program.segments):
+            file = Path(folder) / f"segment{number}"
+            file.write_bytes(content)
+            arguments += ["--load", hex(address), str(file)]
+        if (tohost := program.symbols.get("tohost")) is not None:
+            arguments += ["--tohost", hex(tohost)]
+        if signature is not None:
+            try:
+                begin, end = program.symbols["begin_signature"], program.symbols["end_signature"]
+            except KeyError as missing:
+                raise ToolError(f"--signature wants the symbol {missing.args[0]}, which the program lacks",
+                                BAD_INPUT) from None
+            arguments += ["--signature", hex(begin), hex(end), str(signature)]
+        yield arguments
+
+
+def run_program(program: Program, *, signature: Path | None = None, max_cycles: int = DEFAULT_MAX_CYCLES,
+                trace: Path | None = None, wave: str | None = None, config: SocConfig | None = None,
+                echo: bool = True, quiet: bool = False, timeout: float | None = None) -> Finished:
+    """Run `program` on the model of `config`; see the module's text for the exit codes."""
+    model = build_model(SocConfig() if config is None else config, wave=wave_format(wave))
+    with host_arguments(program, signature=signature) as arguments:
+        arguments += ["--max-cycles", str(max_cycles)]
+        arguments += ["--trace", str(trace)] if trace is not None else []
+        arguments += ["--wave", wave] if wave is not None else []
+        arguments += ["--quiet"] if quiet else []
+        return watch([model, *arguments], timeout=timeout, echo=echo)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--signature", type=click.Path(path_type=Path), metavar="OUT",
+              help="Write begin_signature to end_signature as 32-bit words in hexadecimal, one a line.")
+@click.option("--max-cycles", type=click.IntRange(min=1), default=DEFAULT_MAX_CYCLES, show_default=True, metavar="N",
+              help="Give up after N cycles with exit code 3.")
+@click.option("--trace", type=click.Path(path_type=Path), metavar="OUT",
+              help="Write a commit log in the format of spike --log-commits.")
+@click.option("--wave", metavar="OUT", help="Write a waveform (.vcd or .fst); builds a slower model once.")
+@click.option("--quiet", is_flag=True, help="No line about speed at the end.")
+def main(file, signature, max_cycles, trace, wave, quiet):
+    """Run the bare-metal RISC-V program FILE on the SoC's RTL, in machine mode from 0x8000_0000."""
+    program = load_program(file)
+    sys.exit(run_program(program, signature=signature, max_cycles=max_cycles, trace=trace, wave=wave,
+                         quiet=quiet).code)
+
+
+if __name__ == "__main__":
+    main()
