@@ -1,0 +1,110 @@
+/*
+ * cap.h: capabilities (DESIGN 5): spaces, slots, objects, the check, derivation, transfer and revocation.
+ *
+ * Everything lies in tables whose layout hardware shares (veridian/abi.h: SpaceEntry, DirectoryEntry, Slot,
+ * ObjectEntry). Slots of all spaces are one table of pages; a space owns whole pages of it. A process names a capability
+ * by handle: an index into its space and the slot's tag. Tags start random, are never zero and change whenever a slot
+ * is emptied; free slots are reused first-in first-out, so a stale handle is BAD_HANDLE.
+ *
+ * Portable C, no allocation per operation, no recursion. One CPU at a time may call (the kernel lock stands around it);
+ * interrupts off. Every change of a slot, space or object calls the invalidation hooks (cap/hooks.h) after the tables
+ * changed, whichever check path is in use.
+ *
+ * All functions that can fail return `enum status`; results through pointers are written only on STATUS_OK.
+ */
+#pragma once
+#include "types.h"
+
+/* ---- set-up ----------------------------------------------------------------------------------------------------- */
+
+struct cap_config {
+    uint32_t slot_pages;         /* pages of SLOTS_PER_PAGE slots in the system, 2 or more; page 0 is never used */
+    uint32_t space_count;        /* spaces that can exist at a time, plus one: space 0 is never used */
+    uint32_t object_count;       /* object ids, plus one: id 0 is never used */
+    uint32_t pages_per_space;    /* a space grows up to this many pages of slots, at most DIRECTORY_ENTRIES */
+    uint64_t seed;               /* of the tags; not 0 */
+};
+
+/* Allocates the tables. May be called again (host tests): then everything starts anew in new tables.
+   BAD_ARGUMENT for a configuration out of range, NO_MEMORY. */
+[[nodiscard]] enum status cap_init(struct cap_config const *config);
+
+/* Where the tables lie, for the capability unit. */
+void cap_tables_get(struct cap_tables *tables);
+
+/* ---- objects ------------------------------------------------------------------------------------------------------ */
+
+/* Makes an object of `cap_type` (not NONE) and stores the kernel's own word `payload`. NO_OBJECTS when no id is left. */
+[[nodiscard]] enum status object_create(enum cap_type cap_type, uint64_t payload, uint32_t *object_id);
+
+/* Kills a live object: every capability to it is STALE from now on. Its id is used again with the next generation; an
+   id whose generation would wrap is retired for good. Does nothing if the object is not live. */
+void object_destroy(uint32_t object_id);
+
+[[nodiscard]] bool object_live(uint32_t object_id);
+
+/* The payload of a live object; 0 otherwise. */
+uint64_t object_payload(uint32_t object_id);
+
+/* How many slots hold a token of this object (of its present generation). */
+uint32_t object_references(uint32_t object_id);
+
+/* ---- spaces ------------------------------------------------------------------------------------------------------- */
+
+/* Makes an empty space with one page of slots. NO_SLOTS when no page or no space number is left, NO_MEMORY. */
+[[nodiscard]] enum status cap_space_create(uint32_t *space);
+
+/* Deletes every capability in the space as cap_delete() does, and the space. Nothing if there is no such space. */
+void cap_space_destroy(uint32_t space);
+
+/* ---- the check ---------------------------------------------------------------------------------------------------- */
+
+/* Looks up a Query in software. The Answer holds the verdict (first that applies: BAD_HANDLE, EMPTY, STALE, WRONG_TYPE,
+   MISSING_RIGHTS, OK) and, if OK, the object id or the badge. An unknown space is BAD_HANDLE. Changes nothing. */
+uint64_t cap_check_object(uint32_t space, uint64_t query);
+uint64_t cap_check_badge(uint32_t space, uint64_t query);
+
+/* Everything about a capability, for the kernel only. */
+struct cap_view {
+    enum cap_type cap_type;
+    uint16_t rights;
+    uint16_t generation;
+    uint32_t object_id;
+    uint32_t badge;
+};
+
+/* As a check, for any type. BAD_HANDLE, EMPTY, STALE, MISSING_RIGHTS. */
+[[nodiscard]] enum status cap_find(uint32_t space, uint32_t handle, uint16_t rights, struct cap_view *view);
+
+/* ---- operations ----------------------------------------------------------------------------------------------------- */
+
+/* A new root capability (no parent) to a live object. BAD_HANDLE: no such space. DEAD: the object is not live.
+   BAD_ARGUMENT: rights outside RIGHT_ALL. NO_SLOTS. */
+[[nodiscard]] enum status cap_insert(uint32_t space, uint32_t object_id, uint16_t rights, uint32_t badge,
+                                     uint32_t *handle);
+
+/* A child of `handle` in the same space. `rights` must be a subset of its rights, which must hold DERIVE
+   (else MISSING_RIGHTS). `badge` 0 keeps the parent's; another one is allowed if the parent's is 0 or the same
+   (else BAD_ARGUMENT), for a badge says who sends. BAD_HANDLE, EMPTY, STALE, NO_SLOTS. */
+[[nodiscard]] enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_t badge,
+                                     uint32_t *derived);
+
+/* Copies (the copy is a child of the original, with its rights and badge) or moves (the same node of the derivation tree
+   in another place; the old handle is dead) up to MESSAGE_CAPABILITIES capabilities from one space to another: all or
+   none. Bit i of `move` set: moved. Each needs GRANT (MISSING_RIGHTS). BAD_HANDLE, EMPTY, STALE; BAD_ARGUMENT: count
+   too large, `move` names one beyond `count`, or a moved capability is listed twice; NO_SLOTS. */
+[[nodiscard]] enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, unsigned count,
+                                       unsigned move, uint32_t *received);
+
+/* cap_transfer() of one. */
+[[nodiscard]] enum status cap_copy(uint32_t from, uint32_t handle, uint32_t to, uint32_t *copied);
+[[nodiscard]] enum status cap_move(uint32_t from, uint32_t handle, uint32_t to, uint32_t *moved);
+
+/* Empties the slot. Children of the capability become its parent's (roots if it had none). A stale capability can be
+   deleted. BAD_HANDLE, EMPTY. */
+[[nodiscard]] enum status cap_delete(uint32_t space, uint32_t handle);
+
+/* Kills all descendants of `handle` in every space and keeps the capability itself. Needs REVOKE (MISSING_RIGHTS).
+   Kills at most `limit` of them: WOULD_BLOCK if there are more, then call again. `*revoked` (written in both cases) is
+   the number killed in this call. BAD_HANDLE, EMPTY, STALE. */
+[[nodiscard]] enum status cap_revoke(uint32_t space, uint32_t handle, uint64_t limit, uint64_t *revoked);

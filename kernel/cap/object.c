@@ -1,0 +1,87 @@
+/* object.c: the object table. Hardware reads the first word of an entry, so that is written last and at once. */
+#include "cap/tables.h"
+
+static struct object_entry *entry_of(uint32_t object_id)
+{
+    return object_id > 0 && object_id < cap_state.object_count ? &cap_state.objects[object_id] : nullptr;
+}
+
+static void write_entry(struct object_entry *entry, uint16_t generation, enum cap_type cap_type, bool live)
+{
+    struct object_entry next = {};
+    object_entry_set_generation(&next, generation);
+    object_entry_set_cap_type(&next, cap_type);
+    object_entry_set_live(&next, live);
+    __atomic_store_n(&entry->word[0], next.word[0], __ATOMIC_RELEASE);
+}
+
+/* Free ids are chained through their payload, first-in first-out; ids never used before come first. */
+static uint32_t take_id(void)
+{
+    if (cap_state.fresh_object < cap_state.object_count) {
+        cap_state.objects[cap_state.fresh_object] = (struct object_entry){};
+        return cap_state.fresh_object++;
+    }
+    uint32_t object_id = cap_state.first_free_object;
+    if (object_id != 0) cap_state.first_free_object = (uint32_t)cap_state.objects[object_id].word[1];
+    return object_id;
+}
+
+static void give_id(uint32_t object_id)
+{
+    cap_state.objects[object_id].word[1] = 0;
+    if (cap_state.first_free_object == 0) cap_state.first_free_object = object_id;
+    else cap_state.objects[cap_state.last_free_object].word[1] = object_id;
+    cap_state.last_free_object = object_id;
+}
+
+enum status object_create(enum cap_type cap_type, uint64_t payload, uint32_t *object_id)
+{
+    if (cap_type == CAP_TYPE_NONE) return STATUS_BAD_ARGUMENT;
+    uint32_t id = take_id();
+    if (id == 0) return STATUS_NO_OBJECTS;
+    struct object_entry *entry = &cap_state.objects[id];
+    entry->word[1] = payload;
+    cap_state.references[id] = 0;
+    write_entry(entry, (uint16_t)object_entry_get_generation(entry), cap_type, true);
+    cap_hook_invalidate_object(id);
+    *object_id = id;
+    return STATUS_OK;
+}
+
+void object_destroy(uint32_t object_id)
+{
+    struct object_entry *entry = entry_of(object_id);
+    if (entry == nullptr || !object_entry_get_live(entry)) return;
+    uint16_t generation = (uint16_t)(object_entry_get_generation(entry) + 1);
+    write_entry(entry, generation, CAP_TYPE_NONE, false);
+    entry->word[1] = 0;
+    cap_state.references[object_id] = 0;
+    cap_hook_invalidate_object(object_id);
+    if (generation != 0) give_id(object_id);   /* wrapped: retired */
+}
+
+bool object_live(uint32_t object_id)
+{
+    struct object_entry *entry = entry_of(object_id);
+    return entry != nullptr && object_entry_get_live(entry);
+}
+
+uint64_t object_payload(uint32_t object_id)
+{
+    return object_live(object_id) ? cap_state.objects[object_id].word[1] : 0;
+}
+
+uint32_t object_references(uint32_t object_id)
+{
+    return object_live(object_id) ? cap_state.references[object_id] : 0;
+}
+
+void object_reference(uint32_t object_id) { cap_state.references[object_id]++; }
+
+void object_unreference(uint32_t object_id, uint16_t generation)
+{
+    struct object_entry *entry = entry_of(object_id);
+    if (entry == nullptr || !object_entry_get_live(entry) || object_entry_get_generation(entry) != generation) return;
+    if (--cap_state.references[object_id] == 0) cap_hook_unreferenced(object_id);
+}

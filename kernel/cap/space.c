@@ -1,0 +1,232 @@
+/* space.c: set-up, spaces and their pages of slots. */
+#include "cap/tables.h"
+
+struct cap_state cap_state;
+
+/* xorshift64*: tags need to be hard to hit by chance, not cryptographic. */
+static uint64_t random_next(void)
+{
+    uint64_t x = cap_state.random;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    cap_state.random = x;
+    return x * 0x2545f4914f6cdd1d;
+}
+
+static uint16_t random_tag(void)
+{
+    uint16_t tag;
+    do tag = (uint16_t)(random_next() >> 48); while (tag == 0);
+    return tag;
+}
+
+static size_t pages_for(size_t count, size_t bytes) { return (count * bytes + PAGE_BYTES - 1) / PAGE_BYTES; }
+
+static void *allocate_cleared(size_t pages, paddr_t *physical)
+{
+    uint64_t *memory = cap_hook_pages(pages, physical);
+    if (memory != nullptr)
+        for (size_t i = 0; i < pages * PAGE_BYTES / sizeof *memory; i++) memory[i] = 0;
+    return memory;
+}
+
+enum status cap_init(struct cap_config const *config)
+{
+    if (config->slot_pages < 2 || config->slot_pages > 1 << 23 || config->space_count < 2
+        || config->object_count < 2 || config->pages_per_space == 0 || config->pages_per_space > DIRECTORY_ENTRIES
+        || config->seed == 0) return STATUS_BAD_ARGUMENT;
+    paddr_t ignored;
+    cap_state = (struct cap_state){
+        .slot_count = config->slot_pages * (uint32_t)SLOTS_PER_PAGE, .page_count = config->slot_pages,
+        .space_count = config->space_count, .object_count = config->object_count,
+        .pages_per_space = config->pages_per_space, .random = config->seed,
+        .fresh_space = 1, .fresh_object = 1,
+    };
+    /* Slots and objects are cleared as they come into use. */
+    cap_state.slots = cap_hook_pages(config->slot_pages, &cap_state.slots_physical);
+    cap_state.objects = cap_hook_pages(pages_for(config->object_count, OBJECT_ENTRY_BYTES),
+                                       &cap_state.objects_physical);
+    cap_state.space_entries = allocate_cleared(pages_for(config->space_count, SPACE_ENTRY_BYTES),
+                                               &cap_state.space_entries_physical);
+    cap_state.spaces = allocate_cleared(pages_for(config->space_count, sizeof *cap_state.spaces), &ignored);
+    cap_state.pages = allocate_cleared(pages_for(config->slot_pages, sizeof *cap_state.pages), &ignored);
+    cap_state.references = cap_hook_pages(pages_for(config->object_count, sizeof *cap_state.references), &ignored);
+    if (cap_state.slots == nullptr || cap_state.objects == nullptr || cap_state.space_entries == nullptr
+        || cap_state.spaces == nullptr || cap_state.pages == nullptr || cap_state.references == nullptr)
+        return STATUS_NO_MEMORY;
+    for (uint32_t page = 1; page < config->slot_pages; page++)
+        cap_state.pages[page].next_free = page + 1 < config->slot_pages ? page + 1 : 0;
+    cap_state.first_free_page = 1;
+    cap_state.last_free_page = config->slot_pages - 1;
+    return STATUS_OK;
+}
+
+void cap_tables_get(struct cap_tables *tables)
+{
+    *tables = (struct cap_tables){
+        .spaces = cap_state.space_entries_physical, .space_count = cap_state.space_count,
+        .slots = cap_state.slots_physical, .slot_count = cap_state.slot_count,
+        .objects = cap_state.objects_physical, .object_count = cap_state.object_count,
+    };
+}
+
+/* Publishes the number of directory entries in use; 0 makes the entry invalid. */
+static void write_space_entry(uint32_t space)
+{
+    struct cap_space *record = &cap_state.spaces[space];
+    uint64_t entry = record->pages == 0 ? 0 : space_entry_make(1, record->pages, record->directory_physical / PAGE_BYTES);
+    __atomic_store_n(&cap_state.space_entries[space], entry, __ATOMIC_RELEASE);
+}
+
+static void append_free(struct cap_space *record, uint32_t number)
+{
+    slot_set_next(&cap_state.slots[number], 0);
+    if (record->free_first == 0) record->free_first = number;
+    else slot_set_next(&cap_state.slots[record->free_last], number);
+    record->free_last = number;
+    record->free_count++;
+}
+
+/* Gives the space one more page of slots. */
+static enum status grow(uint32_t space)
+{
+    struct cap_space *record = &cap_state.spaces[space];
+    uint32_t page = cap_state.first_free_page;
+    if (page == 0 || record->pages == cap_state.pages_per_space) return STATUS_NO_SLOTS;
+    struct cap_page *owner = &cap_state.pages[page];
+    cap_state.first_free_page = owner->next_free;
+    uint32_t first = page * (uint32_t)SLOTS_PER_PAGE;
+    for (uint32_t i = 0; i < SLOTS_PER_PAGE; i++) {
+        struct slot *slot = &cap_state.slots[first + i];
+        if (!owner->used_before) {
+            *slot = (struct slot){};
+            slot_set_tag(slot, random_tag());
+        }
+        append_free(record, first + i);
+    }
+    *owner = (struct cap_page){ .space = space, .position = record->pages, .used_before = true };
+    __atomic_store_n(&record->directory[record->pages], directory_entry_make(page, 1), __ATOMIC_RELEASE);
+    record->pages++;
+    write_space_entry(space);
+    /* The unit may remember that these indices lay outside the space. */
+    cap_hook_invalidate_space(space);
+    return STATUS_OK;
+}
+
+enum status cap_space_create(uint32_t *space)
+{
+    uint32_t number = cap_state.first_free_space;
+    if (number == 0) {
+        if (cap_state.fresh_space == cap_state.space_count) return STATUS_NO_SLOTS;
+        number = cap_state.fresh_space;
+    }
+    struct cap_space *record = &cap_state.spaces[number];
+    if (record->directory == nullptr) {
+        record->directory = allocate_cleared(1, &record->directory_physical);
+        if (record->directory == nullptr) return STATUS_NO_MEMORY;
+    }
+    uint32_t next = record->next_free_space;
+    if (grow(number) != STATUS_OK) return STATUS_NO_SLOTS;
+    if (number == cap_state.first_free_space) cap_state.first_free_space = next;
+    else cap_state.fresh_space++;
+    *space = number;
+    return STATUS_OK;
+}
+
+void cap_space_destroy(uint32_t space)
+{
+    if (space == 0 || space >= cap_state.space_count || cap_state.spaces[space].pages == 0) return;
+    struct cap_space *record = &cap_state.spaces[space];
+    for (uint32_t position = 0; position < record->pages; position++) {
+        uint32_t first = (uint32_t)directory_entry_get_page(record->directory[position]) * (uint32_t)SLOTS_PER_PAGE;
+        for (uint32_t number = first; number < first + SLOTS_PER_PAGE; number++) {
+            if (!slot_get_valid(&cap_state.slots[number])) continue;
+            cap_tree_remove(number);
+            cap_slot_release(number);
+        }
+    }
+    uint32_t pages = record->pages;
+    record->pages = 0;
+    record->free_first = record->free_last = record->free_count = 0;
+    write_space_entry(space);
+    for (uint32_t position = 0; position < pages; position++) {
+        uint32_t page = (uint32_t)directory_entry_get_page(record->directory[position]);
+        __atomic_store_n(&record->directory[position], 0, __ATOMIC_RELEASE);
+        cap_state.pages[page] = (struct cap_page){ .used_before = true };
+        if (cap_state.first_free_page == 0) cap_state.first_free_page = page;
+        else cap_state.pages[cap_state.last_free_page].next_free = page;
+        cap_state.last_free_page = page;
+    }
+    record->next_free_space = cap_state.first_free_space;
+    cap_state.first_free_space = space;
+    cap_hook_invalidate_space(space);
+}
+
+enum status cap_space_reserve(uint32_t space, uint32_t count)
+{
+    if (space == 0 || space >= cap_state.space_count || cap_state.spaces[space].pages == 0) return STATUS_BAD_HANDLE;
+    while (cap_state.spaces[space].free_count < count)
+        if (grow(space) != STATUS_OK) return STATUS_NO_SLOTS;
+    return STATUS_OK;
+}
+
+uint32_t cap_slot_take(uint32_t space)
+{
+    struct cap_space *record = &cap_state.spaces[space];
+    uint32_t number = record->free_first;
+    record->free_first = (uint32_t)slot_get_next(&cap_state.slots[number]);
+    if (record->free_first == 0) record->free_last = 0;
+    record->free_count--;
+    return number;
+}
+
+void cap_slot_release(uint32_t number)
+{
+    struct slot *slot = &cap_state.slots[number];
+    uint32_t space = cap_slot_space(number), handle = cap_slot_handle(number);
+    uint32_t object_id = (uint32_t)slot_get_object_id(slot);
+    uint16_t generation = (uint16_t)slot_get_generation(slot), tag = (uint16_t)(slot_get_tag(slot) + 1);
+    __atomic_store_n(&slot->word[2], 0, __ATOMIC_RELEASE);      /* valid goes first */
+    bool wrapped = tag == 0;
+    struct slot empty = {};
+    slot_set_tag(&empty, wrapped ? 1 : tag);
+    __atomic_store_n(&slot->word[0], empty.word[0], __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->word[1], empty.word[1], __ATOMIC_RELEASE);
+    slot->word[3] = 0;
+    append_free(&cap_state.spaces[space], number);
+    if (wrapped) cap_hook_invalidate_space(space);
+    else cap_hook_invalidate_slot(space, handle);
+    object_unreference(object_id, generation);
+}
+
+void cap_slot_write(uint32_t number, struct cap_view const *view, uint32_t parent)
+{
+    struct slot *slot = &cap_state.slots[number];
+    struct slot next = {};
+    slot_set_cap_type(&next, view->cap_type);
+    slot_set_object_id(&next, view->object_id);
+    slot_set_rights(&next, view->rights);
+    slot_set_generation(&next, view->generation);
+    slot_set_tag(&next, slot_get_tag(slot));
+    slot_set_badge(&next, view->badge);
+    slot_set_parent(&next, parent);
+    slot_set_valid(&next, 1);
+    __atomic_store_n(&slot->word[2], 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->word[0], next.word[0], __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->word[1], next.word[1], __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->word[3], next.word[3], __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->word[2], next.word[2], __ATOMIC_RELEASE);
+    object_reference(view->object_id);
+    /* The unit may remember this slot as empty. */
+    cap_hook_invalidate_slot(cap_slot_space(number), cap_slot_handle(number));
+}
+
+uint32_t cap_slot_space(uint32_t number) { return cap_state.pages[number / SLOTS_PER_PAGE].space; }
+
+uint32_t cap_slot_handle(uint32_t number)
+{
+    uint32_t index = cap_state.pages[number / SLOTS_PER_PAGE].position * (uint32_t)SLOTS_PER_PAGE
+        + number % (uint32_t)SLOTS_PER_PAGE;
+    return (uint32_t)handle_make(index, slot_get_tag(&cap_state.slots[number]));
+}

@@ -1,0 +1,70 @@
+/* tables.h: the capability tables and small helpers, shared by the files of this folder only. */
+#pragma once
+#include "cap/cap.h"
+#include "cap/hooks.h"
+
+/* The kernel's own record of a space, beside its SpaceEntry. */
+struct cap_space {
+    uint64_t *directory;         /* DirectoryEntry words; allocated once per space number and kept */
+    paddr_t directory_physical;
+    uint32_t pages;              /* directory entries in use; 0: no such space */
+    uint32_t free_first;         /* slot numbers, chained by their `next` links; 0: none */
+    uint32_t free_last;
+    uint32_t free_count;
+    uint32_t next_free_space;
+};
+
+/* Who owns a page of slots. */
+struct cap_page {
+    uint32_t space;
+    uint32_t position;           /* directory entry in that space */
+    uint32_t next_free;
+    bool used_before;            /* its tags are in use and must go on, not start anew */
+};
+
+struct cap_state {
+    struct slot *slots;
+    struct object_entry *objects;
+    uint64_t *space_entries;
+    struct cap_space *spaces;
+    struct cap_page *pages;
+    uint32_t *references;        /* of each object */
+    uint32_t slot_count, space_count, object_count, page_count, pages_per_space;
+    uint32_t first_free_page, last_free_page;      /* 0: none */
+    uint32_t first_free_space, fresh_space;
+    uint32_t first_free_object, last_free_object, fresh_object;
+    uint64_t random;
+    paddr_t slots_physical, objects_physical, space_entries_physical;
+};
+
+extern struct cap_state cap_state;
+
+/* The slot that `handle` names, by index and tag; BAD_HANDLE or EMPTY otherwise. */
+[[nodiscard]] enum status cap_slot_of(uint32_t space, uint32_t handle, uint32_t *number);
+
+/* Is the object that the token in `slot` names live and of the same generation? */
+[[nodiscard]] bool cap_slot_live(struct slot const *slot);
+
+/* Makes sure `count` slots are free, growing the space if need be. NO_SLOTS otherwise. */
+[[nodiscard]] enum status cap_space_reserve(uint32_t space, uint32_t count);
+
+/* Takes a free slot of the space; cap_space_reserve() has made sure there is one. */
+uint32_t cap_slot_take(uint32_t space);
+
+/* Writes a whole slot as a walker must see it: invalid, body, valid. The tag stays. */
+void cap_slot_write(uint32_t number, struct cap_view const *view, uint32_t parent);
+
+/* Empties a slot that has no links any more: tag changes, goes to the end of its space's free slots. */
+void cap_slot_release(uint32_t number);
+
+/* The handle under which a slot is known in its space. */
+uint32_t cap_slot_handle(uint32_t number);
+uint32_t cap_slot_space(uint32_t number);
+
+/* Takes a slot out of the derivation tree; its children become its parent's. */
+void cap_tree_remove(uint32_t number);
+
+void object_reference(uint32_t object_id);
+
+/* Drops the reference that a token of this generation held. */
+void object_unreference(uint32_t object_id, uint16_t generation);
