@@ -1,0 +1,38 @@
+/*
+ * user_call.h: the system call as a user program sees it; what kernel/user/lib/arch/NAME.S implements.
+ *
+ * The 13 call words travel in the registers that CALL_REGISTERS of hw/abi.py names, both ways; all other registers keep
+ * their values (x86_64: rcx and r11 are destroyed).
+ */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <veridian/abi.h>
+
+enum : size_t { CALL_INFO = MESSAGE_WORDS, CALL_HANDLE, CALL_CAPS, CALL_CAPS_HIGH, CALL_TIMEOUT, CALL_WORDS };
+
+struct user_call {
+    uint64_t word[CALL_WORDS];
+    uint64_t before;             /* user_call_stamped: counter just before the trap instruction */
+    uint64_t after;              /* ... and just after it */
+};
+
+/* Loads the 13 registers from `call`, traps, and stores them back. */
+void user_call(struct user_call *call);
+
+/* The same, and reads the counter of user_counter() as the last thing before the trap and the first after it. */
+void user_call_stamped(struct user_call *call);
+
+/*
+ * Each kernel/user/lib/arch/NAME.h (included into every user file by the build) defines
+ *   static inline uint64_t user_counter(void);             cycle or instruction counter, as the kernel's arch_cycles()
+ *   constexpr bool USER_HAS_CHECK_INSTRUCTION;             is there a user-mode capability check on this architecture?
+ *   static inline uint64_t user_check_instruction(uint64_t query);   Answer(badge); traps where no unit is enabled
+ *   static inline void user_illegal_instruction(void);     executes one that is illegal everywhere
+ *   static inline void user_privileged_instruction(void);  executes one that is allowed in kernel mode only
+ *   constexpr uintptr_t USER_KERNEL_ADDRESS;               mapped for the kernel only
+ * and each NAME.S defines user_call, user_call_stamped and
+ *   _start      In: call words in their registers, stack pointer at the stack's top. Stores the 13 call words in a
+ *               struct user_call on the stack (16-byte aligned as the ABI wants) and calls
+ *               [[noreturn]] void user_start(struct user_call *start);
+ */

@@ -1,0 +1,29 @@
+/* riscv64.h: see user_call.h. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <veridian/abi.h>
+
+static inline uint64_t user_counter(void)
+{
+    uint64_t value;
+    asm volatile("rdcycle %0" : "=r"(value) :: "memory");
+    return value;
+}
+
+constexpr bool USER_HAS_CHECK_INSTRUCTION = true;
+
+static inline uint64_t user_check_instruction(uint64_t query)
+{
+    uint64_t answer;
+    asm volatile(".insn r %1, %2, %3, %0, %4, x0" : "=r"(answer)
+                 : "i"(CUSTOM_0), "i"(INSN_CAP_CHECK_FUNCT3), "i"(INSN_CAP_CHECK_FUNCT7), "r"(query) : "memory");
+    return answer;
+}
+
+/* All bits zero is illegal by the unprivileged specification. */
+static inline void user_illegal_instruction(void) { asm volatile(".2byte 0"); }
+
+static inline void user_privileged_instruction(void) { asm volatile("csrw sscratch, zero"); }
+
+constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8000'0000;
