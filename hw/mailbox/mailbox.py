@@ -30,6 +30,7 @@ from .registers import (
     QueueWord,
     Statistic,
     ThreadPage,
+    memory_map,
 )
 
 __all__ = ["Mailbox"]
@@ -68,7 +69,7 @@ class Mailbox(wiring.Component):
     Attributes
     ----------
     bus : In(wishbone.Signature)
-        The window of 16 pages.
+        The window of 16 pages, with its memory map.
     check : Out(CheckPort())
         To the capability unit.
     irq : Out(1)
@@ -96,6 +97,7 @@ class Mailbox(wiring.Component):
         if config.faults:
             ports["fault"] = In(len(config.faults))
         super().__init__(ports)
+        self.bus.memory_map = memory_map(config)
 
     def _fault(self, name):
         """The switch of a planted defect."""

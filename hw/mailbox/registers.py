@@ -4,15 +4,16 @@ The RTL decodes with these offsets, the golden model and the benches use them, a
 the memory map that :func:`memory_map` builds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from amaranth.lib import data, enum
 
 from ..abi import MESSAGE_CAPABILITIES, MESSAGE_WORDS, PAGE_BYTES
+from ..bus.memory_map import MemoryMap
 
 __all__ = ["Access", "RegisterInfo", "ControlPage", "ThreadPage", "Identity", "PageBinding", "QueueBinding",
-           "QueueRate", "Statistic", "VERSION", "WINDOW_BYTES", "WORD_BYTES", "RATE_BITS", "CONTROL_REGISTERS",
-           "THREAD_REGISTERS"]
+           "QueueRate", "QueueWord", "Statistic", "VERSION", "WINDOW_BYTES", "WORD_BYTES", "QUEUE_ROW_BYTES",
+           "RATE_BITS", "CONTROL_REGISTERS", "THREAD_REGISTERS", "memory_map"]
 
 #: Version of this window, in the identity register.
 VERSION = 1
@@ -161,6 +162,7 @@ class RegisterInfo:
     stride: int = WORD_BYTES
 
 
+#: A queue's row in the control page.
 QUEUE_ROW_BYTES = 4 * WORD_BYTES
 
 CONTROL_REGISTERS = (
@@ -199,3 +201,27 @@ THREAD_REGISTERS = (
     RegisterInfo("HEAD_SENDER", ThreadPage.HEAD_SENDER, Access.READ, 32,
                  "sender's space of the open message (kernel pages only)"),
 )
+
+
+def _one_by_one(info, numbers):
+    """The registers that stand behind an entry with a count."""
+    for number in numbers:
+        name = info.name if info.count == 1 else f"{info.name}_{number}"
+        yield replace(info, name=name, offset=info.offset + number * info.stride, count=1)
+
+
+def memory_map(config):
+    """What the window of a mailbox with this configuration holds: the control page and a window per thread page."""
+    present = {"PAGE": range(1, config.pages + 1), "QUEUE_BINDING": range(config.queues),
+               "QUEUE_RATE": range(config.queues), "QUEUE_FILL": range(config.queues)}
+    window = MemoryMap(addr_width=(WINDOW_BYTES - 1).bit_length(), alignment=3)
+    for info in CONTROL_REGISTERS:
+        for register in _one_by_one(info, present.get(info.name, range(info.count))):
+            window.add_resource(register, name=register.name.lower(), size=WORD_BYTES, addr=register.offset)
+    for page in range(1, config.pages + 1):
+        thread = MemoryMap(addr_width=(PAGE_BYTES - 1).bit_length(), alignment=3)
+        for info in THREAD_REGISTERS:
+            for register in _one_by_one(info, range(info.count)):
+                thread.add_resource(register, name=register.name.lower(), size=WORD_BYTES, addr=register.offset)
+        window.add_window(thread, name=f"page{page}", addr=page * PAGE_BYTES)
+    return window
