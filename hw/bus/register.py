@@ -10,7 +10,7 @@ A register is a nested class of its peripheral; its fields are annotations, from
             mode: Field(RW, Mode)
 
         def __init__(self):
-            bank = RegisterBank(addr_width=4)
+            bank = RegisterBank(addr_width=4)    # bytes
             self._control = bank.add("control", self.Control(), offset=0)
             self._bridge = Bridge(bank)
             super().__init__({"bus": In(self._bridge.bus.signature.flip())})
@@ -20,6 +20,8 @@ A register is a nested class of its peripheral; its fields are annotations, from
             m.submodules.bridge = self._bridge
             wiring.connect(m, wiring.flipped(self.bus), self._bridge.bus)
             ... self._control.f.enable.data ...
+
+The bridge (`hw/bus/bridge.py`) is the Wishbone target in front of them.
 """
 
 from dataclasses import dataclass
@@ -31,11 +33,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from amaranth.utils import exact_log2
 
-from . import wishbone
 from .field import Access, FieldAction, FieldPort, Reserved
 from .memory_map import MemoryMap
 
-__all__ = ["Field", "FieldInfo", "RegisterInfo", "Register", "RegisterBank", "Bridge", "registers"]
+__all__ = ["Alternate", "Field", "FieldInfo", "RegisterInfo", "Register", "RegisterBank", "registers"]
 
 WIDTHS = (8, 16, 32, 64)
 
@@ -123,6 +124,15 @@ class RegisterInfo:
     alternate_of: str | None = None
 
 
+@dataclass(frozen=True)
+class Alternate:
+    """A register that shares its place with another one; see :meth:`RegisterBank.add_alternate`."""
+
+    name: str
+    register: "Register"
+    when: Value | None = None
+
+
 class Register(wiring.Component):
     """Base of all registers.
 
@@ -144,6 +154,8 @@ class Register(wiring.Component):
         :class:`FieldPort` of the whole register.
     f : namespace
         The actions by field name.
+    alternates : tuple of Alternate
+        Registers that software finds at the same place.
 
     Raises
     ------
@@ -248,7 +260,7 @@ class RegisterBank:
             raise TypeError(f"Address width must be an integer of at least 3, not {addr_width!r}")
         self.memory_map = MemoryMap(addr_width=addr_width)
 
-    def add(self, name, register, *, offset=None, alternates=None):
+    def add(self, name, register, *, offset=None):
         """Place a register and return it.
 
         Parameters
@@ -257,84 +269,44 @@ class RegisterBank:
         register : Register
         offset : int, optional
             Bytes, a multiple of the register's size; default the next free place.
-        alternates : dict of str to Register, optional
-            Other registers that software finds at the same place (by direction or mode). The peripheral makes
-            the distinction in the one that is added; the alternates are descriptions and cost nothing.
         """
         if not isinstance(register, Register):
             raise TypeError(f"Register must be a Register, not {register!r}")
         size = register.width // 8
         self.memory_map.add_resource(register, name=name, size=size, addr=offset, alignment=exact_log2(size))
-        register.alternates = tuple((alternates or {}).items())
         return register
 
+    def add_alternate(self, name, register, *, of, when=None):
+        """Place a register where another one is already, and return it.
 
-class Bridge(wiring.Component):
-    """Wishbone target in front of a register bank.
+        Parameters
+        ----------
+        name : str
+        register : Register
+            As wide as the other.
+        of : Register
+            The one in the memory map.
+        when : Value, optional
+            Accesses go to this register while it is high. Default: no alternate's `when` is high, and the two
+            share the place by direction.
 
-    A read samples its registers and a write reaches them in the first cycle of the transfer; the answer comes in
-    the second. Each byte lane counts by itself: a 32-bit access touches one of two registers in a bus word. An access
-    whose lanes touch no register is answered with `err`.
-
-    Parameters
-    ----------
-    bank : RegisterBank
-
-    Attributes
-    ----------
-    bus : Interface, In
-        :func:`~hw.bus.wishbone.peripheral_signature` of the bank's address width.
-    """
-
-    def __init__(self, bank):
-        if not isinstance(bank, RegisterBank):
-            raise TypeError(f"Bank must be a RegisterBank, not {bank!r}")
-        bank.memory_map.freeze()
-        self._bank = bank
-        super().__init__({"bus": In(wishbone.peripheral_signature(bank.memory_map.addr_width))})
-        self.bus.memory_map = bank.memory_map
-
-    def elaborate(self, platform):
-        m = Module()
-        request, mapped = Signal(), Signal()
-        r_data = Signal(64)
-        lanes = Signal(64)
-        m.d.comb += [
-            request.eq(self.bus.cyc & self.bus.stb & ~self.bus.ack & ~self.bus.err),
-            lanes.eq(Cat(lane.replicate(8) for lane in self.bus.sel)),
-        ]
-        words = {}
-        for register, name, start, _ in self._bank.memory_map.resources():
-            m.submodules[name] = register
-            for alternate, description in register.alternates:
-                m.submodules[alternate] = description
-            words.setdefault(start >> 3, []).append((register, start & 7))
-        with m.Switch(self.bus.adr):
-            for word, registers_in_word in words.items():
-                with m.Case(word):
-                    touched = [self.bus.sel[first:first + register.width // 8].any()
-                               for register, first in registers_in_word]
-                    m.d.comb += mapped.eq(Cat(touched).any())
-                    for (register, first), hit in zip(registers_in_word, touched, strict=True):
-                        m.d.comb += [
-                            register.element.r_stb.eq(request & ~self.bus.we & hit),
-                            register.element.w_stb.eq(request & self.bus.we & hit),
-                        ]
-                        m.d.comb += r_data[8 * first:8 * first + register.width].eq(register.element.r_data)
-        for registers_in_word in words.values():
-            for register, first in registers_in_word:
-                bits = slice(8 * first, 8 * first + register.width)
-                m.d.comb += [
-                    register.element.w_data.eq(self.bus.dat_w[bits]),
-                    register.element.w_mask.eq(lanes[bits]),
-                ]
-        m.d.sync += [
-            self.bus.ack.eq(request & mapped),
-            self.bus.err.eq(request & ~mapped),
-        ]
-        with m.If(request):
-            m.d.sync += self.bus.dat_r.eq(r_data)
-        return m
+        Raises
+        ------
+        ValueError
+            Widths differ, or two registers would answer the same access.
+        """
+        if not isinstance(register, Register):
+            raise TypeError(f"Register must be a Register, not {register!r}")
+        self.memory_map.find_resource(of)
+        if register.width != of.width:
+            raise ValueError(f"Alternate {name!r} has {register.width} bits, the register it shares with {of.width}")
+        sharing = [of, *(other.register for other in of.alternates if other.when is None)]
+        for other in sharing if when is None else ():
+            if Access.RW in (register.access, other.access) or register.access is other.access:
+                raise ValueError(f"Alternate {name!r} and a register it shares with are both accessible "
+                                 f"by {register.access.value!r}")
+        of.alternates += (Alternate(name, register, when),)
+        return register
 
 
 def registers(memory_map):
@@ -343,9 +315,8 @@ def registers(memory_map):
         if isinstance(info.resource, Register):
             name = "_".join(info.path)
             yield info.resource.describe(name, info.start)
-            for alternate, register in info.resource.alternates:
-                path = "_".join((*info.path[:-1], alternate))
-                yield register.describe(path, info.start, name)
+            for other in info.resource.alternates:
+                yield other.register.describe("_".join((*info.path[:-1], other.name)), info.start, name)
 
 
 def _combined(accesses):

@@ -3,8 +3,9 @@ from amaranth.hdl import Module, unsigned
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In
 
+from hw.bus.bridge import Bridge
 from hw.bus.field import RW, RW1C, Access, External, R, Reserved, W
-from hw.bus.register import Bridge, Field, FieldInfo, Register, RegisterBank, registers
+from hw.bus.register import Field, FieldInfo, Register, RegisterBank, registers
 from tests.hw.bus.bench import BusError, Initiator, idle, run
 
 
@@ -52,6 +53,11 @@ class Device(wiring.Component):
 
         value: Field(R, 32)
 
+    class Start(Register, access="w", width=32):
+        """Begin."""
+
+        value: Field(W, 32)
+
     def __init__(self):
         bank = RegisterBank(addr_width=6)
         self.control = bank.add("control", self.Control(), offset=0)
@@ -59,7 +65,10 @@ class Device(wiring.Component):
         self.events = bank.add("events", self.Events(), offset=9)
         self.command = bank.add("command", self.Command(), offset=10)
         self.compare = bank.add("compare", self.Compare(), offset=0x18)
-        self.odd = bank.add("odd", self.Odd(), offset=0x24, alternates={"odd_read": self.OddRead()})
+        self.odd = bank.add("odd", self.Odd(), offset=0x24)
+        self.shadow = bank.add_alternate("shadow", self.OddRead(), of=self.odd, when=self.control.f.enable.data)
+        self.start = bank.add("start", self.Start(), offset=0x28)
+        self.progress = bank.add_alternate("progress", self.OddRead(), of=self.start)
         self._bridge = Bridge(bank)
         super().__init__({"bus": In(self._bridge.bus.signature.flip())})
         self.bus.memory_map = bank.memory_map
@@ -131,6 +140,18 @@ def test_each_action():
         await bus.write(0x26, 0xeeff, 2)
         await idle(ctx, 1)
         assert odd == [(0xeeff_0000, 0xffff_0000)]
+        # Alternates by mode (the shadow cannot be written) and by direction
+        await bus.write(0, 1)
+        ctx.set(dut.shadow.f.value.r_data, 55)
+        assert await bus.read(0x24) == 55
+        await bus.write(0x24, 1)
+        await bus.write(0, 0)
+        assert await bus.read(0x24) == 99
+        await idle(ctx, 1)
+        assert len(odd) == 1
+        ctx.set(dut.progress.f.value.r_data, 66)
+        await bus.write(0x28, 123)
+        assert await bus.read(0x28) == 66
         # Nothing there: neither lane nor word
         for hole, size in ((8, 1), (12, 4), (0x10, 8), (0x20, 4), (0x38, 8)):
             with pytest.raises(BusError):
@@ -152,7 +173,9 @@ def test_registers_as_data():
         ("command", 10, 16, "w", 0, None),
         ("compare", 0x18, 64, "rw", 0xffff_ffff_ffff_ffff, None),
         ("odd", 0x24, 32, "rw", 3, None),
-        ("odd_read", 0x24, 32, "r", 0, "odd"),
+        ("shadow", 0x24, 32, "r", 0, "odd"),
+        ("start", 0x28, 32, "w", 0, None),
+        ("progress", 0x28, 32, "r", 0, "start"),
     ]
     assert found["control"].description == "How it runs."
     assert found["control"].fields == (
@@ -199,6 +222,15 @@ def test_refused():
         bank.add("x", 5)
     with pytest.raises(ValueError, match="multiple of 0x2"):
         bank.add("x", Device.Command(), offset=3)
+    base = bank.add("base", Device.Status())
+    with pytest.raises(ValueError, match="Alternate 'y' has 16 bits, the register it shares with 32"):
+        bank.add_alternate("y", Device.Command(), of=base)
+    with pytest.raises(ValueError, match="both accessible by 'r'"):
+        bank.add_alternate("y", Device.OddRead(), of=base)
+    with pytest.raises(ValueError, match="both accessible by 'rw'"):
+        bank.add_alternate("y", Device.Odd(), of=base)
+    with pytest.raises(KeyError):
+        bank.add_alternate("y", Device.OddRead(), of=Device.Start())
     with pytest.raises(TypeError, match="Bank must be a RegisterBank"):
         Bridge(None)
     Bridge(bank)
