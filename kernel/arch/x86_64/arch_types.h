@@ -74,15 +74,15 @@ static inline bool arch_pte_allows(uint64_t entry, enum map_flags flags)
 static inline uint64_t arch_cycles(void)
 {
     uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    asm volatile("rdtsc" : "=a"(low), "=d"(high));
     return (uint64_t)high << 32 | low;
 }
 
 static inline unsigned arch_cpu(void)
 {
     unsigned number;
-    __asm__("movl %%gs:%c1, %0" : "=r"(number) : "i"(CPU_NUMBER));
+    asm("movl %%gs:%c1, %0" : "=r"(number) : "i"(CPU_NUMBER));
     return number;
 }
 
-static inline void arch_wait_hint(void) { __asm__ volatile("pause" ::: "memory"); }
+static inline void arch_wait_hint(void) { asm volatile("pause" ::: "memory"); }

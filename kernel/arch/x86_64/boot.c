@@ -1,4 +1,5 @@
 /* boot.c: PVH start info (Xen, docs/misc/pvh.pandoc and public/arch-x86/hvm/start_info.h) -> struct boot_info. */
+#include "boot/boot.h"
 #include "lib/memory.h"
 #include "lib/panic.h"
 #include "lib/print.h"
@@ -20,12 +21,6 @@ constexpr uint64_t LOW_MEMORY = 1 << 20;
 
 static struct boot_info info;
 static paddr_t local_apic = 0xfee0'0000;
-
-static void reserve(paddr_t base, uint64_t size)
-{
-    if (info.reserved_count == BOOT_RANGES) panic("boot: too many reserved ranges");
-    info.reserved[info.reserved_count++] = (struct memory_range){ base, size };
-}
 
 static void read_memory_map(struct start_info const *start)
 {
@@ -51,8 +46,7 @@ static void read_modules(struct start_info const *start)
     if (!early_mapped(start->modules, start->module_count * sizeof *modules)) panic("boot: module list unreadable");
     info.initrd = modules[0].address;
     info.initrd_size = modules[0].size;
-    paddr_t first = info.initrd & ~(PAGE_BYTES - 1);
-    reserve(first, (info.initrd + info.initrd_size - first + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1));
+    boot_reserve(&info, info.initrd, info.initrd_size);
 }
 
 /* What ACPI and SMBIOS know beyond the start info. Missing tables are no reason to stop. */
@@ -75,8 +69,8 @@ void boot_main(uint32_t start_info)
         panic("boot: not started by a PVH loader");
     if (start->command_line != 0 && early_mapped(start->command_line, BOOT_COMMAND_LINE))
         string_copy(info.command_line, direct(start->command_line), BOOT_COMMAND_LINE);
-    reserve(0, LOW_MEMORY);
-    reserve(image_physical(kernel_start), (uint64_t)(kernel_end - kernel_start));
+    boot_reserve(&info, 0, LOW_MEMORY);
+    boot_reserve(&info, image_physical(kernel_start), (uint64_t)(kernel_end - kernel_start));
     read_memory_map(start);
     read_modules(start);
     read_firmware(start);

@@ -20,15 +20,21 @@ void console_init(void)
     port_write(UART_MODEM, MODEM_DTR_RTS);
 }
 
-void arch_console_put(char character)
+static void put(char character)
 {
     while (!(port_read(UART_STATUS) & STATUS_TRANSMIT_EMPTY)) arch_wait_hint();
     port_write(UART_DATA, (uint8_t)character);
+}
+
+void arch_console_put(char character)
+{
+    if (character == '\n') put('\r');
+    put(character);
 }
 
 void arch_shutdown(uint8_t code)
 {
     /* QEMU ends with 2 * code + 1 modulo 256: above 127 a failure would look like another code, even like success. */
     port_write(PORT_EXIT, code > 127 ? 127 : code);
-    for (;;) __asm__ volatile("cli; hlt");
+    for (;;) asm volatile("cli; hlt");
 }

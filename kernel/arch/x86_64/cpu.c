@@ -54,7 +54,7 @@ static void segments_load(struct cpu *cpu)
     cpu->segments[SELECTOR_TASK / 8 + 1] = task >> 32;
 
     struct table_pointer pointer = { sizeof cpu->segments - 1, (uintptr_t)cpu->segments };
-    __asm__ volatile("lgdt %0\n\t"
+    asm volatile("lgdt %0\n\t"
                  "pushq %1\n\t"
                  "leaq 1f(%%rip), %%rax\n\t"
                  "pushq %%rax\n\t"
@@ -77,7 +77,7 @@ static void gates_load(void)
         gates[vector].word[1] = target >> 32;
     }
     struct table_pointer pointer = { sizeof gates - 1, (uintptr_t)gates };
-    __asm__ volatile("lidt %0" :: "m"(pointer) : "memory");
+    asm volatile("lidt %0" :: "m"(pointer) : "memory");
 }
 
 void cpu_init(unsigned number)
@@ -104,7 +104,7 @@ void cpu_init(unsigned number)
     /* User-mode instruction prevention (sgdt and the like show kernel addresses), where there is one. */
     constexpr uint32_t CPUID_7_ECX_UMIP = 1u << 2;
     constexpr uint64_t CR4_UMIP = 1u << 11;
-    if (cpuid_read(7).ecx & CPUID_7_ECX_UMIP) __asm__ volatile("movq %0, %%cr4" :: "r"(CR4_VALUE | CR4_UMIP) : "memory");
+    if (cpuid_read(7).ecx & CPUID_7_ECX_UMIP) asm volatile("movq %0, %%cr4" :: "r"(CR4_VALUE | CR4_UMIP) : "memory");
 }
 
 void arch_context_init(struct arch_context *context, uintptr_t entry, uintptr_t stack)

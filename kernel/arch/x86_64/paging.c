@@ -52,16 +52,16 @@ static void map_range(uint64_t *pointers, paddr_t start, paddr_t end, enum map_f
 
 static uint64_t *direct_pointers;
 
-static void root_load(paddr_t root) { __asm__ volatile("movq %0, %%cr3" :: "r"(root) : "memory"); }
+static void root_load(paddr_t root) { asm volatile("movq %0, %%cr3" :: "r"(root) : "memory"); }
 
 /* Forgets global translations too: toggling CR4.PGE does that (Intel volume 3, 4.10.4.1). */
 static void forget_everything(void)
 {
     constexpr uint64_t CR4_PGE = 1u << 7;
     uint64_t cr4;
-    __asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
-    __asm__ volatile("movq %0, %%cr4" :: "r"(cr4 & ~CR4_PGE) : "memory");
-    __asm__ volatile("movq %0, %%cr4" :: "r"(cr4) : "memory");
+    asm volatile("movq %%cr4, %0" : "=r"(cr4));
+    asm volatile("movq %0, %%cr4" :: "r"(cr4 & ~CR4_PGE) : "memory");
+    asm volatile("movq %0, %%cr4" :: "r"(cr4) : "memory");
 }
 
 void paging_init(struct boot_info const *info)
@@ -107,18 +107,18 @@ void arch_space_activate(paddr_t root, [[maybe_unused]] uint16_t asid) { root_lo
 
 void arch_tlb_flush_page([[maybe_unused]] uint16_t asid, uintptr_t address)
 {
-    __asm__ volatile("invlpg (%0)" :: "r"(address) : "memory");
+    asm volatile("invlpg (%0)" :: "r"(address) : "memory");
 }
 
 void arch_tlb_flush_space([[maybe_unused]] uint16_t asid)
 {
     paddr_t root;
-    __asm__ volatile("movq %%cr3, %0" : "=r"(root));
+    asm volatile("movq %%cr3, %0" : "=r"(root));
     root_load(root);
 }
 
 /* Instruction fetch sees every store of the same processor after the jump that enters user mode (volume 3, 11.6). */
-void arch_instruction_sync(void) { __asm__ volatile("" ::: "memory"); }
+void arch_instruction_sync(void) { asm volatile("" ::: "memory"); }
 
 bool arch_copy_from_user(void *to, uintptr_t from, size_t bytes) { return user_copy(to, (void const *)from, bytes); }
 bool arch_copy_to_user(uintptr_t to, void const *from, size_t bytes) { return user_copy((void *)to, from, bytes); }

@@ -53,7 +53,7 @@ void time_init(void)
     struct sample start = sample_at_edge(), end;
     do {
         /* Port accesses are slow on an emulator: let time pass without them. */
-        for (unsigned i = 0; i < 20'000; i++) __asm__ volatile("");
+        for (unsigned i = 0; i < 20'000; i++) asm volatile("");
         end = sample_at_edge();
     } while (start.pit - end.pit < CALIBRATION_TICKS);
     apic_write(APIC_TIMER_INITIAL, 0);

@@ -12,7 +12,7 @@ extern struct fixup const fixups_start[], fixups_end[];
 static uintptr_t fault_address(void)
 {
     uintptr_t address;
-    __asm__ volatile("movq %%cr2, %0" : "=r"(address));
+    asm volatile("movq %%cr2, %0" : "=r"(address));
     return address;
 }
 
@@ -22,7 +22,7 @@ static void dump(struct arch_context const *frame)
         "rdi", "rsi", "rdx", "r8 ", "r9 ", "r10", "r12", "r13", "rax", "rbx", "r14", "r15", "rbp",
     };
     uintptr_t root;
-    __asm__ volatile("movq %%cr3, %0" : "=r"(root));
+    asm volatile("movq %%cr3, %0" : "=r"(root));
     print("trap %lu error 0x%lx rip %p cs 0x%lx rflags 0x%lx\n", frame->entry, frame->error, (void *)frame->rip,
           frame->cs, frame->rflags);
     for (unsigned i = 0; i < CALL_WORDS; i++)

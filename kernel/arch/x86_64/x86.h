@@ -11,13 +11,13 @@
 
 static inline void port_write(uint16_t port, uint8_t value)
 {
-    __asm__ volatile("outb %0, %1" :: "a"(value), "Nd"(port) : "memory");
+    asm volatile("outb %0, %1" :: "a"(value), "Nd"(port) : "memory");
 }
 
 static inline uint8_t port_read(uint16_t port)
 {
     uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+    asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
     return value;
 }
 
@@ -30,13 +30,13 @@ enum msr : uint32_t {
 
 static inline void msr_write(enum msr msr, uint64_t value)
 {
-    __asm__ volatile("wrmsr" :: "c"((uint32_t)msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+    asm volatile("wrmsr" :: "c"((uint32_t)msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
 }
 
 static inline uint64_t msr_read(enum msr msr)
 {
     uint32_t low, high;
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"((uint32_t)msr));
+    asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"((uint32_t)msr));
     return (uint64_t)high << 32 | low;
 }
 
@@ -45,7 +45,7 @@ struct cpuid { uint32_t eax, ebx, ecx, edx; };
 static inline struct cpuid cpuid_read(uint32_t leaf)
 {
     struct cpuid result;
-    __asm__("cpuid" : "=a"(result.eax), "=b"(result.ebx), "=c"(result.ecx), "=d"(result.edx) : "a"(leaf), "c"(0));
+    asm("cpuid" : "=a"(result.eax), "=b"(result.ebx), "=c"(result.ecx), "=d"(result.edx) : "a"(leaf), "c"(0));
     return result;
 }
 

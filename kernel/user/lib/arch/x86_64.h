@@ -1,0 +1,28 @@
+/* x86_64.h: see user_call.h. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <veridian/abi.h>
+
+static inline uint64_t user_counter(void)
+{
+    uint32_t low, high;
+    asm volatile("rdtsc" : "=a"(low), "=d"(high) :: "memory");
+    return (uint64_t)high << 32 | low;
+}
+
+/* No capability unit has a user-mode instruction here; whoever executes it all the same is ended. */
+constexpr bool USER_HAS_CHECK_INSTRUCTION = false;
+
+static inline uint64_t user_check_instruction(uint64_t query)
+{
+    asm volatile("ud2");
+    return query;
+}
+
+static inline void user_illegal_instruction(void) { asm volatile("ud2"); }
+
+static inline void user_privileged_instruction(void) { asm volatile("cli"); }
+
+/* First page of the kernel image. */
+constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8020'0000;
