@@ -79,7 +79,7 @@ ARCHITECTURES = {arch.name: arch for arch in (
     ),
     Architecture(
         "aarch64",
-        ("-target", "aarch64-freestanding-none", "-mcpu=generic+v8a+el3-neon-fp_armv8+strict_align"),
+        ("-target", "aarch64-freestanding-none", "-mcpu=generic+el3-neon-fp_armv8+strict_align"),
     ),
 )}
 
