@@ -62,10 +62,16 @@ enum status cap_find(uint32_t space, uint32_t handle, uint16_t rights, struct ca
     struct slot const *slot = &cap_state.slots[number];
     if (!cap_slot_live(slot)) return STATUS_STALE;
     if ((rights & ~slot_get_rights(slot)) != 0) return STATUS_MISSING_RIGHTS;
-    *view = (struct cap_view){
+    *view = cap_slot_view(number);
+    return STATUS_OK;
+}
+
+struct cap_view cap_slot_view(uint32_t number)
+{
+    struct slot const *slot = &cap_state.slots[number];
+    return (struct cap_view){
         .cap_type = (enum cap_type)slot_get_cap_type(slot), .rights = (uint16_t)slot_get_rights(slot),
         .generation = (uint16_t)slot_get_generation(slot), .object_id = (uint32_t)slot_get_object_id(slot),
         .badge = (uint32_t)slot_get_badge(slot),
     };
-    return STATUS_OK;
 }

@@ -79,9 +79,7 @@ uint32_t object_references(uint32_t object_id)
 
 void object_reference(uint32_t object_id) { cap_state.references[object_id]++; }
 
-void object_unreference(uint32_t object_id, uint16_t generation)
+void object_unreference(uint32_t object_id)
 {
-    struct object_entry *entry = entry_of(object_id);
-    if (entry == nullptr || !object_entry_get_live(entry) || object_entry_get_generation(entry) != generation) return;
     if (--cap_state.references[object_id] == 0) cap_hook_unreferenced(object_id);
 }

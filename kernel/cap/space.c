@@ -185,8 +185,9 @@ void cap_slot_release(uint32_t number)
 {
     struct slot *slot = &cap_state.slots[number];
     uint32_t space = cap_slot_space(number), handle = cap_slot_handle(number);
-    uint32_t object_id = (uint32_t)slot_get_object_id(slot);
-    uint16_t generation = (uint16_t)slot_get_generation(slot), tag = (uint16_t)(slot_get_tag(slot) + 1);
+    struct cap_view view = cap_slot_view(number);
+    bool live = cap_slot_live(slot);
+    uint16_t tag = (uint16_t)(slot_get_tag(slot) + 1);
     __atomic_store_n(&slot->word[2], 0, __ATOMIC_RELEASE);      /* valid goes first */
     bool wrapped = tag == 0;
     struct slot empty = {};
@@ -197,7 +198,9 @@ void cap_slot_release(uint32_t number)
     append_free(&cap_state.spaces[space], number);
     if (wrapped) cap_hook_invalidate_space(space);
     else cap_hook_invalidate_slot(space, handle);
-    object_unreference(object_id, generation);
+    if (!live) return;
+    cap_hook_emptied(space, handle, &view);
+    if (object_live(view.object_id)) object_unreference(view.object_id);
 }
 
 void cap_slot_write(uint32_t number, struct cap_view const *view, uint32_t parent)
@@ -220,6 +223,7 @@ void cap_slot_write(uint32_t number, struct cap_view const *view, uint32_t paren
     object_reference(view->object_id);
     /* The unit may remember this slot as empty. */
     cap_hook_invalidate_slot(cap_slot_space(number), cap_slot_handle(number));
+    cap_hook_filled(cap_slot_space(number), cap_slot_handle(number), view);
 }
 
 uint32_t cap_slot_space(uint32_t number) { return cap_state.pages[number / SLOTS_PER_PAGE].space; }

@@ -45,6 +45,9 @@ extern struct cap_state cap_state;
 /* Is the object that the token in `slot` names live and of the same generation? */
 [[nodiscard]] bool cap_slot_live(struct slot const *slot);
 
+/* The content of a slot. */
+struct cap_view cap_slot_view(uint32_t number);
+
 /* Makes sure `count` slots are free, growing the space if need be. NO_SLOTS otherwise. */
 [[nodiscard]] enum status cap_space_reserve(uint32_t space, uint32_t count);
 
@@ -66,5 +69,5 @@ void cap_tree_remove(uint32_t number);
 
 void object_reference(uint32_t object_id);
 
-/* Drops the reference that a token of this generation held. */
-void object_unreference(uint32_t object_id, uint16_t generation);
+/* Drops a reference that a token of a live object held. */
+void object_unreference(uint32_t object_id);

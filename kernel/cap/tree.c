@@ -53,16 +53,6 @@ void cap_tree_remove(uint32_t number)
     }
 }
 
-static struct cap_view view_of(uint32_t number)
-{
-    struct slot const *slot = slot_at(number);
-    return (struct cap_view){
-        .cap_type = (enum cap_type)slot_get_cap_type(slot), .rights = (uint16_t)slot_get_rights(slot),
-        .generation = (uint16_t)slot_get_generation(slot), .object_id = (uint32_t)slot_get_object_id(slot),
-        .badge = (uint32_t)slot_get_badge(slot),
-    };
-}
-
 /* The slot of a live capability with these rights. */
 static enum status find(uint32_t space, uint32_t handle, uint16_t rights, uint32_t *number)
 {
@@ -94,7 +84,7 @@ enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_
     uint32_t parent;
     enum status status = find(space, handle, (uint16_t)(rights | RIGHT_DERIVE), &parent);
     if (status != STATUS_OK) return status;
-    struct cap_view view = view_of(parent);
+    struct cap_view view = cap_slot_view(parent);
     if (badge != 0 && view.badge != 0 && badge != view.badge) return STATUS_BAD_ARGUMENT;
     status = cap_space_reserve(space, 1);
     if (status != STATUS_OK) return status;
@@ -110,7 +100,7 @@ enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_
 /* The same node in a new slot; the old one is emptied. */
 static void move_node(uint32_t from, uint32_t to)
 {
-    struct cap_view view = view_of(from);
+    struct cap_view view = cap_slot_view(from);
     struct slot const old = *slot_at(from);
     uint32_t parent = (uint32_t)slot_get_parent(&old), child = (uint32_t)slot_get_first_child(&old);
     unlink_from_parent(from);
@@ -139,7 +129,7 @@ enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, un
         if ((move >> i & 1) != 0) {
             move_node(numbers[i], target);
         } else {
-            struct cap_view view = view_of(numbers[i]);
+            struct cap_view view = cap_slot_view(numbers[i]);
             cap_slot_write(target, &view, numbers[i]);
             link_to_parent(target);
         }

@@ -1,0 +1,41 @@
+/*
+ * space.h: user address spaces: radix page tables over the entry helpers of arch.h.
+ *
+ * W^X: a mapping that is both writable and executable is refused. The frames that space_map_new() allocated belong to
+ * the space and go with it; frames mapped by space_map() belong to someone else, who unmaps them first.
+ * Interrupts off; one CPU at a time.
+ */
+#pragma once
+#include "arch.h"
+
+struct address_space {
+    paddr_t root;
+    uint16_t asid;
+    uint32_t frames_left;        /* quota: frames that the space and its process may still take */
+};
+
+/* Before the first space: the space that no process uses, with the kernel's half only. */
+void space_init(void);
+
+/* An empty space that may take `quota` frames, page tables included. NO_MEMORY, NO_SLOTS (no ASID left). */
+[[nodiscard]] enum status space_create(struct address_space *space, uint32_t quota);
+
+/* Frees the tables and every frame still mapped. If it is the current space, the kernel's own takes its place. */
+void space_destroy(struct address_space *space);
+
+/* Maps one page. OVERLAP, NO_MEMORY, BAD_ARGUMENT (address not a user page, or writable and executable). */
+[[nodiscard]] enum status space_map(struct address_space *space, uintptr_t address, paddr_t frame,
+                                    enum map_flags flags);
+
+/* Maps a new frame of zeros, charged to the quota. */
+[[nodiscard]] enum status space_map_new(struct address_space *space, uintptr_t address, enum map_flags flags,
+                                        paddr_t *frame);
+
+/* Takes a page out and forgets its translation. The frame stays allocated. Nothing if there is none. */
+void space_unmap(struct address_space *space, uintptr_t address);
+
+/* Makes it the current one. Cheap if it is already. */
+void space_activate(struct address_space const *space);
+
+/* Takes `count` frames from the quota; false if it has not that many. */
+[[nodiscard]] bool space_charge(struct address_space *space, uint32_t count);
