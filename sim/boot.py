@@ -131,6 +131,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
     for option, value in (("--max-cycles", max_cycles), ("--wave", wave), ("--trace", trace)):
         if target.emulated and value is not None:
             raise ToolError(f"{option} is for the targets on the RTL, not for {target.name}", 2)
+    wave_format(wave)
     arguments = " ".join([*target.bootargs, *([f"init={init}"] if init else []), *([bootargs] if bootargs else [])])
     result = BootResult(target)
 

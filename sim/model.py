@@ -196,7 +196,7 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
 
 
 @click.command()
-@click.option("--wave", type=click.Choice(sorted(WAVE_FORMATS.values())), help="Build the variant that writes waveforms.")
+@click.option("--wave", type=click.Choice(sorted(WAVE_FORMATS.values())), help="The variant that writes waveforms.")
 def main(wave):
     """Build the Verilator model of the SoC and print where its program is."""
     click.echo(build_model(SocConfig(), wave=wave))

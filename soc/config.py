@@ -8,6 +8,11 @@ from hw.core.config import CoreConfig
 __all__ = ["SocConfig"]
 
 
+def _tuples(value):
+    """JSON has lists where configurations have tuples."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
 @dataclass(frozen=True)
 class SocConfig:
     """What a Veridian SoC is made of.
@@ -79,7 +84,9 @@ class SocConfig:
             raise ValueError(f"Unknown configuration field {min(unknown)!r}; there are "
                              f"{', '.join(cls.__dataclass_fields__)}")
         core = fields.pop("core", {})
+        if not isinstance(core, dict):
+            raise ValueError(f"core is a JSON object, not {core!r}")
         if unknown := set(core) - set(CoreConfig.__dataclass_fields__):
             raise ValueError(f"Unknown core field {min(unknown)!r}; there are "
                              f"{', '.join(CoreConfig.__dataclass_fields__)}")
-        return cls(core=CoreConfig(**core), **fields)
+        return cls(core=CoreConfig(**{name: _tuples(value) for name, value in core.items()}), **fields)

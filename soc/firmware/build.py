@@ -1,4 +1,4 @@
-"""Builds the M-mode firmware and the boot ROM's contents.
+"""Builds the M-mode firmware.
 
 ``python -m soc.firmware.build`` prints the path of the flat binary, which belongs at FIRMWARE_BASE.
 """
@@ -11,11 +11,10 @@ from pathlib import Path
 
 import click
 
-from .. import memory_map
 from ..generate.c_header import memory_map_header
 from ..generate.linker_script import firmware_script
 
-__all__ = ["boot_rom", "build_firmware"]
+__all__ = ["build_firmware"]
 
 FOLDER = Path(__file__).resolve().parent
 BUILD = FOLDER.parent.parent / "build"
@@ -24,24 +23,6 @@ FLAGS = ("-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m+a+c+zicsr
          "-mcmodel=medany", "-std=c23", "-Os", "-ffreestanding", "-fno-stack-protector",
          "-fno-sanitize=undefined", "-fno-pic", "-fno-asynchronous-unwind-tables", "-Wall", "-Wextra", "-Werror")
 STACK_BYTES = 2048
-
-
-def boot_rom() -> bytes:
-    """Contents of the boot ROM: a0 = mhartid, a1 = device tree, jump to FIRMWARE_BASE.
-
-    The two addresses follow the code as data, as in QEMU's reset vector.
-    """
-    code = (
-        0x0000_0297,  # auipc t0, 0
-        0xf140_2573,  # csrr  a0, mhartid
-        0x0202_b583,  # ld    a1, 32(t0)
-        0x0182_b283,  # ld    t0, 24(t0)
-        0x0002_8067,  # jr    t0
-        0x0000_0013,  # nop
-    )
-    addresses = (memory_map.FIRMWARE_BASE, memory_map.DEVICE_TREE_BASE)
-    return (b"".join(word.to_bytes(4, "little") for word in code)
-            + b"".join(address.to_bytes(8, "little") for address in addresses))
 
 
 def build_firmware(harts: int = 1) -> Path:

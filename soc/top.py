@@ -1,0 +1,151 @@
+"""The system: one hart, its units and its devices on one Wishbone bus.
+
+Main memory lies outside: the port `memory` leads to the simulation's memory model or to a board's controller.
+"""
+
+from dataclasses import replace
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+from hw.capability.unit import CapabilityUnit
+from hw.core.core import Core
+from hw.peripherals.uart import Uart
+
+from hw.bus import wishbone
+from hw.bus.arbiter import Arbiter
+from hw.bus.decoder import Decoder
+from hw.bus.memory_map import MemoryBlock, MemoryMap
+from hw.capability.config import CapabilityUnitConfig
+from hw.core.trace import TraceSignature
+from hw.mailbox.mailbox import Mailbox
+from hw.peripherals.boot_rom import BootRom
+from hw.peripherals.clint import Clint
+from hw.peripherals.finisher import Finisher
+from hw.peripherals.plic import Plic
+
+from .config import SocConfig
+from .firmware.boot_rom import boot_rom
+from .memory_map import INTERRUPTS, RESET_VECTOR, region
+
+__all__ = ["FinisherOutputs", "SoC"]
+
+
+class FinisherOutputs(wiring.Signature):
+    """How the guest ends the machine.
+
+    Members
+    -------
+    done : the machine is to stop with exit code `code`.
+    reset : the machine is to start again.
+    """
+
+    def __init__(self):
+        super().__init__({"done": Out(1), "code": Out(16), "reset": Out(1)})
+
+
+class SoC(wiring.Component):
+    """The system-on-chip.
+
+    Parameters
+    ----------
+    config : SocConfig
+
+    Attributes
+    ----------
+    memory : Out(wishbone.system_signature())
+        Main memory.
+    uart_tx, uart_rx : streams of bytes
+        What the UART sends and receives.
+    finisher : Out(FinisherOutputs())
+    trace : Out(TraceSignature())
+        Only if the configuration has it.
+    """
+
+    def __init__(self, config: SocConfig | None = None):
+        config = SocConfig() if config is None else config
+        if not isinstance(config, SocConfig):
+            raise TypeError(f"Configuration must be a SocConfig, not {config!r}")
+        self.config = config
+        memory = region("memory")
+        ports = {
+            "memory": Out(wishbone.system_signature()),
+            "uart_tx": Out(stream.Signature(8)),
+            "uart_rx": In(stream.Signature(8)),
+            "finisher": Out(FinisherOutputs()),
+        }
+        if config.trace:
+            ports["trace"] = Out(TraceSignature())
+        super().__init__(ports)
+        self.memory.memory_map = MemoryMap(addr_width=memory.size.bit_length() - 1)
+        self.memory.memory_map.add_resource(MemoryBlock(memory.size), name="main", size=memory.size)
+
+        boot = region("boot_rom")
+        self._core = Core(replace(config.core, reset_vector=RESET_VECTOR, trace=config.trace,
+                                  cached=((memory.base, memory.size),), uncached_code=((boot.base, boot.size),)))
+        self._boot_rom = BootRom(boot_rom())
+        self._finisher = Finisher()
+        self._clint = Clint(harts=config.harts)
+        self._plic = Plic(sources=max(INTERRUPTS.values()), harts=config.harts)
+        self._uart = Uart()
+        self._decoder = Decoder()
+        targets = {"boot_rom": self._boot_rom.bus, "finisher": self._finisher.bus, "clint": self._clint.bus,
+                   "plic": self._plic.bus, "uart": self._uart.bus}
+        self._capability_unit = self._mailbox = None
+        if config.capability_unit:
+            self._capability_unit = CapabilityUnit(CapabilityUnitConfig(memory_base=memory.base,
+                                                                        memory_bytes=memory.size))
+            targets["capability_unit"] = self._capability_unit.window
+        if config.mailbox:
+            self._mailbox = Mailbox()
+            targets["mailbox"] = self._mailbox.bus
+        targets["memory"] = self.memory
+        for name, target in targets.items():
+            place = region(name)
+            if target.memory_map.size > place.size:
+                raise ValueError(f"{name} spans {target.memory_map.size:#x} bytes, its region {place.size:#x}")
+            self._decoder.add(target, addr=place.base, name=name)
+
+    @property
+    def memory_map(self) -> MemoryMap:
+        """Everything on the bus: a window for each target."""
+        return self._decoder.bus.memory_map
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.core = core = self._core
+        m.submodules.arbiter = arbiter = Arbiter()
+        m.submodules.decoder = decoder = self._decoder
+        m.submodules.boot_rom = self._boot_rom
+        m.submodules.finisher = finisher = self._finisher
+        m.submodules.clint = clint = self._clint
+        m.submodules.plic = plic = self._plic
+        m.submodules.uart = uart = self._uart
+        arbiter.add(core.dbus)
+        arbiter.add(core.ibus)
+        wiring.connect(m, arbiter.bus, decoder.bus)
+
+        m.d.comb += [
+            core.time.eq(clint.time),
+            core.msip.eq(clint.msip[0]),
+            core.mtip.eq(clint.mtip[0]),
+            core.meip.eq(plic.meip[0]),
+            core.seip.eq(plic.seip[0]),
+            plic.sources[INTERRUPTS["uart"]].eq(uart.irq),
+            self.finisher.done.eq(finisher.done),
+            self.finisher.code.eq(finisher.code),
+            self.finisher.reset.eq(finisher.reset),
+        ]
+        wiring.connect(m, wiring.flipped(self.uart_tx), uart.tx)
+        wiring.connect(m, wiring.flipped(self.uart_rx), uart.rx)
+        if self._capability_unit is not None:
+            m.submodules.capability_unit = unit = self._capability_unit
+            wiring.connect(m, core.capability, unit.port)
+            arbiter.add(unit.walker)
+        if self._mailbox is not None:
+            m.submodules.mailbox = mailbox = self._mailbox
+            wiring.connect(m, mailbox.check, unit.check)
+            m.d.comb += plic.sources[INTERRUPTS["mailbox"]].eq(mailbox.irq)
+        if self.config.trace:
+            wiring.connect(m, wiring.flipped(self.trace), core.trace)
+        return m

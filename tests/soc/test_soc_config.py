@@ -1,0 +1,48 @@
+import pytest
+
+from hw.core.config import CoreConfig
+from soc.config import SocConfig
+
+
+def test_defaults_are_the_boot_configuration():
+    config = SocConfig()
+    assert (config.harts, config.clock_hz, config.capability_unit, config.mailbox) == (1, 60_000_000, True, True)
+
+
+@pytest.mark.parametrize("fields, error, message", [
+    ({"core": 5}, TypeError, "Core must be a CoreConfig, not 5"),
+    ({"harts": "two"}, TypeError, "harts must be a positive integer, not 'two'"),
+    ({"harts": True}, TypeError, "harts must be a positive integer, not True"),
+    ({"harts": 0}, ValueError, "harts must be a positive integer, not 0"),
+    ({"harts": 2}, ValueError, "harts must be 1 in this version, not 2"),
+    ({"clock_hz": 6e7}, TypeError, "clock_hz must be a positive integer, not 60000000.0"),
+    ({"clock_hz": -1}, ValueError, "clock_hz must be a positive integer, not -1"),
+    ({"timebase_hz": 7_000_000}, ValueError, "timebase_hz must divide the clock of 60000000 Hz, not 7000000"),
+    ({"capability_unit": 1}, TypeError, "capability_unit must be True or False, not 1"),
+    ({"mailbox": None}, TypeError, "mailbox must be True or False, not None"),
+    ({"trace": "yes"}, TypeError, "trace must be True or False, not 'yes'"),
+    ({"capability_unit": False}, ValueError, "mailbox wants capability_unit: it asks the unit about every sender"),
+])
+def test_bad_fields(fields, error, message):
+    with pytest.raises(error) as caught:
+        SocConfig(**fields)
+    assert str(caught.value) == message
+
+
+def test_json_round_trip():
+    config = SocConfig(core=CoreConfig(contexts=2), mailbox=False, trace=False)
+    assert SocConfig.from_json(config.to_json()) == config
+    assert SocConfig.from_json("{}") == SocConfig()
+
+
+@pytest.mark.parametrize("text, message", [
+    ("nonsense", "A configuration is a JSON object: "),
+    ("[1]", "A configuration is a JSON object, not "),
+    ('{"hearts": 1}', "Unknown configuration field 'hearts'"),
+    ('{"core": {"caches": 1}}', "Unknown core field 'caches'"),
+    ('{"core": 7}', "core is a JSON object, not 7"),
+])
+def test_bad_json(text, message):
+    with pytest.raises(ValueError) as caught:
+        SocConfig.from_json(text)
+    assert str(caught.value).startswith(message)
