@@ -100,6 +100,7 @@ void cpu_init(unsigned number)
     /* Clear all flags on entry that the user can set: AC (it would undo SMAP), NT, DF, IF, TF and the rest. */
     constexpr uint64_t ALL_USER_FLAGS = 0x47fd5;
     msr_write(MSR_FMASK, ALL_USER_FLAGS);
+    msr_write(MSR_SYSENTER_CS, 0);                 /* the older way in faults */
 
     /* User-mode instruction prevention (sgdt and the like show kernel addresses), where there is one. */
     constexpr uint32_t CPUID_7_ECX_UMIP = 1u << 2;

@@ -42,5 +42,5 @@
 
 /* CR0: PE MP EM TS NE WP AM PG. EM and TS: there is no FPU state to save, so every use of one traps. */
 #define CR0_VALUE            0x8005002f
-/* CR4: PAE PGE; SMEP and SMAP, which boot_entry requires. OSFXSR and OSXSAVE stay clear. */
-#define CR4_VALUE            0x003000a0
+/* CR4: PAE MCE PGE; SMEP and SMAP, which boot_entry requires. OSFXSR and OSXSAVE stay clear. */
+#define CR4_VALUE            0x003000e0

@@ -23,7 +23,7 @@ static inline uint8_t port_read(uint16_t port)
 
 /* Model-specific registers. */
 enum msr : uint32_t {
-    MSR_APIC_BASE = 0x1b,
+    MSR_APIC_BASE = 0x1b, MSR_SYSENTER_CS = 0x174,
     MSR_STAR = 0xc000'0081, MSR_LSTAR = 0xc000'0082, MSR_FMASK = 0xc000'0084,
     MSR_GS_BASE = 0xc000'0101, MSR_KERNEL_GS_BASE = 0xc000'0102,
 };
