@@ -10,7 +10,7 @@ work is bounded. See docs/datasheet/mailbox.md.
 from amaranth import *
 from amaranth.lib import enum, memory, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
+from amaranth.utils import ceil_log2, exact_log2
 
 from ..abi import CapType, MailStatus, Rights, Verdict
 from ..bus import wishbone
@@ -88,8 +88,7 @@ class Mailbox(wiring.Component):
         #: Words of a queue entry or of a page's staging: message, capabilities, then badge and space.
         self._entry_words = 1 << ceil_log2(config.message_words + config.capability_words + 1)
         ports = {
-            "bus": In(wishbone.Signature(addr_width=ceil_log2(WINDOW_BYTES // WORD_BYTES), data_width=64,
-                                         granularity=8, features={wishbone.Feature.ERR})),
+            "bus": In(wishbone.peripheral_signature(exact_log2(WINDOW_BYTES))),
             "check": Out(CheckPort()),
             "irq": Out(1),
             "clearing": Out(1),

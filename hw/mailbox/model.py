@@ -25,7 +25,6 @@ from .registers import (
     THREAD_REGISTERS,
     VERSION,
     WORD_BYTES,
-    Access,
     Statistic,
 )
 
@@ -110,7 +109,7 @@ class MailboxModel:
     def read(self, address: int) -> int | None:
         """The 64-bit word at a byte address, or None for a bus error."""
         number, offset = divmod(address, PAGE_BYTES)
-        found = self._find(number, offset, Access.READ)
+        found = self._find(number, offset, write=False)
         if found is None:
             return None
         return getattr(self, f"_read_{found[0].lower()}")(number, found[1])
@@ -118,7 +117,7 @@ class MailboxModel:
     def write(self, address: int, value: int, select: int = 0xff) -> bool:
         """Store the bytes that `select` names; False for a bus error."""
         number, offset = divmod(address, PAGE_BYTES)
-        found = self._find(number, offset, Access.WRITE)
+        found = self._find(number, offset, write=True)
         if found is None:
             return False
         name, index, bits = found
@@ -130,7 +129,7 @@ class MailboxModel:
             return False
         return getattr(self, f"_write_{name.lower()}")(number, index, value) is not False
 
-    def _find(self, number, offset, access):
+    def _find(self, number, offset, *, write):
         """Name, index and width of a register that allows the access."""
         if number > self.config.pages or (number and not self.pages[number].enabled):
             return None
@@ -140,7 +139,7 @@ class MailboxModel:
                 break
         else:
             return None
-        if access.value not in info.access.value:
+        if not (info.access.writable() if write else info.access.readable()):
             return None
         if info.stride == QUEUE_ROW_BYTES and index >= self.config.queues:
             return None

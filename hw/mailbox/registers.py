@@ -4,16 +4,18 @@ The RTL decodes with these offsets, the golden model and the benches use them, a
 the memory map that :func:`memory_map` builds.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from amaranth.lib import data, enum
 
-from ..abi import MESSAGE_CAPABILITIES, MESSAGE_WORDS, PAGE_BYTES
+from ..abi import MESSAGE_CAPABILITIES, MESSAGE_WORDS, PAGE_BYTES, MailStatus
+from ..bus.field import Access
 from ..bus.memory_map import MemoryMap
+from ..bus.register import FieldInfo, Register
 
-__all__ = ["Access", "RegisterInfo", "ControlPage", "ThreadPage", "Identity", "PageBinding", "QueueBinding",
+__all__ = ["Row", "DescribedRegister", "ControlPage", "ThreadPage", "Identity", "PageBinding", "QueueBinding",
            "QueueRate", "QueueWord", "Statistic", "VERSION", "WINDOW_BYTES", "WORD_BYTES", "QUEUE_ROW_BYTES",
-           "RATE_BITS", "CONTROL_REGISTERS", "THREAD_REGISTERS", "memory_map"]
+           "RATE_BITS", "CONTROL_REGISTERS", "THREAD_REGISTERS", "constants", "memory_map"]
 
 #: Version of this window, in the identity register.
 VERSION = 1
@@ -129,14 +131,8 @@ class ThreadPage(enum.IntEnum):
     HEAD_SENDER = 0x158
 
 
-class Access(enum.Enum):
-    READ = "r"
-    WRITE = "w"
-    READ_WRITE = "rw"
-
-
 @dataclass(frozen=True)
-class RegisterInfo:
+class Row:
     """One register, or `count` of them `stride` bytes apart.
 
     Attributes
@@ -148,7 +144,8 @@ class RegisterInfo:
     bits : int
         Bits in use. A store has to cover their bytes.
     meaning : str
-    fields : type of data.Struct or None
+    fields : type, optional
+        Layout or enumeration of its bits.
     count, stride : int
     """
 
@@ -161,67 +158,107 @@ class RegisterInfo:
     count: int = 1
     stride: int = WORD_BYTES
 
+    @property
+    def width(self):
+        """Bits of the narrowest store that covers it."""
+        return 32 if self.bits <= 32 else 64
+
 
 #: A queue's row in the control page.
 QUEUE_ROW_BYTES = 4 * WORD_BYTES
 
 CONTROL_REGISTERS = (
-    RegisterInfo("IDENTITY", ControlPage.IDENTITY, Access.READ, 32, "version and size", Identity),
-    RegisterInfo("PENDING", ControlPage.PENDING, Access.READ, 32, "bit q: queue q holds a message"),
-    RegisterInfo("INTERRUPT_ENABLE", ControlPage.INTERRUPT_ENABLE, Access.READ_WRITE, 32,
-                 "bit q: queue q interrupts while it holds a message"),
-    RegisterInfo("WIPE", ControlPage.WIPE, Access.WRITE, 32, "number of the queue to empty"),
-    RegisterInfo("STATISTIC", ControlPage.STATISTICS, Access.READ, 32, "counters, see Statistic",
-                 count=len(Statistic)),
-    RegisterInfo("PAGE", ControlPage.PAGES, Access.READ_WRITE, 34, "binding of a page; a store wipes the page",
-                 PageBinding, count=16),
-    RegisterInfo("QUEUE_BINDING", ControlPage.QUEUES + WORD_BYTES * QueueWord.BINDING, Access.READ_WRITE, 33,
-                 "endpoint of a queue; a store wipes the queue", QueueBinding, count=32, stride=QUEUE_ROW_BYTES),
-    RegisterInfo("QUEUE_RATE", ControlPage.QUEUES + WORD_BYTES * QueueWord.RATE, Access.READ_WRITE, 56,
-                 "rate limit of a queue; a store forgives what is owed", QueueRate, count=32,
-                 stride=QUEUE_ROW_BYTES),
-    RegisterInfo("QUEUE_FILL", ControlPage.QUEUES + WORD_BYTES * QueueWord.FILL, Access.READ, 8,
-                 "messages in a queue", count=32, stride=QUEUE_ROW_BYTES),
+    Row("IDENTITY", ControlPage.IDENTITY, Access.R, 32, "version and size", Identity),
+    Row("PENDING", ControlPage.PENDING, Access.R, 32, "bit q: queue q holds a message"),
+    Row("INTERRUPT_ENABLE", ControlPage.INTERRUPT_ENABLE, Access.RW, 32,
+        "bit q: queue q interrupts while it holds a message"),
+    Row("WIPE", ControlPage.WIPE, Access.W, 32, "number of the queue to empty"),
+    Row("STATISTIC", ControlPage.STATISTICS, Access.R, 32, "counters, see Statistic",
+        count=len(Statistic)),
+    Row("PAGE", ControlPage.PAGES, Access.RW, 34, "binding of a page; a store wipes the page",
+        PageBinding, count=16),
+    Row("QUEUE_BINDING", ControlPage.QUEUES + WORD_BYTES * QueueWord.BINDING, Access.RW, 33,
+        "endpoint of a queue; a store wipes the queue", QueueBinding, count=32, stride=QUEUE_ROW_BYTES),
+    Row("QUEUE_RATE", ControlPage.QUEUES + WORD_BYTES * QueueWord.RATE, Access.RW, 56,
+        "rate limit of a queue; a store forgives what is owed", QueueRate, count=32,
+        stride=QUEUE_ROW_BYTES),
+    Row("QUEUE_FILL", ControlPage.QUEUES + WORD_BYTES * QueueWord.FILL, Access.R, 8,
+        "messages in a queue", count=32, stride=QUEUE_ROW_BYTES),
 )
 
 THREAD_REGISTERS = (
-    RegisterInfo("MESSAGE", ThreadPage.MESSAGE, Access.READ_WRITE, 64, "message to send, byte by byte if need be",
-                 count=MESSAGE_WORDS),
-    RegisterInfo("CAPABILITIES", ThreadPage.CAPABILITIES, Access.READ_WRITE, 64,
-                 "capabilities to send, two in a word (kernel pages only)", count=MESSAGE_CAPABILITIES // 2),
-    RegisterInfo("SEND", ThreadPage.SEND, Access.WRITE, 32, "send to the endpoint with this handle"),
-    RegisterInfo("RECEIVE", ThreadPage.RECEIVE, Access.WRITE, 32, "open the first message of this endpoint"),
-    RegisterInfo("POP", ThreadPage.POP, Access.WRITE, 32, "remove the open message of this endpoint"),
-    RegisterInfo("NEXT", ThreadPage.NEXT, Access.WRITE, 32, "remove the open message and open the next"),
-    RegisterInfo("STATUS", ThreadPage.STATUS, Access.READ, 8, "MailStatus of the last command"),
-    RegisterInfo("HEAD_MESSAGE", ThreadPage.HEAD_MESSAGE, Access.READ, 64, "open message", count=MESSAGE_WORDS),
-    RegisterInfo("HEAD_CAPABILITIES", ThreadPage.HEAD_CAPABILITIES, Access.READ, 64,
-                 "capabilities of the open message", count=MESSAGE_CAPABILITIES // 2),
-    RegisterInfo("HEAD_BADGE", ThreadPage.HEAD_BADGE, Access.READ, 32, "badge of the open message"),
-    RegisterInfo("HEAD_SENDER", ThreadPage.HEAD_SENDER, Access.READ, 32,
-                 "sender's space of the open message (kernel pages only)"),
+    Row("MESSAGE", ThreadPage.MESSAGE, Access.RW, 64, "message to send, byte by byte if need be",
+        count=MESSAGE_WORDS),
+    Row("CAPABILITIES", ThreadPage.CAPABILITIES, Access.RW, 64,
+        "capabilities to send, two in a word (kernel pages only)", count=MESSAGE_CAPABILITIES // 2),
+    Row("SEND", ThreadPage.SEND, Access.W, 32, "send to the endpoint with this handle"),
+    Row("RECEIVE", ThreadPage.RECEIVE, Access.W, 32, "open the first message of this endpoint"),
+    Row("POP", ThreadPage.POP, Access.W, 32, "remove the open message of this endpoint"),
+    Row("NEXT", ThreadPage.NEXT, Access.W, 32, "remove the open message and open the next"),
+    Row("STATUS", ThreadPage.STATUS, Access.R, 8, "MailStatus of the last command", MailStatus),
+    Row("HEAD_MESSAGE", ThreadPage.HEAD_MESSAGE, Access.R, 64, "open message", count=MESSAGE_WORDS),
+    Row("HEAD_CAPABILITIES", ThreadPage.HEAD_CAPABILITIES, Access.R, 64,
+        "capabilities of the open message", count=MESSAGE_CAPABILITIES // 2),
+    Row("HEAD_BADGE", ThreadPage.HEAD_BADGE, Access.R, 32, "badge of the open message"),
+    Row("HEAD_SENDER", ThreadPage.HEAD_SENDER, Access.R, 32,
+        "sender's space of the open message (kernel pages only)"),
 )
 
 
-def _one_by_one(info, numbers):
-    """The registers that stand behind an entry with a count."""
-    for number in numbers:
-        name = info.name if info.count == 1 else f"{info.name}_{number}"
-        yield replace(info, name=name, offset=info.offset + number * info.stride, count=1)
+class DescribedRegister(Register):
+    """A register that exists as data: the mailbox decodes it by itself.
+
+    Parameters
+    ----------
+    row : Row
+        What it is one of.
+    """
+
+    # Never elaborated; Amaranth would warn.
+    _MustUse__silence = True
+
+    def __init__(self, row):
+        self.row = row
+        self.width = row.width
+        self.access = row.access
+        self.description = row.meaning
+        self.alternates = ()
+
+    @property
+    def fields(self):
+        row = self.row
+        if isinstance(row.fields, type) and issubclass(row.fields, data.Struct):
+            return tuple(FieldInfo(name, field.offset, field.width, row.access, None)
+                         for name, field in row.fields.as_shape() if name != "reserved")
+        values = () if row.fields is None else tuple((member.name, member.value) for member in row.fields)
+        return (FieldInfo("value", 0, row.bits, row.access, None, row.meaning, values),)
 
 
 def memory_map(config):
     """What the window of a mailbox with this configuration holds: the control page and a window per thread page."""
     present = {"PAGE": range(1, config.pages + 1), "QUEUE_BINDING": range(config.queues),
                "QUEUE_RATE": range(config.queues), "QUEUE_FILL": range(config.queues)}
+
+    def place(target, rows):
+        for row in rows:
+            for number in present.get(row.name, range(row.count)):
+                name = row.name.lower() + (f"_{number}" if row.count > 1 else "")
+                target.add_resource(DescribedRegister(row), name=name, size=row.width // 8,
+                                    addr=row.offset + number * row.stride)
+
     window = MemoryMap(addr_width=(WINDOW_BYTES - 1).bit_length(), alignment=3)
-    for info in CONTROL_REGISTERS:
-        for register in _one_by_one(info, present.get(info.name, range(info.count))):
-            window.add_resource(register, name=register.name.lower(), size=WORD_BYTES, addr=register.offset)
+    place(window, CONTROL_REGISTERS)
     for page in range(1, config.pages + 1):
         thread = MemoryMap(addr_width=(PAGE_BYTES - 1).bit_length(), alignment=3)
-        for info in THREAD_REGISTERS:
-            for register in _one_by_one(info, range(info.count)):
-                thread.add_resource(register, name=register.name.lower(), size=WORD_BYTES, addr=register.offset)
+        place(thread, THREAD_REGISTERS)
         window.add_window(thread, name=f"page{page}", addr=page * PAGE_BYTES)
     return window
+
+
+def constants():
+    """Offsets and counter numbers by name, for the C header."""
+    values = {"MAILBOX_VERSION": VERSION, "MAILBOX_QUEUE_STRIDE": QUEUE_ROW_BYTES}
+    for prefix, members in (("CONTROL", ControlPage), ("THREAD", ThreadPage), ("STATISTIC", Statistic)):
+        values |= {f"MAILBOX_{prefix}_{member.name}": member.value for member in members}
+    values |= {f"MAILBOX_QUEUE_{word.name}": word.value * WORD_BYTES for word in QueueWord}
+    return values

@@ -2,7 +2,6 @@
 
 import pytest
 
-from hw.mailbox.config import FAULTS, MailboxConfig
 from hw.mailbox.mailbox import Mailbox
 from tests.hw.cocotb_bench import build, run, testcases
 from tests.hw.mailbox.driver import CONFIGS
