@@ -1,0 +1,28 @@
+/* aarch64.h: see user_call.h. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <veridian/abi.h>
+
+static inline uint64_t user_counter(void)
+{
+    uint64_t value;
+    asm volatile("isb\n\tmrs %0, pmccntr_el0" : "=r"(value) :: "memory");
+    return value;
+}
+
+/* No capability unit has a user-mode instruction here; whoever executes it all the same is ended. */
+constexpr bool USER_HAS_CHECK_INSTRUCTION = false;
+
+static inline uint64_t user_check_instruction(uint64_t query)
+{
+    asm volatile("udf #0");
+    return query;
+}
+
+static inline void user_illegal_instruction(void) { asm volatile("udf #0"); }
+
+static inline void user_privileged_instruction(void) { asm volatile("msr ttbr0_el1, xzr"); }
+
+/* First page of the kernel image. */
+constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8000'0000;
