@@ -48,7 +48,8 @@ static inline volatile uint32_t *device_at(paddr_t address) { return (volatile u
 
 /* ---- translation.c --------------------------------------------------------------------------------------------- */
 
-void translation_start(void);          /* user address space is empty from here on */
+/* Drops the identity mapping of start-up. */
+void translation_start(void);
 
 /* ---- console.c, power.c, gic.c, timer.c: found in the device tree by start.c --------------------------------------- */
 

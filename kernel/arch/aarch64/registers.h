@@ -30,7 +30,6 @@ enum : uint64_t {
 constexpr uint64_t TCR_BASE = 16ull << 0 | 1ull << 8 | 1ull << 10 | 3ull << 12 | 0ull << 14
                             | 16ull << 16 | 1ull << 24 | 1ull << 26 | 3ull << 28 | 2ull << 30;
 enum : uint64_t {
-    TCR_NO_USER_WALKS = 1ull << 7,                        /* EPD0: every user address faults */
     TCR_ASID_16 = 1ull << 36,
     TCR_NO_USER_PROBE = 1ull << 56,                       /* E0PD1: user access to the upper half faults unwalked */
 };

@@ -29,13 +29,6 @@ static void cpu_start(void)
         asm volatile(".inst 0xd500419f" ::: "memory");      /* msr pan, #1: the compiler's target is ARMv8.0 */
 }
 
-/* The identity mapping of entry.S goes; user walks stay off until there is a table for them. */
-static void drop_identity(void)
-{
-    WRITE_REGISTER(tcr_el1, READ_REGISTER(tcr_el1) | TCR_NO_USER_WALKS);
-    asm volatile("isb\n\ttlbi vmalle1\n\tdsb nsh\n\tisb" ::: "memory");
-}
-
 static void map_direct(paddr_t from, paddr_t to, enum map_flags flags)
 {
     if (from < to) boot_map(kernel_root, ARCH_DIRECT_MAP + from, from, to - from, flags | MAP_GLOBAL);
@@ -87,7 +80,7 @@ void aarch64_start(paddr_t base, paddr_t tree_address)
     kernel_root = (uint64_t *)(READ_REGISTER(ttbr1_el1) + KERNEL_BASE - base);
     boot_map_moved(KERNEL_BASE - base);
     cpu_start();
-    drop_identity();
+    translation_start();
     void const *blob = (void const *)(TREE_BASE + tree_address % TREE_ALIGN);
     if (tree_address == 0 || !device_tree_open(&tree, blob)) panic("no device tree at %p", (void *)tree_address);
     if (tree_address % TREE_ALIGN + tree.total_size > TREE_WINDOW) panic("the device tree is too large");
@@ -103,7 +96,6 @@ void aarch64_start(paddr_t base, paddr_t tree_address)
 void arch_devices_init(struct boot_info const *info)
 {
     (void)info;
-    translation_start();
     paddr_t distributor = map_device("arm,cortex-a15-gic", 0), cpu_interface = map_device("arm,cortex-a15-gic", 1);
     if (distributor == 0 || cpu_interface == 0) panic("no GICv2 in the device tree");
     gic_start(distributor, cpu_interface);

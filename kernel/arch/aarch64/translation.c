@@ -6,13 +6,12 @@ constexpr unsigned TTBR_ASID = 48;
 /* Nothing to fill: addresses of the upper half are translated by TTBR1, whatever TTBR0 holds. */
 void arch_root_init(uint64_t *root) { (void)root; }
 
-/* User walks were off since the identity mapping was dropped; from here on they see an empty table. */
+/* Drops the identity mapping of entry.S: no user address is mapped until the first space is made current. */
 void translation_start(void)
 {
     uint64_t *empty = boot_table_new();
     arch_space_activate((uintptr_t)empty - KERNEL_BASE + kernel_physical(), 0);
-    WRITE_REGISTER(tcr_el1, READ_REGISTER(tcr_el1) & ~TCR_NO_USER_WALKS);
-    instruction_barrier();
+    asm volatile("tlbi vmalle1\n\tdsb nsh\n\tisb" ::: "memory");
 }
 
 void arch_space_activate(paddr_t root, uint16_t asid)
