@@ -1,0 +1,102 @@
+"""Parameters of the capability unit."""
+
+from dataclasses import dataclass
+
+__all__ = ["CapabilityUnitConfig", "FAULTS"]
+
+#: Faults that tests can plant, to see benches and proofs go red. A product has none of them.
+FAULTS = (
+    #: Rights are not compared.
+    "drop_rights",
+    #: Types are not compared.
+    "drop_type",
+    #: The handle's tag is not compared.
+    "drop_tag",
+    #: A token whose generation is not the object's counts as live.
+    "drop_generation",
+    #: The valid bit of the slot is not looked at.
+    "drop_valid",
+    #: Invalidates report that they are done and forget nothing.
+    "skip_invalidate",
+    #: Invalidates let a walk in flight go on with what it has read.
+    "keep_walk",
+    #: A slot that changed while it was read is taken as it is.
+    "skip_reread",
+    #: Table bounds are not compared.
+    "drop_bounds",
+    #: State changes do not wait for the commit.
+    "skip_commit",
+    #: The lookaside buffer compares only half of the key.
+    "drop_space",
+)
+
+
+@dataclass(frozen=True)
+class CapabilityUnitConfig:
+    """Parameters of the capability unit.
+
+    Attributes
+    ----------
+    lines : int
+        Slots that the lookaside buffer holds; a power of two, at least two sets of `ways`.
+    ways : int
+        Lines of a set; a power of two, at least 2.
+    max_walk_cycles : int
+        A table walk that takes longer ends in a refusal.
+    patience : int
+        Cycles that the check port and the window wait for a lookup before they go ahead of the instruction port.
+    memory_base, memory_bytes : int
+        Where tables may lie. The walker never reads outside, so that no table content makes it touch a device.
+    counters : bool
+        Whether the window has statistics counters.
+    faults : frozenset of str
+        For tests: names out of :data:`FAULTS` to plant.
+    fault_inputs : bool
+        For tests: give the unit an input `faults` with one bit for each of :data:`FAULTS`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For values outside these rules.
+    """
+
+    lines: int = 256
+    ways: int = 2
+    max_walk_cycles: int = 2048
+    patience: int = 16
+    memory_base: int = 0x8000_0000
+    memory_bytes: int = 0x8000_0000
+    counters: bool = True
+    faults: frozenset = frozenset()
+    fault_inputs: bool = False
+
+    def __post_init__(self):
+        for name in ("lines", "ways", "max_walk_cycles", "patience", "memory_base", "memory_bytes"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise TypeError(f"{name} must be a non-negative integer, not {value!r}")
+        if self.ways < 2 or self.ways & (self.ways - 1):
+            raise ValueError(f"ways must be a power of two and at least 2, not {self.ways}")
+        if self.lines & (self.lines - 1) or self.lines < 2 * self.ways:
+            raise ValueError(f"lines must be a power of two and at least {2 * self.ways}, not {self.lines}")
+        if self.lines // self.ways > 1 << 16:
+            raise ValueError(f"lines must make at most 65536 sets, not {self.lines // self.ways}")
+        if self.max_walk_cycles < 16:
+            raise ValueError(f"max_walk_cycles must be at least 16, not {self.max_walk_cycles}")
+        if self.patience < 1:
+            raise ValueError(f"patience must be at least 1, not {self.patience}")
+        if self.memory_bytes == 0 or self.memory_bytes & (self.memory_bytes - 1):
+            raise ValueError(f"memory_bytes must be a power of two, not {self.memory_bytes:#x}")
+        if self.memory_base % self.memory_bytes:
+            raise ValueError(f"memory_base must be a multiple of memory_bytes, not {self.memory_base:#x}")
+        if self.memory_base + self.memory_bytes > 1 << 32:
+            raise ValueError(f"memory must end within 32 bits, not at "
+                             f"{self.memory_base + self.memory_bytes:#x}")
+        unknown = set(self.faults) - set(FAULTS)
+        if unknown:
+            raise ValueError(f"faults must be out of {', '.join(FAULTS)}, not {', '.join(sorted(unknown))}")
+
+    @property
+    def sets(self):
+        """Sets of the lookaside buffer."""
+        return self.lines // self.ways

@@ -1,0 +1,216 @@
+"""The part of the capability unit that decides: lookaside buffer, walker, and who may use them when.
+
+Requesters (instruction port, check port, window, in this order of precedence) ask for lookups. One lookup is granted a
+cycle and answered in the next; a miss starts the walker, whose answer comes later. A requester that had to wait
+`patience` cycles goes first once. Invalidates go before lookups: they wait until the lookup under way has been
+answered, start over the walk they concern, and report back when nothing they name is left.
+"""
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..bus import wishbone
+from .check import CheckRequest, CheckResponse
+from .lookaside import Invalidate, InvalidateKind, Lookaside
+from .verdict import Judge
+from .walker import TableRegisters, Walker, WalkResult
+
+__all__ = ["LookupPort", "InvalidatePort", "Engine"]
+
+
+class LookupPort(wiring.Signature):
+    """Asking for a lookup, seen from who asks.
+
+    `valid` and `request`, `grant` when looked up in this cycle. In the cycle after a grant, `walk` says whether a
+    miss may start a walk. In that cycle comes `known` with the response; or `again`: a miss, and no walk could start;
+    or neither: a walk has begun, and `walked` comes with the response later.
+    """
+
+    def __init__(self):
+        super().__init__({
+            "valid": Out(1),
+            "request": Out(CheckRequest),
+            "grant": In(1),
+            "walk": Out(1),
+            "known": In(1),
+            "again": In(1),
+            "walked": In(1),
+            "response": In(CheckResponse),
+        })
+
+
+class InvalidatePort(wiring.Signature):
+    """Asking for an invalidate: `valid` until `start`, then `done` once."""
+
+    def __init__(self):
+        super().__init__({"valid": Out(1), "request": Out(Invalidate), "start": In(1), "done": In(1)})
+
+
+class Engine(wiring.Component):
+    """Lookaside buffer, walker and arbitration.
+
+    Parameters
+    ----------
+    config : CapabilityUnitConfig
+    planted : callable
+        Value that says whether a fault, given by its name, is planted.
+
+    Attributes
+    ----------
+    enable, tables
+        Low `enable`: every lookup is UNDECIDED.
+    lookups : array of LookupPort
+        Instruction port, check port, window.
+    invalidates : array of InvalidatePort
+        Instruction port, window.
+    hold : In(1)
+        Somebody keeps an answer that may not outlive an invalidate: none starts.
+    started : Out(1)
+        An invalidate starts in this cycle: answers not yet given must be asked for again.
+    clearing : Out(1)
+        The buffer is being cleared as a whole.
+    invalidated, restarted : Out(1)
+        To count: an invalidate is done; a walk begins again because of one.
+    walker : Out(wishbone)
+        Bus master.
+    """
+
+    def __init__(self, config, planted):
+        self._config = config
+        self._planted = planted
+        super().__init__({
+            "enable": In(1),
+            "tables": In(TableRegisters),
+            "lookups": In(LookupPort()).array(3),
+            "invalidates": In(InvalidatePort()).array(2),
+            "hold": In(1),
+            "started": Out(1),
+            "clearing": Out(1),
+            "invalidated": Out(1),
+            "restarted": Out(1),
+            "walker": Out(wishbone.system_signature()),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config, planted, lookups = self._config, self._planted, self.lookups
+        m.submodules.lookaside = lookaside = Lookaside(config, planted)
+        m.submodules.walker = walker = Walker(config, planted)
+        m.submodules.seen = seen = Judge(planted)
+        m.submodules.walked = walked = Judge(planted)
+        wiring.connect(m, wiring.flipped(self.walker), walker.bus)
+        m.d.comb += [walker.enable.eq(self.enable), walker.tables.eq(self.tables),
+                     self.clearing.eq(lookaside.clearing)]
+
+        invalidate_pending = Cat(port.valid for port in self.invalidates).any()
+        can_look = Signal()
+        m.d.comb += can_look.eq(lookaside.ready & ~invalidate_pending)
+
+        # Who is granted: the first that asks, but first of all whoever has lost patience.
+        asking = Cat(port.valid for port in lookups)
+        impatient = Signal(len(lookups))
+        granted = Signal(len(lookups))
+        candidates = Mux((asking & impatient).any(), asking & impatient, asking)
+        m.d.comb += granted.eq(Mux(can_look, candidates & -candidates, 0))
+        for index, port in enumerate(lookups):
+            m.d.comb += port.grant.eq(granted[index])
+            if index > 0:
+                waited = Signal(range(config.patience + 1))
+                m.d.comb += impatient[index].eq(waited == config.patience)
+                with m.If(~port.valid | port.grant):
+                    m.d.sync += waited.eq(0)
+                with m.Elif(~impatient[index]):
+                    m.d.sync += waited.eq(waited + 1)
+
+        # The request by precedence alone: it need not wait for the grant.
+        request = Signal(CheckRequest)
+        for index, port in reversed(list(enumerate(lookups))):
+            with m.If(candidates[index]):
+                m.d.comb += request.eq(port.request)
+        m.d.comb += [lookaside.key.space.eq(request.space), lookaside.key.index.eq(request.query.handle[:16])]
+
+        # The cycle after the grant.
+        s_owner = Signal(len(lookups))
+        s_request = Signal(CheckRequest)
+        s_known, s_walk = Signal(), Signal()
+        m.d.sync += [s_owner.eq(granted), s_request.eq(request)]
+        m.d.comb += [
+            seen.query.eq(s_request.query),
+            seen.found.content.eq(lookaside.content),
+            seen.found.valid.eq(1),
+            seen.found.live.eq(1),
+            # Decided without a walk: by the line, or because no walk is possible.
+            seen.found.error.eq(~self.enable | (~lookaside.hit & walker.stuck)),
+            s_known.eq(lookaside.hit | ~self.enable | walker.stuck),
+            s_walk.eq((s_owner & Cat(port.walk for port in lookups)).any() & ~s_known & walker.idle),
+        ]
+
+        w_owner = Signal(len(lookups))
+        w_request = Signal(CheckRequest)
+        w_cacheable = Signal()
+        found = WalkResult(walker.result.as_value())
+        m.d.comb += [
+            walker.start.eq(s_walk),
+            walker.key.space.eq(w_request.space),
+            walker.key.index.eq(w_request.query.handle[:16]),
+            walked.query.eq(w_request.query),
+            walked.found.eq(found),
+            w_cacheable.eq(~found.error & ~found.outside & found.valid & ~found.object_error & found.live),
+            lookaside.fill_valid.eq(walker.valid & w_cacheable),
+            lookaside.fill_key.eq(walker.key),
+            lookaside.fill_content.eq(found.content),
+            walker.ready.eq(lookaside.fill_ready),
+        ]
+        with m.If(s_walk):
+            m.d.sync += [w_owner.eq(s_owner), w_request.eq(s_request)]
+        w_done = Signal()
+        m.d.comb += w_done.eq(walker.valid & walker.ready)
+        for index, port in enumerate(lookups):
+            m.d.comb += [
+                port.known.eq(s_owner[index] & s_known),
+                port.again.eq(s_owner[index] & ~s_known & ~s_walk),
+                port.walked.eq(w_owner[index] & w_done),
+                port.response.eq(Mux(port.walked, walked.response, seen.response)),
+            ]
+
+        # Invalidates. None starts while a lookup is under way or kept, so that each answer is before it or after it.
+        owner = Signal(range(len(self.invalidates)))
+        chosen = Signal(Invalidate)
+        busy = Signal()
+        start = Signal()
+        m.d.comb += [
+            chosen.eq(self.invalidates[0].request),
+            start.eq(invalidate_pending & ~busy & ~s_owner.any() & ~self.hold & lookaside.invalidate_ready),
+            lookaside.invalidate_valid.eq(start),
+            lookaside.invalidate.eq(chosen),
+            self.started.eq(start),
+        ]
+        with m.If(~self.invalidates[0].valid):
+            m.d.comb += chosen.eq(self.invalidates[1].request)
+        with m.If(start):
+            m.d.sync += [busy.eq(1), owner.eq(~self.invalidates[0].valid)]
+        with m.Elif(lookaside.done):
+            m.d.sync += busy.eq(0)
+        for index, port in enumerate(self.invalidates):
+            first = 1 if index == 0 else ~self.invalidates[0].valid
+            m.d.comb += [port.start.eq(start & port.valid & first),
+                         port.done.eq(busy & lookaside.done & (owner == index))]
+
+        concerned = Signal()
+        with m.Switch(chosen.kind):
+            with m.Case(InvalidateKind.SLOT):
+                m.d.comb += concerned.eq(chosen.key == walker.key)
+            with m.Case(InvalidateKind.SPACE):
+                m.d.comb += concerned.eq(chosen.key.space == walker.key.space)
+            with m.Case(InvalidateKind.OBJECT):
+                m.d.comb += concerned.eq(~walker.object_known | (chosen.object_id == walker.object_id))
+            with m.Default():
+                m.d.comb += concerned.eq(1)
+        m.d.comb += walker.restart.eq(start & concerned)
+
+        m.d.comb += [
+            self.invalidated.eq(busy & lookaside.done),
+            self.restarted.eq(walker.restart & ~walker.idle),
+        ]
+        return m

@@ -1,0 +1,213 @@
+"""Lookaside buffer: a set-associative cache of capability slots in block RAM, keyed by (space, slot index).
+
+A line is there only for a slot that holds a capability whose object was alive, so a line stands for more than its
+fields: the token's generation is not stored, because presence says that it matched.
+
+Lookup: the key is given in cycle t, `hit` and `line` are there in cycle t + 1. A lookup may be given in every cycle
+in which `ready` is high. Fills and invalidates take the memories for themselves while they last.
+"""
+
+from amaranth import *
+from amaranth.lib import data, enum, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+__all__ = ["SlotKey", "SlotContent", "InvalidateKind", "Invalidate", "Lookaside"]
+
+
+class SlotKey(data.Struct):
+    """Which slot: capability space, and index in it."""
+
+    space: 32
+    index: 16
+
+
+class SlotContent(data.Struct):
+    """What a check needs to know of a slot."""
+
+    tag: 16
+    cap_type: 16
+    rights: 16
+    object_id: 32
+    badge: 32
+
+
+class InvalidateKind(enum.Enum, shape=2):
+    """What to forget."""
+
+    SLOT = 0
+    SPACE = 1
+    OBJECT = 2
+    ALL = 3
+
+
+class Invalidate(data.Struct):
+    """One invalidate: `key` for SLOT (all of it) and SPACE (its space), `object_id` for OBJECT."""
+
+    kind: InvalidateKind
+    key: SlotKey
+    object_id: 32
+
+
+class Lookaside(wiring.Component):
+    """The lookaside buffer.
+
+    Parameters
+    ----------
+    config : CapabilityUnitConfig
+    planted : callable
+        Value that says whether a fault, given by its name, is planted.
+
+    Attributes
+    ----------
+    ready : Out(1)
+        A lookup of `key` in this cycle will be answered in the next.
+    clearing : Out(1)
+        Everything is being forgotten (from reset, too).
+    fill_valid, fill_key, fill_content, fill_ready
+        Stream of lines to keep. It replaces a line of the same key.
+    invalidate_valid, invalidate, invalidate_ready
+        Taken when both are high; `done` follows when everything it names is gone. Goes before a fill.
+    """
+
+    def __init__(self, config, planted):
+        self._config = config
+        self._planted = planted
+        super().__init__({
+            "ready": Out(1),
+            "clearing": Out(1),
+            "key": In(SlotKey),
+            "hit": Out(1),
+            "content": Out(SlotContent),
+            "fill_valid": In(1),
+            "fill_ready": Out(1),
+            "fill_key": In(SlotKey),
+            "fill_content": In(SlotContent),
+            "invalidate_valid": In(1),
+            "invalidate_ready": Out(1),
+            "invalidate": In(Invalidate),
+            "done": Out(1),
+        })
+
+    def _set(self, key):
+        """Set that a key belongs to: low bits of the index, spread by the space."""
+        bits = exact_log2(self._config.sets)
+        return key.index[:bits] ^ key.space[:bits]
+
+    def elaborate(self, platform):
+        m = Module()
+        config, planted = self._config, self._planted
+        sets, ways = config.sets, config.ways
+        # The set number and the space give back the low bits of the index: only the others are stored.
+        line_layout = data.StructLayout({
+            "valid": 1, "space": 32, "index_high": 16 - exact_log2(sets), "content": SlotContent,
+        })
+
+        read_set = Signal(range(sets))
+        write_set = Signal(range(sets))
+        write_ways = Signal(ways)
+        write_line = Signal(line_layout)
+        lines = []
+        for way in range(ways):
+            memory = Memory(shape=line_layout, depth=sets, init=[])
+            m.submodules[f"way{way}"] = memory
+            read, write = memory.read_port(), memory.write_port()
+            m.d.comb += [
+                read.addr.eq(read_set), read.en.eq(1),
+                write.addr.eq(write_set), write.data.eq(write_line), write.en.eq(write_ways[way]),
+            ]
+            lines.append(read.data)
+
+        # The cycle after a read: the key that was read for, and which ways hold it.
+        seen_key = Signal(SlotKey)
+        read_key = Signal(SlotKey)
+        m.d.sync += seen_key.eq(read_key)
+        holds = Signal(ways)
+        for way, line in enumerate(lines):
+            m.d.comb += holds[way].eq(
+                line.valid & (line.index_high == seen_key.index[exact_log2(sets):])
+                & ((line.space == seen_key.space) | planted("drop_space")))
+        m.d.comb += self.hit.eq(holds.any())
+        for way, line in reversed(list(enumerate(lines))):
+            with m.If(holds[way]):
+                m.d.comb += self.content.eq(line.content)
+
+        current = Signal(Invalidate)
+        step = Signal(range(sets))
+        last = Signal(range(sets))
+        #: Set that the previous cycle read, and whether it did.
+        swept_set = Signal(range(sets))
+        swept = Signal()
+        victim = Signal(range(ways))
+        named = Signal(ways)
+        for way, line in enumerate(lines):
+            with m.Switch(current.kind):
+                with m.Case(InvalidateKind.SLOT):
+                    m.d.comb += named[way].eq(holds[way])
+                with m.Case(InvalidateKind.SPACE):
+                    m.d.comb += named[way].eq(line.space == current.key.space)
+                with m.Case(InvalidateKind.OBJECT):
+                    m.d.comb += named[way].eq(line.content.object_id == current.object_id)
+
+        m.d.comb += read_key.eq(self.key)
+        m.d.comb += read_set.eq(self._set(read_key))
+        with m.FSM(init="CLEAR"):
+            with m.State("CLEAR"):
+                m.d.comb += [self.clearing.eq(1), write_set.eq(step), write_ways.eq(~0)]
+                m.d.sync += step.eq(step + 1)
+                with m.If(step == sets - 1):
+                    m.d.comb += self.done.eq(1)
+                    m.next = "IDLE"
+            with m.State("IDLE"):
+                m.d.comb += [self.ready.eq(1), self.invalidate_ready.eq(1),
+                             self.fill_ready.eq(~self.invalidate_valid)]
+                m.d.sync += [current.eq(self.invalidate), step.eq(0), last.eq(sets - 1), swept.eq(0)]
+                with m.If(self.invalidate_valid):
+                    with m.If(planted("skip_invalidate")):
+                        m.next = "SKIP"
+                    with m.Elif(self.invalidate.kind == InvalidateKind.ALL):
+                        m.next = "CLEAR"
+                    with m.Else():
+                        m.next = "SWEEP"
+                    with m.If(self.invalidate.kind == InvalidateKind.SLOT):
+                        m.d.sync += [step.eq(self._set(self.invalidate.key)),
+                                     last.eq(self._set(self.invalidate.key))]
+                with m.Elif(self.fill_valid):
+                    # The set is read in this cycle: the requester keeps the lookup port free.
+                    m.next = "FILL_READ"
+            with m.State("FILL_READ"):
+                m.d.comb += read_key.eq(self.fill_key)
+                m.next = "FILL_WRITE"
+            with m.State("FILL_WRITE"):
+                # The same key first, then a free line, then any.
+                free = Cat(~line.valid for line in lines)
+                m.d.comb += [
+                    write_set.eq(self._set(seen_key)),
+                    write_line.valid.eq(1),
+                    write_line.space.eq(seen_key.space),
+                    write_line.index_high.eq(seen_key.index[exact_log2(sets):]),
+                    write_line.content.eq(self.fill_content),
+                ]
+                with m.If(holds.any()):
+                    m.d.comb += write_ways.eq(holds)
+                with m.Elif(free.any()):
+                    m.d.comb += write_ways.eq(free & -free)
+                with m.Else():
+                    m.d.comb += write_ways.eq(1 << victim)
+                    m.d.sync += victim.eq(victim + 1)
+                m.next = "IDLE"
+            with m.State("SWEEP"):
+                # One set a cycle is read, and written in the next: never the same set at once.
+                m.d.comb += [read_set.eq(step), read_key.eq(current.key),
+                             write_set.eq(swept_set), write_ways.eq(Mux(swept, named, 0))]
+                m.d.sync += [swept_set.eq(step), swept.eq(1), step.eq(step + 1)]
+                with m.If(step == last):
+                    m.next = "SWEEP_LAST"
+            with m.State("SWEEP_LAST"):
+                m.d.comb += [write_set.eq(swept_set), write_ways.eq(named), self.done.eq(1)]
+                m.next = "IDLE"
+            with m.State("SKIP"):
+                m.d.comb += self.done.eq(1)
+                m.next = "IDLE"
+        return m

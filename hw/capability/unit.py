@@ -1,0 +1,98 @@
+"""The capability unit (DESIGN 5): checks capabilities in hardware, as a cache of the kernel's tables.
+
+It hangs on the core's capability port, reads the tables through a Wishbone master of its own, answers other blocks
+through a check port, and has a register window. It is never an authority: whatever it cannot decide it refuses.
+"""
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..bus import wishbone
+from ..core.port import CapabilityPort
+from .check import CheckPort
+from .config import FAULTS, CapabilityUnitConfig
+from .engine import Engine
+from .front import InstructionFront
+from .requester import Requester
+from .window import Window
+
+__all__ = ["CapabilityUnit"]
+
+
+class CapabilityUnit(wiring.Component):
+    """The capability unit.
+
+    Parameters
+    ----------
+    config : CapabilityUnitConfig, optional
+
+    Attributes
+    ----------
+    port : In(CapabilityPort())
+        Instructions with funct7 0 and 1; others are not accepted.
+    walker : Out(wishbone)
+        Bus master that reads the tables.
+    window : In(wishbone)
+        Registers; `window.memory_map` lists them.
+    check : In(CheckPort())
+        For the mailbox. Whoever asks takes each response within a bounded time that depends on nothing here: while
+        one waits, no invalidate begins.
+    faults : In(len(FAULTS))
+        Only with `config.fault_inputs`: plants faults, for tests.
+    """
+
+    def __init__(self, config=None):
+        config = CapabilityUnitConfig() if config is None else config
+        if not isinstance(config, CapabilityUnitConfig):
+            raise TypeError(f"Configuration must be a CapabilityUnitConfig, not {config!r}")
+        self.config = config
+        self._window = Window(config)
+        members = {
+            "port": In(CapabilityPort()),
+            "walker": Out(wishbone.system_signature()),
+            "window": In(self._window.bus.signature.flip()),
+            "check": In(CheckPort()),
+        }
+        if config.fault_inputs:
+            members["faults"] = In(len(FAULTS))
+        super().__init__(members)
+        self.window.memory_map = self._window.bus.memory_map
+
+    def _planted(self, name):
+        if self.config.fault_inputs:
+            return self.faults[FAULTS.index(name)]
+        return C(int(name in self.config.faults), 1)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.engine = engine = Engine(self.config, self._planted)
+        m.submodules.front = front = InstructionFront(self._planted)
+        m.submodules.checker = checker = Requester()
+        m.submodules.asker = asker = Requester()
+        m.submodules.window = window = self._window
+
+        wiring.connect(m, wiring.flipped(self.port), front.port)
+        wiring.connect(m, wiring.flipped(self.walker), engine.walker)
+        wiring.connect(m, wiring.flipped(self.window), window.bus)
+        wiring.connect(m, wiring.flipped(self.check), checker.check)
+        wiring.connect(m, window.check, asker.check)
+        for index, requester in enumerate((front, checker, asker)):
+            wiring.connect(m, requester.lookup, engine.lookups[index])
+            m.d.comb += window.events[index].eq(requester.event)
+        for index, source in enumerate((front, window)):
+            wiring.connect(m, source.invalidate, engine.invalidates[index])
+        m.d.comb += [
+            engine.enable.eq(window.enable),
+            engine.tables.eq(window.tables),
+            engine.hold.eq(checker.hold),
+            front.started.eq(engine.started),
+            front.clearing.eq(engine.clearing),
+            front.select_valid.eq(window.select_valid),
+            front.select_space.eq(window.select_space),
+            window.selected.eq(front.selected),
+            window.clearing.eq(engine.clearing),
+            window.invalidated.eq(engine.invalidated),
+            window.restarted.eq(engine.restarted),
+        ]
+        return m

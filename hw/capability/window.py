@@ -1,0 +1,316 @@
+"""Register window of the capability unit: table registers, commands for masters without our instructions, statistics.
+
+A command is an instruction written by hand: operands first, then the command, then poll `status.busy`; the verdicts
+are the instructions' own. The store of a command is acknowledged at once and never waits for the lookup.
+"""
+
+from amaranth import *
+from amaranth.lib import enum, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..abi import INSTRUCTIONS, Verdict
+from ..bus.bridge import Bridge
+from ..bus.field import RW, RW1C, R, Reserved, W
+from ..bus.register import Field, Register, RegisterBank
+from .check import CheckPort
+from .engine import InvalidatePort
+from .front import Command, Operation, decode, result_data
+from .lookaside import InvalidateKind
+from .requester import AnswerEvent
+from .walker import TableRegisters
+
+__all__ = ["ADDRESS_BITS", "UNIT_VERSION", "WindowCommand", "Window"]
+
+#: The window spans 4 KiB.
+ADDRESS_BITS = 12
+UNIT_VERSION = 1
+
+_PRIVILEGED = {instruction.name: instruction.funct3 for instruction in INSTRUCTIONS
+               if instruction.name.startswith("cap.") and not instruction.user}
+
+
+class WindowCommand(enum.Enum, shape=4):
+    """What can be written to `command`: the funct3 of an instruction, or more."""
+
+    OBJECT = _PRIVILEGED["cap.object"]
+    BADGE = _PRIVILEGED["cap.badge"]
+    INSTALL = _PRIVILEGED["cap.install"]
+    INVALIDATE_SLOT = _PRIVILEGED["cap.inv.slot"]
+    INVALIDATE_SPACE = _PRIVILEGED["cap.inv.space"]
+    INVALIDATE_OBJECT = _PRIVILEGED["cap.inv.object"]
+    SELECT = _PRIVILEGED["cap.space"]
+    #: Forget everything.
+    INVALIDATE_ALL = 8
+
+
+class Window(wiring.Component):
+    """The window.
+
+    Parameters
+    ----------
+    config : CapabilityUnitConfig
+
+    Attributes
+    ----------
+    bus : In(wishbone)
+        Target; its memory map lists the registers.
+    enable, tables
+        To the engine. Writing any of them makes the unit forget everything, and nothing is decided until it has.
+    check, invalidate
+        Towards requester and engine.
+    selected, select_valid, select_space
+        Of the instruction front.
+    clearing : In(1)
+    events : array of AnswerEvent
+        Of all requesters.
+    invalidated, restarted : In(1)
+    """
+
+    class Identity(Register, access="r", width=64):
+        """What unit this is."""
+
+        version: Field(R, 16, description="version of the unit's interface")
+        ways: Field(R, 16, description="lines of a set of the lookaside buffer")
+        lines: Field(R, 32, description="lines of the lookaside buffer")
+
+    class Control(Register, access="rw", width=64):
+        """Switches."""
+
+        enable: Field(RW, 1, description="decide checks; clear: every verdict is UNDECIDED")
+
+    class Status(Register, access="rw", width=64):
+        """State of the unit."""
+
+        busy: Field(R, 1, description="a command is under way")
+        clearing: Field(R, 1, description="the lookaside buffer is being cleared")
+        dropped: Field(RW1C, 1, description="a command came while another was under way, or was unknown, "
+                                            "and was dropped")
+
+    class SpaceBase(Register, access="rw", width=64):
+        """Physical address of the space table."""
+
+        zero: Field(Reserved, 3)
+        words: Field(RW, 29, description="address in units of 8 bytes")
+
+    class SpaceCount(Register, access="rw", width=64):
+        """Size of the space table."""
+
+        count: Field(RW, 32, description="spaces")
+
+    class SlotBase(Register, access="rw", width=64):
+        """Physical address of the slot table."""
+
+        zero: Field(Reserved, 5)
+        slots: Field(RW, 27, description="address in units of 32 bytes")
+
+    class SlotCount(Register, access="rw", width=64):
+        """Size of the slot table."""
+
+        count: Field(RW, 32, description="slots")
+
+    class ObjectBase(Register, access="rw", width=64):
+        """Physical address of the object table."""
+
+        zero: Field(Reserved, 4)
+        entries: Field(RW, 28, description="address in units of 16 bytes")
+
+    class ObjectCount(Register, access="rw", width=64):
+        """Size of the object table."""
+
+        count: Field(RW, 32, description="objects")
+
+    class Selected(Register, access="r", width=64):
+        """Capability space that cap.check looks in."""
+
+        space: Field(R, 32, description="space number")
+
+    class Operand(Register, access="rw", width=64):
+        """Operand of a command: rs1 or rs2 of the instruction."""
+
+        value: Field(RW, 64, description="operand")
+
+    class CommandRegister(Register, access="w", width=64):
+        """Begin a command on the operands."""
+
+        command: Field(W, WindowCommand, description="which")
+
+    class Result(Register, access="r", width=64):
+        """What rd of the instruction would hold."""
+
+        value: Field(R, 64, description="result of the last command")
+
+    class Answered(Register, access="r", width=64):
+        """Both values of the last check that was OK, zero after a refusal."""
+
+        object_id: Field(R, 32, description="object that the capability names")
+        badge: Field(R, 32, description="its badge")
+
+    class Counter(Register, access="r", width=64):
+        """Statistics; wraps."""
+
+        count: Field(R, 32, description="events since reset")
+
+    def __init__(self, config):
+        self._config = config
+        bank = RegisterBank(addr_width=ADDRESS_BITS)
+        self._identity = bank.add("identity", self.Identity(), offset=0)
+        self._control = bank.add("control", self.Control())
+        self._status = bank.add("status", self.Status())
+        self._space_base = bank.add("space_base", self.SpaceBase())
+        self._space_count = bank.add("space_count", self.SpaceCount())
+        self._slot_base = bank.add("slot_base", self.SlotBase())
+        self._slot_count = bank.add("slot_count", self.SlotCount())
+        self._object_base = bank.add("object_base", self.ObjectBase())
+        self._object_count = bank.add("object_count", self.ObjectCount())
+        self._selected = bank.add("selected", self.Selected())
+        self._operand1 = bank.add("operand1", self.Operand())
+        self._operand2 = bank.add("operand2", self.Operand())
+        self._command = bank.add("command", self.CommandRegister())
+        self._result = bank.add("result", self.Result())
+        self._answered = bank.add("answered", self.Answered())
+        self._counters = {}
+        if config.counters:
+            refusals = [f"refused_{verdict.name.lower()}" for verdict in Verdict if verdict != Verdict.OK]
+            for offset, name in enumerate(["hits", "misses", *refusals, "invalidations", "restarts"]):
+                self._counters[name] = bank.add(name, self.Counter(), offset=0x100 + 8 * offset)
+        self._bridge = Bridge(bank)
+        super().__init__({
+            "bus": In(self._bridge.bus.signature.flip()),
+            "enable": Out(1),
+            "tables": Out(TableRegisters),
+            "check": Out(CheckPort()),
+            "invalidate": Out(InvalidatePort()),
+            "selected": In(32),
+            "select_valid": Out(1),
+            "select_space": Out(32),
+            "clearing": In(1),
+            "events": In(AnswerEvent).array(3),
+            "invalidated": In(1),
+            "restarted": In(1),
+        })
+        self.bus.memory_map = bank.memory_map
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.bridge = self._bridge
+        wiring.connect(m, wiring.flipped(self.bus), self._bridge.bus)
+        tables, check, invalidate = self.tables, self.check, self.invalidate
+
+        # Table registers. What was cached under other tables is worth nothing: forget it all before deciding again.
+        table_fields = [self._space_base.f.words, self._space_count.f.count, self._slot_base.f.slots,
+                        self._slot_count.f.count, self._object_base.f.entries, self._object_count.f.count]
+        m.d.comb += [
+            tables.space_base.eq(self._space_base.f.words.data << 3),
+            tables.space_count.eq(self._space_count.f.count.data),
+            tables.slot_base.eq(self._slot_base.f.slots.data << 5),
+            tables.slot_count.eq(self._slot_count.f.count.data),
+            tables.object_base.eq(self._object_base.f.entries.data << 4),
+            tables.object_count.eq(self._object_count.f.count.data),
+        ]
+        changed, dirty, forget_all = Signal(), Signal(), Signal()
+        m.d.comb += [
+            changed.eq(Cat(field.w_stb for field in [self._control.f.enable, *table_fields]).any()),
+            self.enable.eq(self._control.f.enable.data & ~changed & ~dirty & ~forget_all),
+        ]
+        with m.If(changed):
+            m.d.sync += dirty.eq(1)
+
+        # Commands.
+        wanted = Signal(WindowCommand)
+        command, known = Signal(Command), Signal()
+        kept = Signal(Command)
+        m.d.comb += wanted.eq(self._command.f.command.w_data)
+        with m.Switch(wanted):
+            for name, funct3 in _PRIVILEGED.items():
+                with m.Case(funct3):
+                    m.d.comb += known.eq(1)
+                    decode(m, command, name=name, rs1=self._operand1.f.value.data, rs2=self._operand2.f.value.data,
+                           selected=self.selected)
+            with m.Case(WindowCommand.INVALIDATE_ALL):
+                m.d.comb += [known.eq(1), command.operation.eq(Operation.INVALIDATE),
+                             command.kind.eq(InvalidateKind.ALL)]
+        begin = Signal()
+        busy = Signal()
+        result, answered = Signal(64), Signal(64)
+        answer, answer_logic = result_data(kept.operation, check.response.payload)
+        m.d.comb += [
+            *answer_logic,
+            begin.eq(self._command.f.command.w_stb & known & ~busy),
+            self._status.f.dropped.set.eq(self._command.f.command.w_stb & ~begin),
+            check.request.payload.query.eq(kept.operand),
+            check.request.payload.space.eq(kept.space),
+            check.response.ready.eq(1),
+            invalidate.request.kind.eq(Mux(forget_all, InvalidateKind.ALL, kept.kind)),
+            invalidate.request.key.space.eq(kept.space),
+            invalidate.request.key.index.eq(kept.operand.handle[:16]),
+            invalidate.request.object_id.eq(kept.operand.handle),
+            self.select_space.eq(command.space),
+        ]
+        with m.FSM() as fsm:
+            with m.State("IDLE"):
+                with m.If(dirty):
+                    m.d.sync += forget_all.eq(1)
+                    m.next = "INVALIDATE"
+                with m.Elif(begin):
+                    m.d.sync += kept.eq(command)
+                    with m.Switch(command.operation):
+                        with m.Case(Operation.INVALIDATE):
+                            m.next = "INVALIDATE"
+                        with m.Case(Operation.SELECT):
+                            m.d.comb += self.select_valid.eq(1)
+                            m.d.sync += result.eq(self.selected)
+                        with m.Default():
+                            m.next = "ASK"
+            with m.State("ASK"):
+                m.d.comb += check.request.valid.eq(1)
+                with m.If(check.request.ready):
+                    m.next = "ANSWER"
+            with m.State("ANSWER"):
+                with m.If(check.response.valid):
+                    m.d.sync += [
+                        result.eq(Mux(kept.operation == Operation.INSTALL, 0, answer.as_value())),
+                        answered.eq(Mux(kept.operation == Operation.INSTALL, 0,
+                                        Cat(check.response.payload.object_id, check.response.payload.badge))),
+                    ]
+                    m.next = "IDLE"
+            with m.State("INVALIDATE"):
+                m.d.comb += invalidate.valid.eq(1)
+                with m.If(invalidate.start):
+                    with m.If(forget_all):
+                        m.d.sync += dirty.eq(changed)
+                    m.next = "INVALIDATING"
+            with m.State("INVALIDATING"):
+                with m.If(invalidate.done):
+                    m.d.sync += forget_all.eq(0)
+                    with m.If(~forget_all):
+                        m.d.sync += result.eq(0)
+                    m.next = "IDLE"
+        m.d.comb += busy.eq(~fsm.ongoing("IDLE") | dirty | changed)
+
+        m.d.comb += [
+            self._identity.f.version.r_data.eq(UNIT_VERSION),
+            self._identity.f.ways.r_data.eq(self._config.ways),
+            self._identity.f.lines.r_data.eq(self._config.lines),
+            self._status.f.busy.r_data.eq(busy),
+            self._status.f.clearing.r_data.eq(self.clearing),
+            self._selected.f.space.r_data.eq(self.selected),
+            self._result.f.value.r_data.eq(result),
+            self._answered.f.object_id.r_data.eq(answered[:32]),
+            self._answered.f.badge.r_data.eq(answered[32:]),
+        ]
+        self._count(m)
+        return m
+
+    def _count(self, m):
+        """Statistics: up to one event of each requester in a cycle."""
+        events = self.events
+        sources = {"invalidations": [self.invalidated], "restarts": [self.restarted],
+                   "hits": [event.valid & ~event.walked for event in events],
+                   "misses": [event.valid & event.walked for event in events]}
+        for verdict in Verdict:
+            sources[f"refused_{verdict.name.lower()}"] = [event.valid & (event.verdict == verdict)
+                                                          for event in events]
+        for name, register in self._counters.items():
+            count = Signal(32, name=name)
+            m.d.sync += count.eq(count + sum(sources[name]))
+            m.d.comb += register.f.count.r_data.eq(count)
