@@ -7,14 +7,14 @@
 
 /* Kernel image 3 + one per 2 MiB, identity and tree 6, direct map one per started GiB and one per ragged 2 MiB. */
 constexpr size_t POOL_TABLES = 64;
-[[gnu::aligned(PAGE_BYTES), gnu::section(".noclear")]] static uint64_t pool[POOL_TABLES][TABLE_ENTRIES];
+[[gnu::aligned(PAGE_BYTES), gnu::section(".noclear")]] static uint64_t boot_tables[POOL_TABLES][TABLE_ENTRIES];
 static size_t pool_used;
 static uintptr_t table_offset;
 
 uint64_t *boot_table_new(void)
 {
     if (pool_used == POOL_TABLES) panic("no boot page table left");
-    uint64_t *table = pool[pool_used++];
+    uint64_t *table = boot_tables[pool_used++];
     for (size_t i = 0; i < TABLE_ENTRIES; i++) table[i] = 0;
     return table;
 }
@@ -47,4 +47,12 @@ void boot_map(uint64_t *root, uintptr_t address, paddr_t physical, uint64_t byte
         physical += level_bytes(level);
         bytes -= level_bytes(level);
     }
+}
+
+void boot_unmap_gigabyte(uint64_t *root, uintptr_t address)
+{
+    uint64_t entry = root[address / level_bytes(3) % TABLE_ENTRIES];
+    uint64_t *table = (uint64_t *)(arch_pte_address(entry) + table_offset);
+    table[address / level_bytes(2) % TABLE_ENTRIES] = 0;
+    asm volatile("dsb ishst\n\ttlbi vmalle1\n\tdsb nsh\n\tisb" ::: "memory");
 }

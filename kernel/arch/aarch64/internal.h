@@ -24,6 +24,9 @@ uint64_t *boot_table_new(void);
    Panics where something else is mapped already. */
 void boot_map(uint64_t *root, uintptr_t address, paddr_t physical, uint64_t bytes, enum map_flags flags);
 
+/* Forgets the whole GiB around `address`, in which something is mapped; its tables are lost. */
+void boot_unmap_gigabyte(uint64_t *root, uintptr_t address);
+
 /* From now on tables are reached at `offset` from their physical address (0 before translation is on). */
 void boot_map_moved(uintptr_t offset);
 

@@ -74,6 +74,11 @@ static enum psci_conduit find_psci(void)
     return string_equal(method, "hvc") ? PSCI_HVC : string_equal(method, "smc") ? PSCI_SMC : PSCI_NONE;
 }
 
+static void open_tree(uintptr_t at, paddr_t address)
+{
+    if (address == 0 || !device_tree_open(&tree, (void const *)at)) panic("no device tree at %p", (void *)address);
+}
+
 void aarch64_start(paddr_t base, paddr_t tree_address)
 {
     image_base = base;
@@ -81,8 +86,7 @@ void aarch64_start(paddr_t base, paddr_t tree_address)
     boot_map_moved(KERNEL_BASE - base);
     cpu_start();
     translation_start();
-    void const *blob = (void const *)(TREE_BASE + tree_address % TREE_ALIGN);
-    if (tree_address == 0 || !device_tree_open(&tree, blob)) panic("no device tree at %p", (void *)tree_address);
+    open_tree(TREE_BASE + tree_address % TREE_ALIGN, tree_address);
     if (tree_address % TREE_ALIGN + tree.total_size > TREE_WINDOW) panic("the device tree is too large");
     power_start(find_psci());
     paddr_t uart = map_device("arm,pl011", 0);
@@ -90,6 +94,8 @@ void aarch64_start(paddr_t base, paddr_t tree_address)
     device_tree_boot_info(&tree, tree_address, &boot);
     boot_reserve(&boot, base, (uint64_t)(kernel_end - kernel_start));
     for (size_t i = 0; i < boot.memory_count; i++) map_memory(&boot.memory[i]);
+    boot_unmap_gigabyte(kernel_root, TREE_BASE);
+    open_tree(ARCH_DIRECT_MAP + tree_address, tree_address);
     kernel_main(&boot);
 }
 

@@ -33,7 +33,7 @@ void arch_timer_set(uint64_t deadline_ns)
 {
     uint64_t part = (deadline_ns % NANOSECONDS * frequency + NANOSECONDS - 1) / NANOSECONDS;
     uint64_t target = boot_ticks + deadline_ns / NANOSECONDS * frequency + part;
-    WRITE_REGISTER(cntv_cval_el0, target);
+    WRITE_REGISTER(cntv_cval_el0, target < boot_ticks ? UINT64_MAX : target);
     WRITE_REGISTER(cntv_ctl_el0, deadline_ns == UINT64_MAX ? 0 : TIMER_ENABLE);
     instruction_barrier();
 }
