@@ -1,0 +1,95 @@
+"""Aligner: cuts the stream of fetched words into instructions and expands the compressed ones."""
+
+from amaranth import *
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .compressed import CompressedExpander
+from .fetch import FetchedWord
+
+__all__ = ["FetchedInstruction", "Aligner"]
+
+
+class FetchedInstruction(data.Struct):
+    """An instruction on its way to the decoder."""
+
+    pc: 64
+    next_pc: 64
+    #: As fetched; the upper half is zero for a compressed one.
+    raw: 32
+    #: As the decoder wants it.
+    insn: 32
+    #: Not an instruction: fetching it failed, with `fault_second` in its second half (which began a new word).
+    page_fault: 1
+    access_fault: 1
+    fault_second: 1
+    #: Compressed encoding that means nothing.
+    illegal: 1
+
+
+class Aligner(wiring.Component):
+    """Combinational but for its program counter. Handles instructions that straddle words, lines and pages.
+
+    A failed fetch is offered as an instruction, again and again until the redirect that its trap brings.
+
+    Parameters
+    ----------
+    reset_vector : int
+
+    Members
+    -------
+    redirect, target : go on at `target`.
+    first, first_valid, second, second_valid, pop : queue of :class:`hw.core.fetch.FetchUnit`.
+    valid, instruction, ready : result stream.
+    """
+
+    def __init__(self, reset_vector):
+        self._reset_vector = reset_vector
+        super().__init__({
+            "redirect": In(1),
+            "target": In(64),
+            "first": In(FetchedWord),
+            "first_valid": In(1),
+            "second": In(FetchedWord),
+            "second_valid": In(1),
+            "pop": Out(1),
+            "valid": Out(1),
+            "instruction": Out(FetchedInstruction),
+            "ready": In(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.expander = expander = CompressedExpander()
+        pc = Signal(64, init=self._reset_vector)
+        offset = pc[1:3]
+        out = self.instruction
+
+        low, high = Signal(16), Signal(16)
+        m.d.comb += [
+            low.eq(self.first.bits.word_select(offset, 16)),
+            high.eq(Cat(self.first.bits[16:], self.second.bits[:16]).word_select(offset, 16)),
+        ]
+        compressed = low[:2] != 3
+        first_fault = self.first.page_fault | self.first.access_fault
+        straddles = (offset == 3) & ~compressed & ~first_fault
+        faulting = Mux(straddles, self.second.as_value(), self.first.as_value())
+        faulting = FetchedWord(faulting)
+        m.d.comb += [
+            expander.compressed.eq(low),
+            self.valid.eq(self.first_valid & (~straddles | self.second_valid) & ~self.redirect),
+            out.pc.eq(pc),
+            out.next_pc.eq(Cat(pc[0], pc[1:] + Mux(compressed, 1, 2))),
+            out.raw.eq(Mux(compressed, low, Cat(low, high))),
+            out.insn.eq(Mux(compressed, expander.expanded, Cat(low, high))),
+            out.illegal.eq(compressed & expander.illegal),
+            out.page_fault.eq(faulting.page_fault),
+            out.access_fault.eq(faulting.access_fault),
+            out.fault_second.eq(straddles),
+        ]
+        with m.If(self.redirect):
+            m.d.sync += pc.eq(self.target)
+        with m.Elif(self.valid & self.ready & ~(out.page_fault | out.access_fault)):
+            m.d.sync += pc.eq(out.next_pc)
+            m.d.comb += self.pop.eq(pc[3] != out.next_pc[3])
+        return m

@@ -1,0 +1,63 @@
+"""Arithmetic of atomic memory operations."""
+
+from amaranth import *
+from amaranth.lib import enum, wiring
+from amaranth.lib.wiring import In, Out
+
+from .alu import sign_extend
+
+__all__ = ["AtomicOperation", "AtomicUnit"]
+
+
+class AtomicOperation(enum.Enum, shape=5):
+    """funct5 of the A extension (unprivileged specification, table 71)."""
+
+    ADD = 0b00000
+    SWAP = 0b00001
+    LR = 0b00010
+    SC = 0b00011
+    XOR = 0b00100
+    OR = 0b01000
+    AND = 0b01100
+    MIN = 0b10000
+    MAX = 0b10100
+    MINU = 0b11000
+    MAXU = 0b11100
+
+
+class AtomicUnit(wiring.Component):
+    """Combinational: the value that an AMO writes. Word operands are used in their low halves."""
+
+    operation: In(AtomicOperation)
+    word: In(1)
+    memory: In(64)
+    register: In(64)
+    result: Out(64)
+
+    def elaborate(self, platform):
+        m = Module()
+        a, b = Signal(64), Signal(64)
+        m.d.comb += [
+            a.eq(Mux(self.word, sign_extend(self.memory[:32]), self.memory)),
+            b.eq(Mux(self.word, sign_extend(self.register[:32]), self.register)),
+        ]
+        # Sign extension keeps the order of unsigned words too.
+        unsigned_ = self.operation.as_value()[3]
+        less = Signal()
+        m.d.comb += less.eq((a < b) ^ (~unsigned_ & (a[63] ^ b[63])))
+        with m.Switch(self.operation):
+            with m.Case(AtomicOperation.ADD):
+                m.d.comb += self.result.eq(a + b)
+            with m.Case(AtomicOperation.XOR):
+                m.d.comb += self.result.eq(a ^ b)
+            with m.Case(AtomicOperation.OR):
+                m.d.comb += self.result.eq(a | b)
+            with m.Case(AtomicOperation.AND):
+                m.d.comb += self.result.eq(a & b)
+            with m.Case(AtomicOperation.MIN, AtomicOperation.MINU):
+                m.d.comb += self.result.eq(Mux(less, a, b))
+            with m.Case(AtomicOperation.MAX, AtomicOperation.MAXU):
+                m.d.comb += self.result.eq(Mux(less, b, a))
+            with m.Default():
+                m.d.comb += self.result.eq(b)
+        return m

@@ -1,0 +1,115 @@
+"""Storage of a cache: tags and data in block RAM, invalidated as a whole by a sequencer."""
+
+from amaranth import *
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from .config import LINE_BYTES
+
+__all__ = ["CacheArray", "WORDS_PER_LINE"]
+
+WORDS_PER_LINE = LINE_BYTES // 8
+
+
+class CacheArray(wiring.Component):
+    """Set-associative array of 64-bit words with physical tags.
+
+    The index is taken from the page offset, so a read may start before translation. A read shows a write of the
+    same cycle.
+
+    Parameters
+    ----------
+    size : int
+        Bytes.
+    ways : int
+
+    Members
+    -------
+    read_word : word number within a way, for a look-up; `tags` and `words` answer in the next cycle.
+    match_tag, hit, hit_way, hit_word : compares the answer with a tag; combinational. `hit_way` is one-hot.
+    victim : way to replace, one-hot; advances with each tag written.
+    write_ways, write_word, write_data, write_sel : write of data, for each way that `write_ways` names.
+    tag_write, tag_ways, tag_set, tag_valid, tag_value : write of tags.
+    flush, busy : start invalidation of everything; `busy` until done, as after reset. Nothing hits meanwhile.
+    """
+
+    def __init__(self, size, ways):
+        self._ways = ways
+        self._words = size // ways // 8
+        self._sets = size // ways // LINE_BYTES
+        self.word_bits = exact_log2(self._words)
+        self.set_bits = exact_log2(self._sets)
+        self.tag_bits = 32 - 3 - self.word_bits
+        self._tag_shape = data.StructLayout({"value": self.tag_bits, "valid": 1})
+        super().__init__({
+            "read_word": In(self.word_bits),
+            "match_tag": In(self.tag_bits),
+            "hit": Out(1),
+            "hit_way": Out(ways),
+            "hit_word": Out(64),
+            "victim": Out(ways, init=1),
+            "write_ways": In(ways),
+            "write_word": In(self.word_bits),
+            "write_data": In(64),
+            "write_sel": In(8),
+            "tag_write": In(1),
+            "tag_ways": In(ways),
+            "tag_set": In(self.set_bits),
+            "tag_value": In(self.tag_bits),
+            "tag_valid": In(1),
+            "flush": In(1),
+            "busy": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        line_bits = exact_log2(WORDS_PER_LINE)
+
+        busy = Signal(init=1)
+        sweep = Signal(self.set_bits)
+        m.d.comb += self.busy.eq(busy)
+        with m.If(busy):
+            m.d.sync += sweep.eq(sweep + 1)
+            m.d.sync += busy.eq(~sweep.all())
+        with m.Elif(self.flush):
+            m.d.sync += busy.eq(1)
+
+        words = []
+        for way in range(self._ways):
+            m.submodules[f"data{way}"] = store = memory.Memory(shape=64, depth=self._words, init=[])
+            write = store.write_port(granularity=8)
+            read = store.read_port(transparent_for=(write,))
+            m.d.comb += [
+                write.addr.eq(self.write_word),
+                write.data.eq(self.write_data),
+                write.en.eq(self.write_sel & self.write_ways[way].replicate(8)),
+                read.addr.eq(self.read_word),
+                read.en.eq(1),
+            ]
+
+            m.submodules[f"tag{way}"] = tags = memory.Memory(shape=self._tag_shape, depth=self._sets, init=[])
+            tag_write = tags.write_port()
+            tag_read = tags.read_port(transparent_for=(tag_write,))
+            m.d.comb += [
+                tag_write.en.eq(busy | (self.tag_write & self.tag_ways[way])),
+                tag_write.addr.eq(Mux(busy, sweep, self.tag_set)),
+                tag_write.data.valid.eq(~busy & self.tag_valid),
+                tag_write.data.value.eq(self.tag_value),
+                tag_read.addr.eq(self.read_word[line_bits:]),
+                tag_read.en.eq(1),
+                self.hit_way[way].eq(~busy & tag_read.data.valid & (tag_read.data.value == self.match_tag)),
+            ]
+            words.append(read.data & self.hit_way[way].replicate(64))
+
+        selected = C(0, 64)
+        for word in words:
+            selected = selected | word
+        m.d.comb += [
+            self.hit.eq(self.hit_way.any()),
+            self.hit_word.eq(selected),
+        ]
+        # Round robin: ways fill evenly after a flush, and a loop of stores cannot starve one.
+        with m.If(self.tag_write & self.tag_valid):
+            m.d.sync += self.victim.eq(self.victim.rotate_left(1))
+        return m

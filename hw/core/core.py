@@ -1,0 +1,207 @@
+"""The Veridian core: RV64IMAC_Zicsr_Zifencei_Zicntr_Sstc with M, S and U mode, Sv39 and thread contexts."""
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..bus import wishbone
+from .align import Aligner, FetchedInstruction
+from .commit import CommitStage
+from .config import CoreConfig
+from .data_bus import DataBus
+from .decode import DecodeStage
+from .execute import ExecuteStage
+from .fetch import FetchUnit
+from .isa import SV39
+from .load_store import align_load
+from .port import CapabilityPort, Privilege
+from .register_file import RegisterFile
+from .store_buffer import StoreBuffer
+from .trace import TraceSignature
+from .walker import PageTableWalker
+
+__all__ = ["Core"]
+
+
+class Core(wiring.Component):
+    """The core.
+
+    Parameters
+    ----------
+    config : :class:`CoreConfig`
+
+    Members
+    -------
+    ibus : initiator; refills of the instruction cache and uncached fetches.
+    dbus : initiator; everything else.
+    msip, mtip, meip, seip : interrupt lines.
+    time : mtime.
+    capability : see :mod:`hw.core.port`; a system without a unit ties `issue.ready` high and `issue.accept` low.
+    trace : see :mod:`hw.core.trace`; only if `config.trace`.
+    """
+
+    def __init__(self, config: CoreConfig = CoreConfig()):
+        if not isinstance(config, CoreConfig):
+            raise TypeError(f"Core configuration must be a CoreConfig, not {config!r}")
+        self.config = config
+        members = {
+            "ibus": Out(wishbone.system_signature()),
+            "dbus": Out(wishbone.system_signature()),
+            "msip": In(1),
+            "mtip": In(1),
+            "meip": In(1),
+            "seip": In(1),
+            "time": In(64),
+            "capability": Out(CapabilityPort()),
+        }
+        if config.trace:
+            members["trace"] = Out(TraceSignature())
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        m.submodules.fetch = fetch = FetchUnit(config)
+        m.submodules.aligner = aligner = Aligner(config.reset_vector)
+        m.submodules.decode = decode = DecodeStage()
+        m.submodules.execute = execute = ExecuteStage()
+        m.submodules.commit = commit = CommitStage(config)
+        m.submodules.registers = registers = RegisterFile(config.contexts)
+        m.submodules.stores = stores = StoreBuffer()
+        m.submodules.walker = walker = PageTableWalker()
+        m.submodules.data_bus = data_bus = DataBus()
+        csr = commit.csr
+
+        # ---- redirects: commit is older than execute, and its redirect comes a cycle after its flush
+        redirect, target = Signal(), Signal(64)
+        m.d.comb += [
+            redirect.eq(commit.redirect | execute.redirect),
+            target.eq(Mux(commit.redirect, commit.target, execute.target)),
+        ]
+
+        # ---- fetch and align
+        m.d.comb += [
+            fetch.redirect.eq(redirect), fetch.target.eq(target),
+            fetch.translate.eq((csr.satp.mode == SV39) & (csr.privilege != Privilege.MACHINE)),
+            fetch.privilege.eq(csr.privilege),
+            fetch.asid.eq(csr.satp.asid),
+            fetch.tlb_flush.eq(commit.tlb_flush),
+            fetch.tlb_flush_all.eq(commit.tlb_flush_all),
+            fetch.tlb_flush_asid.eq(commit.tlb_flush_asid),
+            fetch.cache_flush.eq(commit.fetch_flush),
+            aligner.redirect.eq(redirect), aligner.target.eq(target),
+            aligner.first.eq(fetch.first), aligner.first_valid.eq(fetch.first_valid),
+            aligner.second.eq(fetch.second), aligner.second_valid.eq(fetch.second_valid),
+            fetch.pop.eq(aligner.pop),
+        ]
+
+        # ---- decode
+        d_valid = Signal()
+        d = Signal(FetchedInstruction)
+        d_ready = Signal()
+        clearing = Signal()
+        m.d.comb += [
+            clearing.eq(registers.clearing | commit.memory.busy),
+            d_ready.eq(~d_valid | execute.decoded_ready),
+            aligner.ready.eq(d_ready & ~clearing & ~commit.flush),
+        ]
+        with m.If(redirect | commit.flush):
+            m.d.sync += d_valid.eq(0)
+        with m.Elif(d_ready):
+            m.d.sync += d_valid.eq(aligner.valid & aligner.ready)
+        with m.If(d_ready):
+            m.d.sync += d.eq(aligner.instruction)
+
+        # The register file is read as an instruction enters decode, and again while it waits there.
+        number_bits = len(registers.read1_address)
+        next_insn = Mux(d_ready, aligner.instruction.insn, d.insn)
+        m.d.comb += [
+            registers.read1_address.eq(Cat(next_insn[15:20], csr.context)),
+            registers.read2_address.eq(Cat(next_insn[20:25], csr.context)),
+        ]
+        context_register = Cat(csr.context_address.register, csr.context_address.context)[:number_bits]
+        with m.If(commit.context_read & ~commit.executed_ready):
+            m.d.comb += registers.read1_address.eq(context_register)
+
+        back = commit.writeback
+        back_value = Signal(64)
+        m.d.comb += [
+            decode.instruction.eq(d),
+            decode.register1.eq(registers.read1_data),
+            decode.register2.eq(registers.read2_data),
+            decode.forward.eq(back.write),
+            decode.forward_rd.eq(back.rd),
+            decode.forward_value.eq(back_value),
+            decode.privilege.eq(csr.privilege),
+            decode.status.eq(csr.status),
+            decode.custom_user.eq(csr.custom_user),
+        ]
+
+        # ---- execute
+        m.d.comb += [
+            execute.decoded.eq(decode.decoded),
+            execute.decoded_valid.eq(d_valid & ~redirect),
+            execute.kill.eq(commit.flush),
+            execute.executed_ready.eq(commit.executed_ready),
+            execute.commit_rd.eq(commit.forward_rd),
+            execute.commit_write.eq(commit.forward_write),
+            execute.commit_late.eq(commit.forward_late),
+            execute.commit_value.eq(commit.forward_value),
+            execute.back_rd.eq(back.rd),
+            execute.back_write.eq(back.write),
+            execute.back_value.eq(back_value),
+            execute.privilege.eq(csr.privilege),
+        ]
+
+        # ---- commit
+        m.d.comb += [
+            commit.executed.eq(execute.executed),
+            commit.executed_valid.eq(execute.executed_valid),
+            commit.orphan.eq(execute.orphan),
+            commit.context_data.eq(registers.read1_data),
+            commit.stores_ready.eq(stores.ready),
+            commit.stores_empty.eq(stores.empty),
+            stores.push.eq(commit.push),
+            stores.store.eq(commit.store),
+            csr.msip.eq(self.msip), csr.mtip.eq(self.mtip), csr.meip.eq(self.meip), csr.seip.eq(self.seip),
+            csr.time.eq(self.time),
+        ]
+        wiring.connect(m, execute.issue, wiring.flipped(self.capability.issue))
+        wiring.connect(m, commit.commit, wiring.flipped(self.capability.commit))
+        wiring.connect(m, commit.result, wiring.flipped(self.capability.result))
+
+        # ---- writeback
+        loaded = align_load(m, back.value, back.offset, back.funct3[:2], back.funct3[2])
+        m.d.comb += [
+            back_value.eq(Mux(back.load, loaded, back.value)),
+            registers.write.eq(back.write),
+            registers.write_address.eq(Cat(back.rd, back.context)),
+            registers.write_data.eq(back_value),
+        ]
+        # SCTXDATA writes from commit, when writeback is empty because it held commit for a cycle.
+        with m.If(commit.context_write):
+            m.d.comb += [
+                registers.write.eq(csr.context_address.register != 0),
+                registers.write_address.eq(context_register),
+                registers.write_data.eq(commit.context_write_data),
+            ]
+
+        # ---- bus
+        wiring.connect(m, fetch.walk, walker.fetch)
+        wiring.connect(m, commit.walk, walker.data)
+        wiring.connect(m, stores.bus, data_bus.stores)
+        wiring.connect(m, commit.bus, data_bus.unit)
+        wiring.connect(m, walker.bus, data_bus.walker)
+        wiring.connect(m, fetch.bus, wiring.flipped(self.ibus))
+        wiring.connect(m, data_bus.bus, wiring.flipped(self.dbus))
+        m.d.comb += walker.root.eq(csr.satp.ppn)
+
+        if config.trace:
+            for name in TraceSignature().members:
+                m.d.comb += getattr(self.trace, name).eq(getattr(commit.trace, name))
+            m.d.comb += [
+                self.trace.rd_we.eq(back.write),
+                self.trace.rd.eq(back.rd),
+                self.trace.rd_data.eq(back_value),
+            ]
+        return m

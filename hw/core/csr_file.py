@@ -1,0 +1,379 @@
+"""Control and status registers, trap entry and return (privileged specification, chapters 3 and 12)."""
+
+from amaranth import *
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..abi import Csr
+from .config import CoreConfig
+from .interrupts import InterruptPriority
+from .isa import MISA, SV39, Cause, CsrAddress, Interrupt
+from .port import Privilege
+
+__all__ = ["Status", "Satp", "CsrFile"]
+
+#: Interrupts that exist, those that can be delegated, and delegable exceptions: all but the call from M-mode, and
+#: the custom causes 24 to 31.
+INTERRUPT_MASK = sum(1 << interrupt for interrupt in Interrupt)
+DELEGABLE_INTERRUPTS = sum(1 << interrupt for interrupt in Interrupt if interrupt.name.startswith("SUPERVISOR"))
+DELEGABLE_EXCEPTIONS = (sum(1 << cause for cause in Cause if cause != Cause.ECALL_MACHINE) | 1) | 0xFF << 24
+
+#: CSRs whose writes change nothing that the fetched instructions behind them depend on. All others refill the pipe.
+QUIET = (
+    CsrAddress.SSCRATCH, CsrAddress.SEPC, CsrAddress.SCAUSE, CsrAddress.STVAL, CsrAddress.STVEC,
+    CsrAddress.MSCRATCH, CsrAddress.MEPC, CsrAddress.MCAUSE, CsrAddress.MTVAL, CsrAddress.MTVEC,
+    Csr.SCTXTRAP, Csr.SCTXRET, Csr.SCTXADDR, Csr.MCTXTRAP,
+)
+
+
+class Status(data.Struct):
+    """mstatus fields that exist here."""
+
+    sie: 1
+    mie: 1
+    spie: 1
+    mpie: 1
+    spp: 1
+    mpp: Privilege
+    mprv: 1
+    sum: 1
+    mxr: 1
+    tvm: 1
+    tw: 1
+    tsr: 1
+
+
+class Satp(data.Struct):
+    """satp of Sv39 (privileged specification, figure 62)."""
+
+    ppn: 44
+    asid: 16
+    mode: 4
+
+
+def status_word(status, *, supervisor):
+    """mstatus, or its sstatus view, as software reads it: UXL = SXL = 2."""
+    def machine(field):
+        return C(0, len(field)) if supervisor else field
+
+    return Cat(
+        C(0, 1), status.sie, C(0, 1), machine(status.mie), C(0, 1), status.spie, C(0, 1), machine(status.mpie),
+        status.spp, C(0, 2), machine(status.mpp.as_value()), C(0, 4), machine(status.mprv), status.sum, status.mxr,
+        machine(status.tvm), machine(status.tw), machine(status.tsr), C(0, 9), C(2, 2),
+        C(0 if supervisor else 2, 2), C(0, 28))
+
+
+class CsrFile(wiring.Component):
+    """All CSRs, and what traps and returns do to them.
+
+    Members
+    -------
+    address, function, operand, writes : the CSR instruction in the commit stage (function: 1 write, 2 set, 3 clear).
+    read_data, write_data, illegal, flush : answers of the same cycle; `flush` asks for a refill of the pipeline.
+    execute : the CSR instruction commits now.
+    context_data : what SCTXDATA reads.
+    retire : an instruction retires now.
+    trap, trap_interrupt, trap_cause, trap_pc, trap_value : a trap is taken now; `trap_vector` is where it goes.
+    machine_return, supervisor_return : mret or sret commits now; `return_pc` is where it goes.
+    status, satp, privilege, custom_user, context : current state.
+    data_privilege : privilege of loads and stores (mstatus.MPRV).
+    interrupt_valid, interrupt_cause, wake : see :class:`hw.core.interrupts.InterruptPriority`.
+    msip, mtip, meip, seip, time : interrupt lines and the value of mtime.
+    context_address : SCTXADDR, as context and register.
+    trace_data : what the CSR addressed in the last cycle reads as now (only if config.trace).
+    """
+
+    def __init__(self, config: CoreConfig):
+        self._config = config
+        super().__init__({
+            "address": In(12),
+            "function": In(2),
+            "operand": In(64),
+            "writes": In(1),
+            "read_data": Out(64),
+            "write_data": Out(64),
+            "illegal": Out(1),
+            "flush": Out(1),
+            "execute": In(1),
+            "context_data": In(64),
+            "retire": In(1),
+            "trap": In(1),
+            "trap_interrupt": In(1),
+            "trap_cause": In(6),
+            "trap_pc": In(64),
+            "trap_value": In(64),
+            "trap_vector": Out(64),
+            "machine_return": In(1),
+            "supervisor_return": In(1),
+            "return_pc": Out(64),
+            "status": Out(Status),
+            "satp": Out(Satp),
+            "privilege": Out(Privilege, init=Privilege.MACHINE),
+            "data_privilege": Out(Privilege),
+            "custom_user": Out(1),
+            "context": Out(4),
+            "context_address": Out(data.StructLayout({"register": 5, "context": 4})),
+            "interrupt_valid": Out(1),
+            "interrupt_cause": Out(6),
+            "wake": Out(1),
+            "msip": In(1),
+            "mtip": In(1),
+            "meip": In(1),
+            "seip": In(1),
+            "time": In(64),
+            "trace_data": Out(64),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        status, satp, privilege = self.status, self.satp, self.privilege
+
+        # Plain registers.
+        mtvec, stvec = Signal(64), Signal(64)
+        mscratch, sscratch = Signal(64), Signal(64)
+        mepc, sepc = Signal(64), Signal(64)
+        mcause, scause = Signal(7), Signal(7)  # Bit 6 is the interrupt bit.
+        mtval, stval = Signal(64), Signal(64)
+        medeleg = Signal(32)
+        mideleg = Signal(16)
+        mie = Signal(16)
+        software_pending = Signal(16)  # The bits of mip that software writes.
+        mcounteren, scounteren = Signal(3), Signal(3)
+        stimer_enable, fence_io_m, fence_io_s = Signal(), Signal(), Signal()
+        stimecmp = Signal(64, init=(1 << 64) - 1)
+        mcycle, minstret = Signal(64), Signal(64)
+        context_trap, context_return, context_machine = (Signal(4, name=name) for name in (
+            "context_trap", "context_return", "context_machine"))
+
+        # ---- interrupts
+        timer_due = Signal()
+        m.d.sync += timer_due.eq(self.time >= stimecmp)
+        mip = Signal(16)
+        m.d.comb += [
+            mip.eq(software_pending),
+            mip[Interrupt.MACHINE_SOFTWARE].eq(self.msip),
+            mip[Interrupt.MACHINE_TIMER].eq(self.mtip),
+            mip[Interrupt.MACHINE_EXTERNAL].eq(self.meip),
+            mip[Interrupt.SUPERVISOR_EXTERNAL].eq(software_pending[Interrupt.SUPERVISOR_EXTERNAL] | self.seip),
+        ]
+        with m.If(stimer_enable):
+            m.d.comb += mip[Interrupt.SUPERVISOR_TIMER].eq(timer_due)
+        m.submodules.interrupts = interrupts = InterruptPriority()
+        m.d.comb += [
+            interrupts.pending.eq(mip),
+            interrupts.enabled.eq(mie),
+            interrupts.delegated.eq(mideleg),
+            interrupts.privilege.eq(privilege),
+            interrupts.machine_enable.eq(status.mie),
+            interrupts.supervisor_enable.eq(status.sie),
+            self.interrupt_valid.eq(interrupts.valid),
+            self.interrupt_cause.eq(interrupts.cause),
+            self.wake.eq(interrupts.wake),
+        ]
+
+        # ---- CSR instructions. `table` names what a CSR reads as; `writers` what its write does.
+        value = self.write_data
+        table = {}
+        writers = {}
+
+        def csr(address, read, *written):
+            table[address] = read
+            if written:
+                writers[address] = written
+
+        def cause_word(register):
+            return Cat(register[:6], C(0, 57), register[6])
+
+        def vector(target):
+            return target.eq(value & ~C(2, 64))
+
+        def merge(target, mask):
+            return target.eq((target & ~C(mask, len(target))) | (value[:len(target)] & mask))
+
+        status_supervisor = [
+            status.sie.eq(value[1]), status.spie.eq(value[5]), status.spp.eq(value[8]),
+            status.sum.eq(value[18]), status.mxr.eq(value[19]),
+        ]
+        csr(CsrAddress.MSTATUS, status_word(status, supervisor=False), *status_supervisor,
+            status.mie.eq(value[3]), status.mpie.eq(value[7]),
+            # MPP is WARL: the level that does not exist becomes U.
+            status.mpp.as_value().eq(Mux(value[11:13] == 2, Privilege.USER, value[11:13])),
+            status.mprv.eq(value[17]), status.tvm.eq(value[20]), status.tw.eq(value[21]), status.tsr.eq(value[22]))
+        csr(CsrAddress.SSTATUS, status_word(status, supervisor=True), *status_supervisor)
+        csr(CsrAddress.MISA, C(MISA, 64), None)
+        csr(CsrAddress.MEDELEG, medeleg, merge(medeleg, DELEGABLE_EXCEPTIONS))
+        csr(CsrAddress.MIDELEG, mideleg, merge(mideleg, DELEGABLE_INTERRUPTS))
+        csr(CsrAddress.MIE, mie, merge(mie, INTERRUPT_MASK))
+        csr(CsrAddress.SIE, mie & mideleg, mie.eq((mie & ~mideleg) | (value & mideleg & INTERRUPT_MASK)))
+        csr(CsrAddress.MIP, mip, merge(software_pending, DELEGABLE_INTERRUPTS))
+        csr(CsrAddress.SIP, mip & mideleg, software_pending[Interrupt.SUPERVISOR_SOFTWARE].eq(Mux(
+            mideleg[Interrupt.SUPERVISOR_SOFTWARE], value[Interrupt.SUPERVISOR_SOFTWARE],
+            software_pending[Interrupt.SUPERVISOR_SOFTWARE])))
+        csr(CsrAddress.MTVEC, mtvec, vector(mtvec))
+        csr(CsrAddress.STVEC, stvec, vector(stvec))
+        csr(CsrAddress.MSCRATCH, mscratch, mscratch.eq(value))
+        csr(CsrAddress.SSCRATCH, sscratch, sscratch.eq(value))
+        csr(CsrAddress.MEPC, mepc, mepc.eq(value & ~C(1, 64)))
+        csr(CsrAddress.SEPC, sepc, sepc.eq(value & ~C(1, 64)))
+        csr(CsrAddress.MCAUSE, cause_word(mcause), mcause.eq(Cat(value[:6], value[63])))
+        csr(CsrAddress.SCAUSE, cause_word(scause), scause.eq(Cat(value[:6], value[63])))
+        csr(CsrAddress.MTVAL, mtval, mtval.eq(value))
+        csr(CsrAddress.STVAL, stval, stval.eq(value))
+        csr(CsrAddress.MCOUNTEREN, mcounteren, mcounteren.eq(value))
+        csr(CsrAddress.SCOUNTEREN, scounteren, scounteren.eq(value))
+        csr(CsrAddress.MENVCFG, Cat(fence_io_m, C(0, 62), stimer_enable),
+            fence_io_m.eq(value[0]), stimer_enable.eq(value[63]))
+        csr(CsrAddress.SENVCFG, fence_io_s, fence_io_s.eq(value[0]))
+        csr(CsrAddress.STIMECMP, stimecmp, stimecmp.eq(value))
+        csr(CsrAddress.SATP, satp.as_value(), None)
+        csr(CsrAddress.MCYCLE, mcycle, mcycle.eq(value))
+        csr(CsrAddress.MINSTRET, minstret, minstret.eq(value))
+        csr(CsrAddress.CYCLE, mcycle)
+        csr(CsrAddress.TIME, self.time)
+        csr(CsrAddress.INSTRET, minstret)
+        csr(CsrAddress.MHARTID, C(config.hart_id, 64))
+        for address in (CsrAddress.MVENDORID, CsrAddress.MARCHID, CsrAddress.MIMPID, CsrAddress.MCONFIGPTR):
+            csr(address, C(0, 64))
+
+        # Thread contexts. With one bank they all read 0.
+        bank_mask = C((1 << (config.contexts - 1).bit_length()) - 1, 4)
+
+        def bank(target, source):
+            """Write a context number; one out of range becomes 0."""
+            chosen = source & bank_mask
+            return target.eq(Mux(chosen < config.contexts, chosen, 0))
+
+        csr(Csr.SCUSTOM, self.custom_user, self.custom_user.eq(value[0]))
+        csr(Csr.SCTXTRAP, context_trap, bank(context_trap, value[:4]))
+        csr(Csr.SCTXRET, context_return, bank(context_return, value[:4]))
+        csr(Csr.MCTXTRAP, context_machine, bank(context_machine, value[:4]))
+        csr(Csr.SCTXADDR, Cat(self.context_address.register, C(0, 3), self.context_address.context),
+            self.context_address.register.eq(value[:5]), bank(self.context_address.context, value[8:12]))
+        csr(Csr.SCTXDATA, self.context_data, None)
+
+        if config.trace:
+            traced = Signal(12)
+            m.d.sync += traced.eq(self.address)
+            with m.Switch(traced):
+                for address, read in table.items():
+                    with m.Case(address):
+                        m.d.comb += self.trace_data.eq(read)
+
+        known = Signal()
+        with m.Switch(self.address):
+            for address, read in table.items():
+                with m.Case(address):
+                    m.d.comb += self.read_data.eq(read)
+                    m.d.comb += known.eq(1)
+            # Hardwired to zero: event counters and their selectors, mcountinhibit, PMP without entries.
+            with m.Case(CsrAddress.MCOUNTINHIBIT, *_range_patterns(CsrAddress.MHPMEVENT3, 29), *_range_patterns(CsrAddress.MHPMCOUNTER3, 29),
+                        *_range_patterns(CsrAddress.HPMCOUNTER3, 29), *_range_patterns(CsrAddress.PMPCFG0, 16, 2),
+                        *_range_patterns(CsrAddress.PMPADDR0, 64)):
+                m.d.comb += known.eq(1)
+
+        # ---- who may (privileged specification, 2.1, 3.1.11, 12.1.1)
+        machine = privilege == Privilege.MACHINE
+        user = privilege == Privilege.USER
+        counter_denied = Signal()
+        counter = self.address[:5]
+        m.d.comb += counter_denied.eq(
+            ~machine & ~((Cat(mcounteren, C(0, 29)) >> counter)[0] & (~user | (Cat(scounteren, C(0, 29)) >> counter)[0])))
+        with m.If(~known | (self.address[8:10] > privilege.as_value()) | (self.writes & self.address[10:].all())):
+            m.d.comb += self.illegal.eq(1)
+        with m.If((self.address[5:] == CsrAddress.CYCLE >> 5) & counter_denied):
+            m.d.comb += self.illegal.eq(1)
+        with m.If((self.address == CsrAddress.STIMECMP) & ~machine & ~(stimer_enable & mcounteren[1])):
+            m.d.comb += self.illegal.eq(1)
+        with m.If((self.address == CsrAddress.SATP) & ~machine & status.tvm):
+            m.d.comb += self.illegal.eq(1)
+
+        # mip.SEIP reads as the OR with the line, but set and clear work on the bit that software wrote (3.1.9).
+        old = Signal(64)
+        m.d.comb += old.eq(self.read_data)
+        with m.If((self.address == CsrAddress.MIP)):
+            m.d.comb += old[Interrupt.SUPERVISOR_EXTERNAL].eq(software_pending[Interrupt.SUPERVISOR_EXTERNAL])
+        with m.Switch(self.function):
+            with m.Case(2):
+                m.d.comb += value.eq(old | self.operand)
+            with m.Case(3):
+                m.d.comb += value.eq(old & ~self.operand)
+            with m.Default():
+                m.d.comb += value.eq(self.operand)
+        # Reading SCTXDATA borrows the register file from decode, so it refills too.
+        m.d.comb += self.flush.eq(self.writes | (self.address == Csr.SCTXDATA))
+        with m.Switch(self.address):
+            with m.Case(*QUIET):
+                m.d.comb += self.flush.eq(0)
+
+        # ---- state changes
+        m.d.sync += mcycle.eq(mcycle + 1)
+        with m.If(self.retire):
+            m.d.sync += minstret.eq(minstret + 1)
+
+        with m.If(self.execute & self.writes):
+            with m.Switch(self.address):
+                for address, statements in writers.items():
+                    with m.Case(address):
+                        m.d.sync += [statement for statement in statements if statement is not None]
+                        if address == CsrAddress.SATP:
+                            # A write of an unsupported mode has no effect at all (12.1.11).
+                            new = Satp(value)
+                            with m.If((new.mode == 0) | (new.mode == SV39)):
+                                m.d.sync += satp.eq(value)
+
+        self._traps(m, status, medeleg, mideleg, mtvec, stvec, mepc, sepc, mcause, scause, mtval, stval,
+                    context_trap, context_return, context_machine)
+        m.d.comb += self.data_privilege.eq(Mux(status.mprv, status.mpp.as_value(), privilege.as_value()))
+        return m
+
+    def _traps(self, m, status, medeleg, mideleg, mtvec, stvec, mepc, sepc, mcause, scause, mtval, stval,
+               context_trap, context_return, context_machine):
+        """Trap entry and return (privileged specification, 3.1.6.1 and 3.3.2)."""
+        privilege = self.privilege
+        delegated = Signal()
+        m.d.comb += delegated.eq(
+            (privilege != Privilege.MACHINE)
+            & Mux(self.trap_interrupt, mideleg.bit_select(self.trap_cause[:4], 1),
+                  (self.trap_cause < 32) & medeleg.bit_select(self.trap_cause[:5], 1)))
+        base = Mux(delegated, stvec, mtvec)
+        vectored = base[0] & self.trap_interrupt
+        m.d.comb += self.trap_vector.eq(
+            Cat(C(0, 2), base[2:] + Mux(vectored, self.trap_cause, 0)))
+        m.d.comb += self.return_pc.eq(Mux(self.machine_return, mepc, sepc))
+
+        cause = Cat(self.trap_cause, self.trap_interrupt)
+        with m.If(self.trap):
+            # S-mode and M-mode run in context 0 only. Each level remembers which context it interrupted.
+            m.d.sync += self.context.eq(0)
+            with m.If(delegated):
+                m.d.sync += [
+                    sepc.eq(self.trap_pc), scause.eq(cause), stval.eq(self.trap_value),
+                    status.spie.eq(status.sie), status.sie.eq(0), status.spp.eq(privilege.as_value()[0]),
+                    privilege.eq(Privilege.SUPERVISOR), context_trap.eq(self.context),
+                ]
+            with m.Else():
+                m.d.sync += [
+                    mepc.eq(self.trap_pc), mcause.eq(cause), mtval.eq(self.trap_value),
+                    status.mpie.eq(status.mie), status.mie.eq(0), status.mpp.eq(privilege),
+                    privilege.eq(Privilege.MACHINE), context_machine.eq(self.context),
+                ]
+        with m.Elif(self.machine_return):
+            m.d.sync += [
+                privilege.eq(status.mpp), status.mie.eq(status.mpie), status.mpie.eq(1),
+                status.mpp.eq(Privilege.USER),
+                self.context.eq(Mux(status.mpp == Privilege.USER, context_machine, 0)),
+            ]
+            with m.If(status.mpp != Privilege.MACHINE):
+                m.d.sync += status.mprv.eq(0)
+        with m.Elif(self.supervisor_return):
+            m.d.sync += [
+                privilege.as_value().eq(status.spp), status.sie.eq(status.spie), status.spie.eq(1),
+                status.spp.eq(0), status.mprv.eq(0),
+                self.context.eq(Mux(status.spp, 0, context_return)),
+            ]
+
+
+def _range_patterns(first, count, step=1):
+    """CSR addresses as switch patterns."""
+    return tuple(range(first, first + count * step, step))

@@ -1,0 +1,64 @@
+// Macros of self-checking programs. s11 holds the number of the current test; a failure stores
+// (test number << 16) | 0x3333 to the exit register.
+
+#define EXIT_REGISTER 0x00100000
+#define DEVICE 0x10000000
+#define CLINT 0x02000000
+
+// The program begins: M-mode, traps that no test expects fail.
+#define BEGIN \
+    .section .text.start, "ax"; \
+    .globl _start; \
+_start: \
+    la t0, unexpected_trap; \
+    csrw mtvec, t0; \
+    li s11, 0
+
+#define END \
+pass: \
+    li t0, EXIT_REGISTER; \
+    li t1, 0x5555; \
+    sw t1, 0(t0); \
+1:  j 1b; \
+    .align 2; \
+unexpected_trap: \
+fail: \
+    slli t1, s11, 16; \
+    li t0, 0x3333; \
+    or t1, t1, t0; \
+    li t0, EXIT_REGISTER; \
+    sd t1, 0(t0); \
+1:  j 1b
+
+#define TEST(number) li s11, number
+
+// The register holds the value.
+#define EXPECT(register, value) \
+    li s10, value; \
+    beq register, s10, 9f; \
+    j fail; \
+9:
+
+// op rd, rs1, rs2 with three uses of forwarding: at once, after one and after two instructions.
+#define TEST_RR(number, op, result, value1, value2) \
+    TEST(number); \
+    li a0, value1; \
+    li a1, value2; \
+    op a2, a0, a1; \
+    EXPECT(a2, result); \
+    li a1, value2; \
+    li a0, value1; \
+    nop; \
+    op a0, a0, a1; \
+    mv a3, a0; \
+    EXPECT(a3, result)
+
+#define TEST_RI(number, op, result, value, immediate) \
+    TEST(number); \
+    li a0, value; \
+    op a2, a0, immediate; \
+    mv a3, a2; \
+    EXPECT(a3, result); \
+    li a0, value; \
+    op a0, a0, immediate; \
+    EXPECT(a0, result)
