@@ -8,21 +8,21 @@ from dataclasses import replace
 from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
-from hw.capability.unit import CapabilityUnit
-from hw.core.core import Core
-from hw.peripherals.uart import Uart
 
 from hw.bus import wishbone
 from hw.bus.arbiter import Arbiter
 from hw.bus.decoder import Decoder
 from hw.bus.memory_map import MemoryBlock, MemoryMap
 from hw.capability.config import CapabilityUnitConfig
+from hw.capability.unit import CapabilityUnit
+from hw.core.core import Core
 from hw.core.trace import TraceSignature
 from hw.mailbox.mailbox import Mailbox
 from hw.peripherals.boot_rom import BootRom
 from hw.peripherals.clint import Clint
 from hw.peripherals.finisher import Finisher
 from hw.peripherals.plic import Plic
+from hw.peripherals.uart import Uart
 
 from .config import SocConfig
 from .firmware.boot_rom import boot_rom
@@ -36,12 +36,12 @@ class FinisherOutputs(wiring.Signature):
 
     Members
     -------
-    done : the machine is to stop with exit code `code`.
+    done, failed : the machine is to stop with exit code `code`; `failed` tells a failure without a code from success.
     reset : the machine is to start again.
     """
 
     def __init__(self):
-        super().__init__({"done": Out(1), "code": Out(16), "reset": Out(1)})
+        super().__init__({"done": Out(1), "failed": Out(1), "code": Out(16), "reset": Out(1)})
 
 
 class SoC(wiring.Component):
@@ -85,8 +85,8 @@ class SoC(wiring.Component):
                                   cached=((memory.base, memory.size),), uncached_code=((boot.base, boot.size),)))
         self._boot_rom = BootRom(boot_rom())
         self._finisher = Finisher()
-        self._clint = Clint(harts=config.harts)
-        self._plic = Plic(sources=max(INTERRUPTS.values()), harts=config.harts)
+        self._clint = Clint(harts=config.harts, divider=config.clock_hz // config.timebase_hz)
+        self._plic = Plic(sources=max(INTERRUPTS.values()), contexts=2 * config.harts)
         self._uart = Uart()
         self._decoder = Decoder()
         targets = {"boot_rom": self._boot_rom.bus, "finisher": self._finisher.bus, "clint": self._clint.bus,
@@ -129,10 +129,12 @@ class SoC(wiring.Component):
             core.time.eq(clint.time),
             core.msip.eq(clint.msip[0]),
             core.mtip.eq(clint.mtip[0]),
-            core.meip.eq(plic.meip[0]),
-            core.seip.eq(plic.seip[0]),
-            plic.sources[INTERRUPTS["uart"]].eq(uart.irq),
+            # The PLIC's contexts as on QEMU: machine and supervisor mode of each hart.
+            core.meip.eq(plic.irq[0]),
+            core.seip.eq(plic.irq[1]),
+            plic.source[INTERRUPTS["uart"]].eq(uart.irq),
             self.finisher.done.eq(finisher.done),
+            self.finisher.failed.eq(finisher.failed),
             self.finisher.code.eq(finisher.code),
             self.finisher.reset.eq(finisher.reset),
         ]
@@ -145,7 +147,7 @@ class SoC(wiring.Component):
         if self._mailbox is not None:
             m.submodules.mailbox = mailbox = self._mailbox
             wiring.connect(m, mailbox.check, unit.check)
-            m.d.comb += plic.sources[INTERRUPTS["mailbox"]].eq(mailbox.irq)
+            m.d.comb += plic.source[INTERRUPTS["mailbox"]].eq(mailbox.irq)
         if self.config.trace:
             wiring.connect(m, wiring.flipped(self.trace), core.trace)
         return m

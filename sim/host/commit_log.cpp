@@ -14,7 +14,7 @@ constexpr uint32_t opcode_atomic = 0x2f;
 constexpr uint32_t funct5_load_reserved = 0x02;
 constexpr uint32_t funct5_store_conditional = 0x03;
 
-unsigned long long wide(uint64_t value) { return value; }
+[[maybe_unused]] unsigned long long wide(uint64_t value) { return value; }
 
 }  // namespace
 

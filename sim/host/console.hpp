@@ -14,7 +14,6 @@ public:
 
 private:
     bool ended_ = false;
-    bool line_open_ = false;
     uint32_t pending_ = 0;
 };
 

@@ -101,10 +101,14 @@ Outcome Machine::cycle() {
     if (top_->uart_tx_valid) console_.put(top_->uart_tx_payload);
     serve_memory();
     const bool done = top_->finisher_done, restart = top_->finisher_reset;
-    const uint64_t code = top_->finisher_code;
+    // A failure without a code is still a failure.
+    const uint64_t code = top_->finisher_failed && top_->finisher_code == 0 ? 1 : top_->finisher_code;
     tick();
     if (take_input) top_->uart_rx_valid = 0;
-    if ((cycles_ & input_poll_mask) == 0 && !top_->uart_rx_valid) {
+    const bool poll_time = (cycles_ & input_poll_mask) == 0;
+    if (poll_time) console_.flush();
+    // One byte brings the next: only an idle terminal is looked at seldom.
+    if ((poll_time || take_input) && !top_->uart_rx_valid) {
         if (const int byte = console_.poll_input(); byte >= 0) {
             top_->uart_rx_payload = static_cast<uint8_t>(byte);
             top_->uart_rx_valid = 1;
