@@ -33,7 +33,7 @@ PORTABLE = ("boot", "cap", "drivers", "ipc", "lib", "mm", "proc", "sched", "sys"
 COMMON_FLAGS = (
     "-std=c23", "-fasm", "-O2", "-g1", "-ffreestanding", "-fno-stack-protector", "-fno-sanitize=undefined", "-fno-pic",
     "-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-ffunction-sections", "-fdata-sections",
-    "-Wall", "-Wextra", "-Werror", "-Wmissing-prototypes",
+    "-Wall", "-Wextra", "-Werror", "-Wmissing-prototypes", "-Wno-missing-field-initializers",
 )
 #: A test build stops at every failed assertion and at every undefined operation.
 TEST_FLAGS = ("-DVERIDIAN_TEST=1", "-fsanitize=undefined", "-fsanitize-trap=undefined")

@@ -1,18 +1,71 @@
 /* main.c: the portable part of booting, from the architecture's entry code to the first process. */
 #include "arch.h"
+#include "boot/boot.h"
+#include "cap/cap.h"
+#include "lib/memory.h"
 #include "lib/panic.h"
 #include "lib/print.h"
+#include "mm/frame.h"
+#include "mm/space.h"
+#include "proc/initrd.h"
+#include "proc/process.h"
+#include "sched/sched.h"
+#include "sys/accelerator.h"
+#include "sys/call.h"
 
 constexpr char VERSION[] = "0.1";
+constexpr char FIRST_PROGRAM[] = "demo";
+
+/* 16,256 slots, 511 spaces, 2,047 objects. */
+static struct cap_config const CAPABILITIES = {
+    .slot_pages = 128, .space_count = 512, .object_count = 2048, .pages_per_space = 8,
+};
+
+/* Authority over the whole machine, given to the first process only. */
+static uint32_t grant(struct process *process, enum cap_type cap_type, uint64_t payload, uint16_t rights)
+{
+    uint32_t object_id, handle;
+    if (object_create(cap_type, payload, &object_id) != STATUS_OK
+        || cap_insert(process->thread.cap_space, object_id, rights, 0, &handle) != STATUS_OK)
+        panic("no room for the first process's capabilities");
+    return handle;
+}
+
+static void start_first_process(struct boot_info const *info)
+{
+    char name[24];
+    if (!boot_argument(info, "init", name, sizeof name)) string_copy(name, FIRST_PROGRAM, sizeof name);
+    struct process *process;
+    enum status status = process_create(name, &process);
+    if (status == STATUS_NOT_FOUND) panic("init=%s: no such program in the initrd", name);
+    if (status != STATUS_OK) panic("init=%s: cannot be started, status %u", name, status);
+    constexpr uint16_t PASS_ON = RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
+    uint32_t console = grant(process, CAP_TYPE_IO_RANGE, 1, RIGHT_WRITE | PASS_ON);
+    uint32_t space = grant(process, CAP_TYPE_CAP_SPACE, 1, RIGHT_MANAGE | PASS_ON);
+    uint32_t kernel = grant(process, CAP_TYPE_KERNEL, 1, RIGHT_MANAGE | PASS_ON);
+    uint64_t *words = process->thread.context.call;
+    words[WORD_INFO] = info_out_make(STATUS_OK, 3);
+    words[WORD_CAPS] = console | (uint64_t)space << 32;
+    words[WORD_CAPS_HIGH] = kernel;
+    process_start(process);
+}
 
 void kernel_main(struct boot_info const *info)
 {
     print("Veridian %s (%s, %s)\n", VERSION, ARCH_NAME, info->machine);
+    print("harts: %u, 1 used\n", info->cpu_count);
+    frame_init(info);
+    space_init();
     uint64_t bytes = 0;
     for (size_t i = 0; i < info->memory_count; i++) bytes += info->memory[i].size;
-    print("harts: %u\n", info->cpu_count);
-    print("memory: %lu KiB in %zu range%s, initrd %lu KiB\n", bytes >> 10, info->memory_count,
-          info->memory_count == 1 ? "" : "s", (info->initrd_size + 1023) >> 10);
+    print("memory: %lu KiB, %lu KiB free\n", bytes >> 10, (uint64_t)frame_count() * PAGE_BYTES >> 10);
     arch_devices_init(info);
-    arch_shutdown(0);
+    struct cap_config capabilities = CAPABILITIES;
+    capabilities.seed = (arch_cycles() ^ arch_time_ns() << 32) | 1;     /* hard to hit by chance, no more */
+    if (cap_init(&capabilities) != STATUS_OK) panic("no memory for the capability tables");
+    accelerator_init(info);
+    initrd_init(info);
+    print("initrd: %zu programs, %lu KiB\n", initrd_count(), (info->initrd_size + 1023) >> 10);
+    start_first_process(info);
+    sched_start();
 }

@@ -46,6 +46,9 @@ void object_destroy(uint32_t object_id);
 /* The payload of a live object; 0 otherwise. */
 uint64_t object_payload(uint32_t object_id);
 
+/* The type of a live object; NONE otherwise. */
+enum cap_type object_type(uint32_t object_id);
+
 /* How many slots hold a token of this object (of its present generation). */
 uint32_t object_references(uint32_t object_id);
 
@@ -63,6 +66,9 @@ void cap_space_destroy(uint32_t space);
    MISSING_RIGHTS, OK) and, if OK, the object id or the badge. An unknown space is BAD_HANDLE. Changes nothing. */
 uint64_t cap_check_object(uint32_t space, uint64_t query);
 uint64_t cap_check_badge(uint32_t space, uint64_t query);
+
+/* Both at once: the Answer with the object id, and the badge if OK. */
+uint64_t cap_check_object_badge(uint32_t space, uint64_t query, uint32_t *badge);
 
 /* Everything about a capability, for the kernel only. */
 struct cap_view {

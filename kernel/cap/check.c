@@ -45,6 +45,15 @@ uint64_t cap_check_badge(uint32_t space, uint64_t query)
     return answer_make(verdict, verdict == VERDICT_OK ? slot_get_badge(slot) : 0);
 }
 
+uint64_t cap_check_object_badge(uint32_t space, uint64_t query, uint32_t *badge)
+{
+    struct slot const *slot = slot_by_handle(space, (uint32_t)query_get_handle(query));
+    enum verdict verdict = judge(slot, query);
+    if (verdict != VERDICT_OK) return answer_make(verdict, 0);
+    *badge = (uint32_t)slot_get_badge(slot);
+    return answer_make(VERDICT_OK, slot_get_object_id(slot));
+}
+
 enum status cap_slot_of(uint32_t space, uint32_t handle, uint32_t *number)
 {
     struct slot const *slot = slot_by_handle(space, handle);

@@ -72,6 +72,12 @@ uint64_t object_payload(uint32_t object_id)
     return object_live(object_id) ? cap_state.objects[object_id].word[1] : 0;
 }
 
+enum cap_type object_type(uint32_t object_id)
+{
+    return object_live(object_id) ? (enum cap_type)object_entry_get_cap_type(&cap_state.objects[object_id])
+                                  : CAP_TYPE_NONE;
+}
+
 uint32_t object_references(uint32_t object_id)
 {
     return object_live(object_id) ? cap_state.references[object_id] : 0;

@@ -95,15 +95,14 @@ void arch_idle(void);
 uint64_t arch_time_ns(void);                       /* since boot, monotonic */
 void arch_timer_set(uint64_t deadline_ns);         /* one shot; UINT64_MAX: off */
 
-/* ---- capability unit (only where ARCH_HAS_CAP_UNIT; elsewhere never called) -------------------------------------
- * Query and Answer words are those of veridian/abi.h. [types] as static inline:
- *   uint64_t arch_cap_object(uint64_t query, uint32_t space);       Answer with object id
- *   uint64_t arch_cap_badge(uint64_t query, uint32_t space);        Answer with badge
- *   void     arch_cap_invalidate_slot(uint32_t handle, uint32_t space);    full fence, done on return
- *   void     arch_cap_invalidate_space(uint32_t space);
- *   void     arch_cap_invalidate_object(uint32_t object_id);
- *   void     arch_cap_select(uint32_t space);
- */
+/* ---- capability unit (only where ARCH_HAS_CAP_UNIT; elsewhere declared and never called) -----------------------------
+ * Query and Answer words are those of veridian/abi.h. Where there is a unit these are `static inline` in arch_types.h. */
+uint64_t arch_cap_object(uint64_t query, uint32_t space);              /* Answer with object id */
+uint64_t arch_cap_badge(uint64_t query, uint32_t space);               /* Answer with badge */
+void arch_cap_invalidate_slot(uint32_t handle, uint32_t space);        /* full fence, done on return */
+void arch_cap_invalidate_space(uint32_t space);
+void arch_cap_invalidate_object(uint32_t object_id);
+void arch_cap_select(uint32_t space);
 
 /* Gives the unit the kernel's tables and lets user mode check. False if this machine has no unit. */
 bool arch_cap_unit_start(struct boot_info const *info, struct cap_tables const *tables);

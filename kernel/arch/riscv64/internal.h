@@ -22,3 +22,11 @@ void uart_init(paddr_t base, unsigned register_shift);
 
 /* timer.c: `frequency` in Hz is the tree's timebase; `stimecmp` says whether the hart has Sstc. */
 void timer_init(uint32_t frequency, bool stimecmp);
+
+/* plic.c */
+void plic_init(paddr_t address, unsigned context_number);
+void plic_enable(unsigned number);
+void plic_dispatch(void);
+
+/* trap.S */
+[[nodiscard]] bool user_copy(void *to, void const *from, size_t bytes);

@@ -9,6 +9,9 @@
 static struct boot_info boot;
 static struct device_tree tree;
 static volatile uint32_t *finisher;
+static uint64_t boot_hart;
+
+constexpr uint32_t SUPERVISOR_EXTERNAL = 9;
 
 extern char kernel_start[], kernel_end[];
 
@@ -36,7 +39,7 @@ static void find_finisher(void)
 
 void riscv_start(uint64_t hart, paddr_t tree_address)
 {
-    (void)hart;
+    boot_hart = hart;
     if (device_tree_open(&tree, (void const *)(ARCH_DIRECT_MAP + tree_address))) {
         find_console();
         find_finisher();
@@ -69,6 +72,44 @@ static bool isa_has(char const *isa, char const *extension)
     return false;
 }
 
+/* The context of `hart` in S-mode: the place in `interrupts-extended` that names its controller and interrupt 9. */
+static bool plic_context(struct device_tree_node const *plic, uint32_t *context)
+{
+    struct device_tree_walk walk;
+    struct device_tree_node node;
+    uint32_t phandle = 0;
+    bool in_hart = false;
+    device_tree_walk_start(&walk, &tree);
+    while (device_tree_walk_next(&walk, &node)) {
+        char const *type = device_tree_text(&tree, &node, "device_type");
+        struct memory_range reg;
+        if (type != nullptr && string_equal(type, "cpu"))
+            in_hart = device_tree_reg(&tree, &node, 0, &reg) && reg.base == boot_hart;
+        else if (in_hart && device_tree_compatible(&tree, &node, "riscv,cpu-intc"))
+            phandle = device_tree_cell(&tree, &node, "phandle", 0, 0);
+    }
+    for (uint32_t i = 0; phandle != 0; i++) {
+        uint32_t owner = device_tree_cell(&tree, plic, "interrupts-extended", 2 * i, 0);
+        if (owner == 0) return false;
+        if (owner != phandle
+            || device_tree_cell(&tree, plic, "interrupts-extended", 2 * i + 1, 0) != SUPERVISOR_EXTERNAL) continue;
+        *context = i;
+        return true;
+    }
+    return false;
+}
+
+static void find_plic(void)
+{
+    struct device_tree_node node;
+    struct memory_range range;
+    uint32_t context;
+    if (!device_tree_find_compatible(&tree, "riscv,plic0", &node) || !device_tree_reg(&tree, &node, 0, &range)
+        || !plic_context(&node, &context)) return;
+    plic_init(range.base, context);
+    print("device: interrupt controller at 0x%lx, context %u\n", range.base, context);
+}
+
 void arch_devices_init(struct boot_info const *info)
 {
     (void)info;
@@ -80,8 +121,14 @@ void arch_devices_init(struct boot_info const *info)
     if (device_tree_find_name(&tree, "cpus", &node))
         frequency = device_tree_cell(&tree, &node, "timebase-frequency", 0, 0);
     timer_init(frequency, sstc);
+    /* The address space identifiers that mm gives out must be kept apart. */
+    uint64_t translation = csr_read(satp);
+    csr_set(satp, (uint64_t)(ARCH_ASIDS - 1) << SATP_ASID_SHIFT);
+    if ((csr_read(satp) ^ translation) >> SATP_ASID_SHIFT != ARCH_ASIDS - 1) panic("this hart has too few ASIDs");
+    csr_write(satp, translation);
     csr_write(scounteren, 7);   /* cycle, time and instret for user mode */
     csr_clear(sstatus, SSTATUS_SPP);
     print("device: timer %u Hz, %s\n", frequency, sstc ? "sstc" : "sbi");
+    find_plic();
     if (finisher != nullptr) print("device: test finisher\n");
 }

@@ -1,0 +1,51 @@
+/* endpoint.c: endpoint objects and the end of waits. */
+#include "cap/cap.h"
+#include "ipc/ipc.h"
+#include "mm/pool.h"
+#include "sched/sched.h"
+
+static struct pool endpoints = { .bytes = (sizeof(struct endpoint) + 7) & ~7ull };
+
+enum status endpoint_create(uint32_t *object_id)
+{
+    struct endpoint *endpoint = pool_alloc(&endpoints);
+    if (endpoint == nullptr) return STATUS_NO_MEMORY;
+    enum status status = object_create(CAP_TYPE_ENDPOINT, (uintptr_t)endpoint, &endpoint->object_id);
+    if (status != STATUS_OK) {
+        pool_free(&endpoints, endpoint);
+        return status;
+    }
+    *object_id = endpoint->object_id;
+    return STATUS_OK;
+}
+
+void endpoint_destroy(struct endpoint *endpoint)
+{
+    while (endpoint->senders.first != nullptr) ipc_cancel(endpoint->senders.first, STATUS_DEAD);
+    while (endpoint->receiving.first != nullptr) ipc_cancel(endpoint->receiving.first, STATUS_DEAD);
+    object_destroy(endpoint->object_id);
+    pool_free(&endpoints, endpoint);
+}
+
+void endpoint_no_receiver(struct endpoint *endpoint)
+{
+    while (endpoint->senders.first != nullptr) ipc_cancel(endpoint->senders.first, STATUS_DEAD);
+}
+
+void ipc_cancel(struct thread *thread, enum status status)
+{
+    if (thread->state == THREAD_REPLY) {
+        thread->partner->caller = nullptr;
+        thread->partner = nullptr;
+    }
+    thread_queue_remove(thread);
+    sched_deadline_cancel(thread);
+    thread_result(thread, status);
+    sched_ready(thread);
+}
+
+void ipc_forget(struct thread *thread)
+{
+    if (thread->caller != nullptr) ipc_cancel(thread->caller, STATUS_DEAD);
+    if (thread->state == THREAD_REPLY) thread->partner->caller = nullptr;
+}

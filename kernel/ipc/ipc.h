@@ -1,0 +1,52 @@
+/*
+ * ipc.h: synchronous messages through endpoints (DESIGN 6): 8 words and up to 4 capabilities; the badge of the sender's
+ * capability tells the receiver who sends.
+ *
+ * A thread that receives by a call owes the caller one reply; it loses that right (and the caller gets DEAD) when it
+ * receives again without replying, or ends. A transfer of capabilities happens wholly or not at all: if it fails, the
+ * sender gets the error, and the state of both is as before.
+ *
+ * All functions act for the current thread and either set its result and leave it running, or make it wait.
+ * Interrupts off; one CPU.
+ */
+#pragma once
+#include "sched/thread.h"
+
+constexpr size_t MAIL_QUEUE = 4;
+
+struct endpoint {
+    uint32_t object_id;
+    uint32_t receivers;                  /* capabilities with RECEIVE; at none, senders get DEAD */
+    struct thread_queue senders, receiving;
+    struct { uint64_t word[MESSAGE_WORDS]; uint32_t badge; } mail[MAIL_QUEUE];
+    uint32_t mail_first, mail_count;
+};
+
+/* A new endpoint object without capabilities. NO_MEMORY, NO_OBJECTS. */
+[[nodiscard]] enum status endpoint_create(uint32_t *object_id);
+
+/* The last capability is gone: everybody who waits gets DEAD, the record is freed. */
+void endpoint_destroy(struct endpoint *endpoint);
+
+/* The last capability with RECEIVE is gone: senders get DEAD. */
+void endpoint_no_receiver(struct endpoint *endpoint);
+
+/* System calls; the capability is checked already, `badge` is its badge. */
+void ipc_call(struct thread *thread, struct endpoint *endpoint, uint32_t badge);
+void ipc_send(struct thread *thread, struct endpoint *endpoint, uint32_t badge);
+void ipc_receive(struct thread *thread, struct endpoint *endpoint);
+void ipc_reply(struct thread *thread);
+void ipc_reply_receive(struct thread *thread, struct endpoint *endpoint);
+void ipc_mail_send(struct thread *thread, struct endpoint *endpoint, uint32_t badge);
+void ipc_mail_receive(struct thread *thread, struct endpoint *endpoint);
+
+/* The short paths: a call, or a reply and receive, without capabilities and without timeout, whose partner waits.
+   False: nothing happened, take the general path. */
+[[nodiscard]] bool ipc_fast_call(struct thread *thread, struct endpoint *endpoint, uint32_t badge);
+[[nodiscard]] bool ipc_fast_reply_receive(struct thread *thread, struct endpoint *endpoint);
+
+/* Ends a thread's wait, whatever it waits for, with `status`. */
+void ipc_cancel(struct thread *thread, enum status status);
+
+/* The thread ends: nobody may wait for it, and it waits for nobody. */
+void ipc_forget(struct thread *thread);

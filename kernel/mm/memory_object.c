@@ -1,0 +1,103 @@
+/* memory_object.c: see memory_object.h. */
+#include "cap/cap.h"
+#include "lib/panic.h"
+#include "mm/direct.h"
+#include "mm/frame.h"
+#include "mm/memory_object.h"
+#include "mm/pool.h"
+#include "proc/process.h"
+
+static struct pool objects = { .bytes = sizeof(struct memory_object) };
+static struct pool mappings = { .bytes = sizeof(struct memory_mapping) };
+
+static paddr_t *frames_of(struct memory_object *object) { return direct_map(object->list); }
+
+static void free_frames(struct memory_object *object, size_t count)
+{
+    for (size_t i = 0; i < count; i++) frame_free(frames_of(object)[i]);
+    frame_free(object->list);
+}
+
+enum status memory_object_create(struct process *payer, uint64_t bytes, uint32_t *object_id)
+{
+    if (bytes == 0 || bytes > MEMORY_OBJECT_PAGES * PAGE_BYTES) return STATUS_BAD_ARGUMENT;
+    uint32_t pages = (uint32_t)((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
+    if (!space_charge(&payer->space, pages + 1)) return STATUS_NO_MEMORY;
+    enum status status = STATUS_NO_MEMORY;
+    struct memory_object *object = pool_alloc(&objects);
+    if (object == nullptr) goto uncharge;
+    object->pages = pages;
+    object->payer = payer->number;
+    object->list = frame_alloc();
+    if (object->list == 0) goto free_record;
+    for (uint32_t i = 0; i < pages; i++) {
+        frames_of(object)[i] = frame_alloc_cleared();
+        if (frames_of(object)[i] != 0) continue;
+        free_frames(object, i);
+        goto free_record;
+    }
+    status = object_create(CAP_TYPE_MEMORY, (uintptr_t)object, &object->object_id);
+    if (status == STATUS_OK) {
+        *object_id = object->object_id;
+        return STATUS_OK;
+    }
+    free_frames(object, pages);
+free_record:
+    pool_free(&objects, object);
+uncharge:
+    payer->space.frames_left += pages + 1;
+    return status;
+}
+
+static void unmap_pages(struct process *process, uintptr_t address, uint32_t pages)
+{
+    for (uint32_t i = 0; i < pages; i++) space_unmap(&process->space, address + i * PAGE_BYTES);
+}
+
+enum status memory_object_map(struct memory_object *object, struct process *process, uint32_t handle,
+                              uintptr_t address, enum map_flags flags)
+{
+    uint32_t space = process->thread.cap_space;
+    if (address % PAGE_BYTES != 0 || address >= ARCH_USER_TOP
+        || object->pages * PAGE_BYTES > ARCH_USER_TOP - address) return STATUS_BAD_ARGUMENT;
+    for (struct memory_mapping *at = object->mappings; at != nullptr; at = at->next)
+        if (at->space == space && at->handle == handle) return STATUS_BAD_ARGUMENT;
+    struct memory_mapping *mapping = pool_alloc(&mappings);
+    if (mapping == nullptr) return STATUS_NO_MEMORY;
+    for (uint32_t i = 0; i < object->pages; i++) {
+        enum status status = space_map(&process->space, address + i * PAGE_BYTES, frames_of(object)[i], flags);
+        if (status == STATUS_OK) continue;
+        unmap_pages(process, address, i);
+        pool_free(&mappings, mapping);
+        return status;
+    }
+    *mapping = (struct memory_mapping){
+        .next = object->mappings, .space = space, .handle = handle, .process = process, .address = address,
+    };
+    object->mappings = mapping;
+    return STATUS_OK;
+}
+
+enum status memory_object_unmap(struct memory_object *object, uint32_t space, uint32_t handle, uintptr_t address)
+{
+    for (struct memory_mapping **at = &object->mappings; *at != nullptr; at = &(*at)->next) {
+        struct memory_mapping *mapping = *at;
+        if (mapping->space != space || mapping->handle != handle) continue;
+        if (address != UINTPTR_MAX && address != mapping->address) return STATUS_NOT_FOUND;
+        *at = mapping->next;
+        unmap_pages(mapping->process, mapping->address, object->pages);
+        pool_free(&mappings, mapping);
+        return STATUS_OK;
+    }
+    return STATUS_NOT_FOUND;
+}
+
+void memory_object_destroy(struct memory_object *object)
+{
+    KERNEL_ASSERT(object->mappings == nullptr);
+    struct process *payer = process_find(object->payer);
+    if (payer != nullptr) payer->space.frames_left += object->pages + 1;
+    free_frames(object, object->pages);
+    object_destroy(object->object_id);
+    pool_free(&objects, object);
+}

@@ -1,0 +1,43 @@
+/*
+ * memory_object.h: memory that capabilities name. A capability is mapped at most once; when its slot is emptied (deleted,
+ * moved or revoked) the mapping goes, and with the last capability the frames.
+ * Interrupts off; one CPU.
+ */
+#pragma once
+#include "mm/space.h"
+#include "types.h"
+
+struct process;
+
+/* Where a capability, named by its place, is mapped. */
+struct memory_mapping {
+    struct memory_mapping *next;
+    uint32_t space, handle;              /* of the capability */
+    struct process *process;
+    uintptr_t address;
+};
+
+constexpr size_t MEMORY_OBJECT_PAGES = 128;
+
+struct memory_object {
+    uint32_t object_id;
+    uint32_t pages;
+    uint64_t payer;                      /* number of the process whose quota pays */
+    struct memory_mapping *mappings;
+    paddr_t list;                        /* a frame with the addresses of the frames */
+};
+
+/* `bytes` are rounded up to pages, of zeros, charged to `payer`. BAD_ARGUMENT (none, or more than
+   MEMORY_OBJECT_PAGES), NO_MEMORY, NO_OBJECTS. */
+[[nodiscard]] enum status memory_object_create(struct process *payer, uint64_t bytes, uint32_t *object_id);
+
+/* Maps the whole object into the process that holds the capability. BAD_ARGUMENT (address, writable and executable, or
+   this capability is mapped already), OVERLAP, NO_MEMORY. */
+[[nodiscard]] enum status memory_object_map(struct memory_object *object, struct process *process, uint32_t handle,
+                                            uintptr_t address, enum map_flags flags);
+
+/* Undoes the mapping of a capability; NOT_FOUND if there is none (at this address; UINTPTR_MAX: any). */
+enum status memory_object_unmap(struct memory_object *object, uint32_t space, uint32_t handle, uintptr_t address);
+
+/* The last capability is gone: frees the frames and the record. */
+void memory_object_destroy(struct memory_object *object);

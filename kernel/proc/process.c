@@ -1,0 +1,168 @@
+/* process.c: see process.h. */
+#include "cap/cap.h"
+#include "ipc/ipc.h"
+#include "lib/memory.h"
+#include "lib/panic.h"
+#include "lib/print.h"
+#include "mm/pool.h"
+#include "proc/elf.h"
+#include "proc/process.h"
+#include "sched/sched.h"
+
+static struct pool records = { .bytes = (sizeof(struct process) + 15) & ~15ull };
+static struct process *processes;
+static uint64_t last_number;
+
+static enum status map_stack(struct address_space *space)
+{
+    /* The page below stays unmapped: the guard. */
+    for (size_t i = 1; i <= PROCESS_STACK_PAGES; i++) {
+        paddr_t frame;
+        enum status status = space_map_new(space, PROCESS_STACK_TOP - i * PAGE_BYTES, MAP_READ | MAP_WRITE, &frame);
+        if (status != STATUS_OK) return status == STATUS_NO_MEMORY ? status : STATUS_BAD_IMAGE;
+    }
+    return STATUS_OK;
+}
+
+/* Everything of a process that needs an address space. */
+static enum status load(struct process *process, struct initrd_file const *file)
+{
+    enum status status = space_create(&process->space, PROCESS_FRAMES);
+    if (status != STATUS_OK) return status;
+    uintptr_t entry;
+    status = elf_load(file, &process->space, &entry);
+    if (status == STATUS_OK) status = map_stack(&process->space);
+    if (status == STATUS_OK) status = cap_space_create(&process->thread.cap_space);
+    if (status == STATUS_OK) {
+        status = object_create(CAP_TYPE_PROCESS, (uintptr_t)process, &process->object_id);
+        if (status != STATUS_OK) cap_space_destroy(process->thread.cap_space);
+    }
+    if (status != STATUS_OK) {
+        space_destroy(&process->space);
+        return status;
+    }
+    arch_context_init(&process->thread.context, entry, PROCESS_STACK_TOP);
+    return STATUS_OK;
+}
+
+enum status process_create(char const *name, struct process **process)
+{
+    struct initrd_file file;
+    if (!initrd_find(name, &file)) return STATUS_NOT_FOUND;
+    struct process *created = pool_alloc(&records);
+    if (created == nullptr) return STATUS_NO_MEMORY;
+    enum status status = load(created, &file);
+    if (status != STATUS_OK) {
+        pool_free(&records, created);
+        return status;
+    }
+    created->thread.process = created;
+    created->thread.deadline = UINT64_MAX;
+    created->number = ++last_number;
+    string_copy(created->name, name, sizeof created->name);
+    created->next = processes;
+    processes = created;
+    *process = created;
+    return STATUS_OK;
+}
+
+void process_start(struct process *process)
+{
+    print("process %lu: %s started, address space %u, capability space %u\n", process->number, process->name,
+          process->space.asid, process->thread.cap_space);
+    sched_ready(&process->thread);
+}
+
+static char const *reason_name(enum exit_reason reason)
+{
+    switch (reason) {
+    case EXIT_REASON_EXITED: return "exited";
+    case EXIT_REASON_MEMORY_FAULT: return "ended: memory fault";
+    case EXIT_REASON_ILLEGAL_INSTRUCTION: return "ended: illegal instruction";
+    case EXIT_REASON_MISALIGNED: return "ended: misaligned access";
+    case EXIT_REASON_EXCEPTION: return "ended: exception";
+    case EXIT_REASON_KILLED: return "killed";
+    }
+    return "ended";
+}
+
+static void tell(struct thread *waiter, struct process const *process)
+{
+    waiter->context.call[0] = process->reason;
+    waiter->context.call[1] = process->exit_value;
+    thread_result(waiter, STATUS_OK);
+}
+
+/* Capabilities, memory, and the place among the living. */
+static void give_back(struct process *process)
+{
+    process->thread.state = THREAD_ENDED;
+    cap_space_destroy(process->thread.cap_space);
+    space_destroy(&process->space);
+    process->ended = true;      /* only now: the space may have held the last capability to the process itself */
+    for (struct process **at = &processes; *at != nullptr; at = &(*at)->next) {
+        if (*at != process) continue;
+        *at = process->next;
+        break;
+    }
+}
+
+void process_discard(struct process *process)
+{
+    give_back(process);
+    pool_free(&records, process);
+}
+
+void process_end(struct process *process, enum exit_reason reason, uint64_t value)
+{
+    struct thread *thread = &process->thread;
+    if (reason == EXIT_REASON_EXITED)
+        print("process %lu: %s exited with %lu\n", process->number, process->name, value);
+    else
+        print("process %lu: %s %s at 0x%lx\n", process->number, process->name, reason_name(reason), value);
+    if (process->number == 1) arch_shutdown(reason == EXIT_REASON_EXITED ? (uint8_t)value : 1);
+    process->reason = reason;
+    process->exit_value = value;
+    ipc_forget(thread);
+    sched_forget(thread);
+    give_back(process);
+    while (process->waiters.first != nullptr) {
+        struct thread *waiter = process->waiters.first;
+        tell(waiter, process);
+        thread_queue_remove(waiter);
+        sched_deadline_cancel(waiter);
+        sched_ready(waiter);
+    }
+    if (process->object_id == 0) pool_free(&records, process);
+}
+
+void process_wait(struct thread *thread, struct process *process)
+{
+    if (process->ended) {
+        tell(thread, process);
+        return;
+    }
+    uint64_t timeout = thread->context.call[CALL_WORDS - 1];
+    if (timeout == 0) {
+        thread_result(thread, STATUS_WOULD_BLOCK);
+        return;
+    }
+    sched_wait(THREAD_WAITING, timeout);
+    thread_queue_append(&process->waiters, thread);
+}
+
+void process_unreferenced(struct process *process)
+{
+    object_destroy(process->object_id);
+    process->object_id = 0;
+    /* Whoever waits has no capability any more. */
+    while (process->waiters.first != nullptr) ipc_cancel(process->waiters.first, STATUS_DEAD);
+    if (process->ended) pool_free(&records, process);
+}
+
+struct process *process_find(uint64_t number)
+{
+    struct process *process = processes;
+    while (process != nullptr && process->number != number) process = process->next;
+    return process;
+}

@@ -1,0 +1,52 @@
+/*
+ * process.h: processes: an address space, a capability space and, for now, one thread.
+ * Interrupts off; one CPU.
+ */
+#pragma once
+#include "mm/space.h"
+#include "sched/thread.h"
+
+struct process {
+    struct thread thread;
+    struct address_space space;
+    uint64_t number;                     /* from 1, never used twice */
+    uint32_t object_id;                  /* PROCESS object; 0 once no capability names it */
+    bool ended;
+    enum exit_reason reason;
+    uint64_t exit_value;
+    struct thread_queue waiters;         /* threads in PROCESS_WAIT */
+    struct process *next;                /* all processes that have not ended */
+    char name[24];
+};
+
+/* Frames a process may take, page tables and memory objects included. */
+constexpr uint32_t PROCESS_FRAMES = 512;
+
+constexpr uintptr_t PROCESS_STACK_TOP = 0x4000'0000;
+constexpr size_t PROCESS_STACK_PAGES = 4;
+
+/*
+ * Loads the program `name` of the initrd into a new process that is not running yet. Its thread starts as if it had
+ * received a message: the caller fills in words and capabilities, then calls process_start().
+ * NOT_FOUND, BAD_IMAGE, NO_MEMORY, NO_SLOTS, NO_OBJECTS.
+ */
+[[nodiscard]] enum status process_create(char const *name, struct process **process);
+
+/* Prints its line and makes it runnable. */
+void process_start(struct process *process);
+
+/* Undoes process_create() for a process that was not started and that no capability names. */
+void process_discard(struct process *process);
+
+/* Ends a process, for whatever reason, if it was started: everything it has is given back, whoever waits for it is
+   told. The record lives on while capabilities name it. The first process takes the machine with it. */
+void process_end(struct process *process, enum exit_reason reason, uint64_t value);
+
+/* Makes the current thread wait for the end, or answers at once. */
+void process_wait(struct thread *thread, struct process *process);
+
+/* The last capability to the process is gone. */
+void process_unreferenced(struct process *process);
+
+/* The process of this number that has not ended; nullptr if there is none. */
+struct process *process_find(uint64_t number);

@@ -1,0 +1,132 @@
+/* sched.c: see sched.h. */
+#include "ipc/ipc.h"
+#include "mm/space.h"
+#include "proc/process.h"
+#include "sched/sched.h"
+#include "sys/accelerator.h"
+
+struct thread *sched_current;
+
+static struct thread_queue ready;
+static struct thread *deadlines;         /* sorted, earliest first */
+static struct thread *loaded;            /* whose address space is active */
+static uint64_t slice_end;
+static uint64_t programmed;              /* what the timer is set to; 0: unknown */
+
+void sched_ready(struct thread *thread)
+{
+    thread->state = THREAD_RUNNABLE;
+    thread_queue_append(&ready, thread);
+}
+
+void sched_ready_first(struct thread *thread)
+{
+    thread->state = THREAD_RUNNABLE;
+    thread_queue_prepend(&ready, thread);
+}
+
+/* The timer fires at the end of the slice or at the earliest deadline. */
+static void program_timer(void)
+{
+    uint64_t wanted = deadlines != nullptr && deadlines->deadline < slice_end ? deadlines->deadline : slice_end;
+    if (wanted == programmed) return;
+    programmed = wanted;
+    arch_timer_set(wanted);
+}
+
+static void insert_deadline(struct thread *thread, uint64_t deadline)
+{
+    struct thread *previous = nullptr, *at = deadlines;
+    for (; at != nullptr && at->deadline <= deadline; at = at->deadline_next) previous = at;
+    thread->deadline = deadline;
+    thread->deadline_next = at;
+    thread->deadline_previous = previous;
+    if (at != nullptr) at->deadline_previous = thread;
+    if (previous != nullptr) {
+        previous->deadline_next = thread;
+        return;
+    }
+    deadlines = thread;
+    program_timer();
+}
+
+void sched_deadline_cancel(struct thread *thread)
+{
+    if (thread->deadline == UINT64_MAX) return;
+    if (thread->deadline_next != nullptr) thread->deadline_next->deadline_previous = thread->deadline_previous;
+    if (thread->deadline_previous != nullptr) thread->deadline_previous->deadline_next = thread->deadline_next;
+    else deadlines = thread->deadline_next;
+    thread->deadline = UINT64_MAX;
+}
+
+void sched_wait(enum thread_state state, uint64_t timeout_ns)
+{
+    sched_current->state = state;
+    if (timeout_ns != TIMEOUT_FOREVER) {
+        uint64_t now = arch_time_ns();
+        insert_deadline(sched_current, timeout_ns < UINT64_MAX - 1 - now ? now + timeout_ns : UINT64_MAX - 1);
+    }
+    sched_current = nullptr;
+}
+
+void sched_yield(void)
+{
+    if (ready.first == nullptr) return;
+    sched_ready(sched_current);
+    sched_current = nullptr;
+}
+
+void sched_forget(struct thread *thread)
+{
+    thread_queue_remove(thread);
+    sched_deadline_cancel(thread);
+    if (sched_current == thread) sched_current = nullptr;
+    if (loaded == thread) loaded = nullptr;
+}
+
+void trap_timer(void)
+{
+    uint64_t now = arch_time_ns();
+    programmed = 0;      /* it fired: whatever comes next has to be written */
+    while (deadlines != nullptr && deadlines->deadline <= now) ipc_cancel(deadlines, STATUS_TIMED_OUT);
+    if (now >= slice_end) {
+        slice_end = now + SCHED_SLICE_NS;
+        if (sched_current != nullptr) sched_yield();
+    }
+    program_timer();
+}
+
+/* Nobody can run: only a deadline or a device can change that. */
+static void idle(void)
+{
+    slice_end = UINT64_MAX;
+    while (ready.first == nullptr) {
+        program_timer();
+        arch_idle();
+    }
+    slice_end = arch_time_ns() + SCHED_SLICE_NS;
+    program_timer();
+}
+
+void sched_start(void)
+{
+    slice_end = arch_time_ns() + SCHED_SLICE_NS;
+    program_timer();
+    arch_resume(sched_pick());
+}
+
+struct arch_context *sched_pick(void)
+{
+    struct thread *next = sched_current;
+    if (next == nullptr) {
+        if (ready.first == nullptr) idle();
+        next = thread_queue_pop(&ready);
+        sched_current = next;
+    }
+    if (next != loaded) {
+        loaded = next;
+        space_activate(&next->process->space);
+        accelerator_select(next->cap_space);
+    }
+    return &next->context;
+}

@@ -1,0 +1,37 @@
+/*
+ * sched.h: who runs. Round robin with a time slice; IPC switches directly to the partner, on the caller's slice.
+ * Interrupts off; one CPU.
+ */
+#pragma once
+#include "sched/thread.h"
+
+constexpr uint64_t SCHED_SLICE_NS = 10'000'000;
+
+/* The thread whose registers the next sched_pick() resumes if it is still runnable; nullptr: the queue decides. */
+extern struct thread *sched_current;
+
+/* Makes a thread runnable that is in no queue: at the end of the run queue, or at its front. */
+void sched_ready(struct thread *thread);
+void sched_ready_first(struct thread *thread);
+
+/* The current thread waits, in the state given. `timeout_ns` is relative; TIMEOUT_FOREVER: no deadline. */
+void sched_wait(enum thread_state state, uint64_t timeout_ns);
+
+/* Runs `thread`, which is in no queue, next. The current thread must be waiting or in the run queue. */
+static inline void sched_switch(struct thread *thread)
+{
+    thread->state = THREAD_RUNNABLE;
+    sched_current = thread;
+}
+
+/* Drops the deadline of a thread that no longer waits. */
+void sched_deadline_cancel(struct thread *thread);
+
+/* The current thread goes to the end of the run queue. */
+void sched_yield(void);
+
+/* Takes a thread that will never run again out of everything that belongs to the scheduler. */
+void sched_forget(struct thread *thread);
+
+/* Leaves the boot code for the first thread. */
+[[noreturn]] void sched_start(void);

@@ -1,0 +1,50 @@
+/*
+ * thread.h: the thread control block and queues of threads.
+ *
+ * The kernel never blocks: a thread that waits is this record in a state other than THREAD_RUNNABLE. Everything here is
+ * touched with interrupts off, by one CPU at a time.
+ */
+#pragma once
+#include "arch.h"
+
+enum thread_state : uint8_t {
+    THREAD_RUNNABLE,             /* running, or in the run queue */
+    THREAD_SENDING,              /* in the senders' queue of `endpoint` */
+    THREAD_RECEIVING,            /* in the receivers' queue of `endpoint` */
+    THREAD_REPLY,                /* `partner` owes it a reply */
+    THREAD_WAITING,              /* for the end of the process in whose `waiters` it stands */
+    THREAD_ENDED,
+};
+
+struct thread_queue { struct thread *first, *last; };
+
+struct thread {
+    struct arch_context context;         /* first, as arch.h asks */
+    struct process *process;
+    uint32_t cap_space;                  /* the process's, kept here for the check */
+    enum thread_state state;
+    bool wants_reply;                    /* THREAD_SENDING: by call, not by send */
+    uint32_t badge;                      /* THREAD_SENDING: of the capability it sends through */
+    struct endpoint *endpoint;
+    struct thread *partner;
+    struct thread *caller;               /* the thread that this one owes a reply; nullptr: none */
+    struct thread_queue *queue;          /* where `next` and `previous` chain it; nullptr: nowhere */
+    struct thread *next, *previous;
+    uint64_t deadline;                   /* of its wait, nanoseconds since boot; UINT64_MAX: none */
+    struct thread *deadline_next, *deadline_previous;
+};
+
+void thread_queue_append(struct thread_queue *queue, struct thread *thread);
+void thread_queue_prepend(struct thread_queue *queue, struct thread *thread);
+
+/* Takes the thread out of whatever queue it stands in. */
+void thread_queue_remove(struct thread *thread);
+
+/* First thread, taken out; nullptr if the queue is empty. */
+struct thread *thread_queue_pop(struct thread_queue *queue);
+
+/* Sets the info word of a thread's result. */
+static inline void thread_result(struct thread *thread, enum status status)
+{
+    thread->context.call[MESSAGE_WORDS] = info_out_make(status, 0);
+}

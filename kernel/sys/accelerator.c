@@ -1,0 +1,54 @@
+/* accelerator.c: see accelerator.h; also the invalidation hooks of the capability module (cap/hooks.h). */
+#include "boot/boot.h"
+#include "cap/hooks.h"
+#include "lib/memory.h"
+#include "lib/print.h"
+#include "mm/direct.h"
+#include "mm/frame.h"
+#include "sys/accelerator.h"
+
+bool accelerator_present, accelerator_used;
+
+void accelerator_init(struct boot_info const *info)
+{
+    char choice[8] = "on";
+    bool given = boot_argument(info, "accel", choice, sizeof choice);
+    if (given && !string_equal(choice, "on") && !string_equal(choice, "off"))
+        print("boot argument accel=%s unknown, taken as on\n", choice);
+    if (!ARCH_HAS_CAP_UNIT || info->capability_unit == 0) {
+        print("accelerator: none, capability checks in software\n");
+        return;
+    }
+    if (string_equal(choice, "off")) {
+        print("accelerator: capability unit found, not used (accel=off)\n");
+        return;
+    }
+    struct cap_tables tables;
+    cap_tables_get(&tables);
+    accelerator_present = accelerator_used = arch_cap_unit_start(info, &tables);
+    print(accelerator_present ? "accelerator: capability unit in use\n"
+                              : "accelerator: capability unit does not answer, checks in software\n");
+}
+
+void *cap_hook_pages(size_t pages, paddr_t *physical)
+{
+    paddr_t first = pages == 1 ? frame_alloc() : frame_alloc_range(pages);
+    if (first == 0) return nullptr;
+    *physical = first;
+    return direct_map(first);
+}
+
+void cap_hook_invalidate_slot(uint32_t space, uint32_t handle)
+{
+    if (ARCH_HAS_CAP_UNIT && accelerator_present) arch_cap_invalidate_slot(handle, space);
+}
+
+void cap_hook_invalidate_space(uint32_t space)
+{
+    if (ARCH_HAS_CAP_UNIT && accelerator_present) arch_cap_invalidate_space(space);
+}
+
+void cap_hook_invalidate_object(uint32_t object_id)
+{
+    if (ARCH_HAS_CAP_UNIT && accelerator_present) arch_cap_invalidate_object(object_id);
+}

@@ -1,0 +1,73 @@
+/* process_calls.c: making processes and waiting for their end. */
+#include "cap/cap.h"
+#include "mm/usermem.h"
+#include "proc/process.h"
+#include "sys/call.h"
+
+constexpr uint16_t PROCESS_RIGHTS = RIGHT_MANAGE | RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
+
+/* Puts the parent's words 2 to 7 and its capabilities where the child finds them, as if received in a message. */
+static enum status endow(struct thread *parent, struct thread *child)
+{
+    uint64_t const *words = parent->context.call;
+    unsigned count = (unsigned)info_in_get_cap_count(words[WORD_INFO]);
+    uint32_t const handles[MESSAGE_CAPABILITIES] = {
+        (uint32_t)words[WORD_CAPS], (uint32_t)(words[WORD_CAPS] >> 32),
+        (uint32_t)words[WORD_CAPS_HIGH], (uint32_t)(words[WORD_CAPS_HIGH] >> 32),
+    };
+    uint32_t received[MESSAGE_CAPABILITIES] = {};
+    enum status status = cap_transfer(parent->cap_space, child->cap_space, handles, count,
+                                      (unsigned)info_in_get_cap_move(words[WORD_INFO]), received);
+    if (status != STATUS_OK) return status;
+    uint64_t *target = child->context.call;
+    for (size_t i = 2; i < MESSAGE_WORDS; i++) target[i - 2] = words[i];
+    target[WORD_INFO] = info_out_make(STATUS_OK, count);
+    target[WORD_CAPS] = received[0] | (uint64_t)received[1] << 32;
+    target[WORD_CAPS_HIGH] = received[2] | (uint64_t)received[3] << 32;
+    return STATUS_OK;
+}
+
+static enum status create(struct thread *thread, struct call_request const *request, uint32_t *handle)
+{
+    char name[sizeof(((struct process *)nullptr)->name)] = {};
+    struct user_pointer from = { request->words[0] };
+    uint64_t length = request->words[1];
+    if (length == 0 || length >= sizeof name) return STATUS_BAD_ARGUMENT;
+    enum status status = user_copy_in(name, from, length);
+    if (status != STATUS_OK) return status;
+    struct process *child;
+    status = process_create(name, &child);
+    if (status != STATUS_OK) return status;
+    status = cap_insert(thread->cap_space, child->object_id, PROCESS_RIGHTS, 0, handle);
+    if (status == STATUS_OK) {
+        status = endow(thread, &child->thread);
+        if (status == STATUS_OK) {
+            process_start(child);
+            return STATUS_OK;
+        }
+        /* The transfer comes last, so that its failure leaves nothing to undo but what was made here. */
+        [[maybe_unused]] enum status deleted = cap_delete(thread->cap_space, *handle);
+    } else {
+        process_unreferenced(child);
+    }
+    process_discard(child);
+    return status;
+}
+
+void call_process_create(struct thread *thread, struct call_request const *request)
+{
+    uint32_t handle;
+    enum status status = create(thread, request, &handle);
+    if (status == STATUS_OK) request->words[WORD_HANDLE] = handle;
+    thread_result(thread, status);
+}
+
+void call_process_wait(struct thread *thread, struct call_request const *request)
+{
+    process_wait(thread, (struct process *)request->payload);
+}
+
+void call_exit(struct thread *thread, struct call_request const *request)
+{
+    process_end(thread->process, EXIT_REASON_EXITED, request->words[0]);
+}
