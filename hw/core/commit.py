@@ -149,13 +149,13 @@ class CommitStage(wiring.Component):
             # csrrs and csrrc with x0 or zero do not write (unprivileged specification, 6.1).
             csr.writes.eq((control.funct3[:2] == 1) | (source != 0)),
             csr.context_data.eq(self.context_data),
-            self.context_read.eq(m_first),
         ]
         is_context_data = csr.address == Csr.SCTXDATA
         csr_now = active & (unit == Unit.CSR)
         csr_done = csr_now & ~csr.illegal & ~(is_context_data & m_first)
         m.d.comb += [
             csr.execute.eq(csr_done),
+            self.context_read.eq(csr_now & is_context_data & m_first),
             self.context_write.eq(csr_done & is_context_data & csr.writes),
             self.context_write_data.eq(csr.write_data),
         ]

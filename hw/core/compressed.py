@@ -58,7 +58,8 @@ class CompressedExpander(wiring.Component):
         illegal = self.illegal.eq(1)
         with m.Switch(Cat(c[0:2], c[13:16])):
             with m.Case("000" "00"):  # c.addi4spn
-                m.d.comb += out(_i_type(Opcode.OP_IMM, 0, short2, sp, Cat(C(0, 2), c[6], c[5], c[11:13], c[7:11], C(0, 2))))
+                m.d.comb += out(_i_type(Opcode.OP_IMM, 0, short2, sp, Cat(
+                    C(0, 2), c[6], c[5], c[11:13], c[7:11], C(0, 2))))
                 with m.If(c[5:13] == 0):
                     m.d.comb += illegal
             with m.Case("010" "00"):  # c.lw

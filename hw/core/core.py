@@ -120,7 +120,7 @@ class Core(wiring.Component):
             registers.read2_address.eq(Cat(next_insn[20:25], csr.context)),
         ]
         context_register = Cat(csr.context_address.register, csr.context_address.context)[:number_bits]
-        with m.If(commit.context_read & ~commit.executed_ready):
+        with m.If(commit.context_read):
             m.d.comb += registers.read1_address.eq(context_register)
 
         back = commit.writeback

@@ -267,9 +267,9 @@ class CsrFile(wiring.Component):
                     m.d.comb += self.read_data.eq(read)
                     m.d.comb += known.eq(1)
             # Hardwired to zero: event counters and their selectors, mcountinhibit, PMP without entries.
-            with m.Case(CsrAddress.MCOUNTINHIBIT, *_range_patterns(CsrAddress.MHPMEVENT3, 29), *_range_patterns(CsrAddress.MHPMCOUNTER3, 29),
-                        *_range_patterns(CsrAddress.HPMCOUNTER3, 29), *_range_patterns(CsrAddress.PMPCFG0, 16, 2),
-                        *_range_patterns(CsrAddress.PMPADDR0, 64)):
+            with m.Case(CsrAddress.MCOUNTINHIBIT, *_series(CsrAddress.MHPMEVENT3, 29),
+                        *_series(CsrAddress.MHPMCOUNTER3, 29), *_series(CsrAddress.HPMCOUNTER3, 29),
+                        *_series(CsrAddress.PMPCFG0, 8, 2), *_series(CsrAddress.PMPADDR0, 64)):
                 m.d.comb += known.eq(1)
 
         # ---- who may (privileged specification, 2.1, 3.1.11, 12.1.1)
@@ -277,8 +277,9 @@ class CsrFile(wiring.Component):
         user = privilege == Privilege.USER
         counter_denied = Signal()
         counter = self.address[:5]
-        m.d.comb += counter_denied.eq(
-            ~machine & ~((Cat(mcounteren, C(0, 29)) >> counter)[0] & (~user | (Cat(scounteren, C(0, 29)) >> counter)[0])))
+        for_supervisor = Cat(mcounteren, C(0, 29)).bit_select(counter, 1)
+        for_user = Cat(scounteren, C(0, 29)).bit_select(counter, 1)
+        m.d.comb += counter_denied.eq(~machine & ~(for_supervisor & (~user | for_user)))
         with m.If(~known | (self.address[8:10] > privilege.as_value()) | (self.writes & self.address[10:].all())):
             m.d.comb += self.illegal.eq(1)
         with m.If((self.address[5:] == CsrAddress.CYCLE >> 5) & counter_denied):
@@ -291,7 +292,7 @@ class CsrFile(wiring.Component):
         # mip.SEIP reads as the OR with the line, but set and clear work on the bit that software wrote (3.1.9).
         old = Signal(64)
         m.d.comb += old.eq(self.read_data)
-        with m.If((self.address == CsrAddress.MIP)):
+        with m.If(self.address == CsrAddress.MIP):
             m.d.comb += old[Interrupt.SUPERVISOR_EXTERNAL].eq(software_pending[Interrupt.SUPERVISOR_EXTERNAL])
         with m.Switch(self.function):
             with m.Case(2):
@@ -374,6 +375,6 @@ class CsrFile(wiring.Component):
             ]
 
 
-def _range_patterns(first, count, step=1):
-    """CSR addresses as switch patterns."""
+def _series(first, count, step=1):
+    """Addresses of a series of CSRs."""
     return tuple(range(first, first + count * step, step))

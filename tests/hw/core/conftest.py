@@ -138,10 +138,11 @@ def build_model(core_bench, harness):
         (directory / "bench.v").write_text(text)
         # Verilator spells the double underscores of Amaranth's port names in hexadecimal.
         names = sorted(set(re.findall(r"\b[a-z]\w*__\w+", text[text.index("module bench("):].split(";")[0])))
-        (directory / "names.h").write_text("".join(f"#define {n} {n.replace('__', '___05F')}\n" for n in names))
-        run(["verilator", "--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
-             "-Wno-fatal", "-Wno-lint", "-CFLAGS", f"-O2 -std=c++20 -I{directory}", "--top-module", "bench", "-j", "2", "--Mdir",
-             "obj", "bench.v", str(harness)], cwd=directory, env=environment)
+        lines = (f"#define {name} {name.replace('__', '___05F')}\n" for name in names)
+        (directory / "names.h").write_text("".join(lines))
+        run(["verilator", "--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast",
+             "--noassert", "-Wno-fatal", "-Wno-lint", "-CFLAGS", f"-O2 -std=c++20 -I{directory}",
+             "--top-module", "bench", "-j", "2", "--Mdir", "obj", "bench.v", str(harness)], cwd=directory, env=environment)
 
     return publish(BUILD / f"model-{digest}", build) / "obj" / "Vbench"
 

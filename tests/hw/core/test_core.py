@@ -2,7 +2,7 @@
 
 import pytest
 
-PROGRAMS = ("smoke",)
+PROGRAMS = ("smoke", "integer", "muldiv", "memory", "compressed", "atomic")
 
 
 @pytest.mark.parametrize("wait", (None, 1, 2))
