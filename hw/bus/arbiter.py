@@ -72,9 +72,11 @@ class Arbiter(wiring.Component):
         with m.If(~request.bit_select(owner, 1)):
             with m.Switch(owner):
                 for last in range(count):
-                    with m.Case(last):
-                        # The last assignment wins: nearest behind the last owner comes last.
-                        for distance in reversed(range(1, count)):
+                    # The default takes in the codes that no initiator has, so that none of them can get stuck.
+                    with m.Case(last) if last < count - 1 else m.Default():
+                        # The last assignment wins: nearest behind the last owner comes last. (The owner itself
+                        # does not ask here, unless the code was not its own.)
+                        for distance in reversed(range(1, count + 1)):
                             candidate = (last + distance) % count
                             with m.If(request[candidate]):
                                 m.d.comb += grant.eq(candidate)
@@ -87,7 +89,7 @@ class Arbiter(wiring.Component):
             m.d.comb += initiator.dat_r.eq(self.bus.dat_r)
         with m.Switch(grant):
             for index, initiator in enumerate(self._initiators):
-                with m.Case(index):
+                with m.Case(index) if index < count - 1 else m.Default():
                     for name in outgoing:
                         if name in initiator.signature.members:
                             m.d.comb += getattr(self.bus, name).eq(getattr(initiator, name))
