@@ -222,9 +222,10 @@ def _cpio(files: list[tuple[str, bytes]]) -> bytes:
     out = bytearray()
     for inode, (name, content) in enumerate([*files, ("TRAILER!!!", b"")], start=1):
         mode = 0 if name == "TRAILER!!!" else 0o100755
-        fields = (inode, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0)
-        out += b"070701" + b"".join(b"%08x" % field for field in fields) + name.encode() + b"\0"
-        out += bytes(-len(out) % 4) + content
+        # More NULs behind the name put the content on a 16-byte boundary, which makes copying fast.
+        padded = name.encode() + b"\0" * (1 + -(len(out) + 110 + len(name) + 1) % 16)
+        fields = (inode, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(padded), 0)
+        out += b"070701" + b"".join(b"%08x" % field for field in fields) + padded + content
         out += bytes(-len(out) % 4)
     return bytes(out)
 
@@ -253,7 +254,7 @@ def build_initrd(arch: str) -> Path:
     script = user / "user.ld"
     flags = [*COMMON_FLAGS, *architecture.target_flags, *architecture.user_flags,
              "-I", str(user / "include"), "-I", str(user / "lib" / "arch"), "-I", str(GENERATED),
-             "-include", f"{arch}.h"]
+             f'-DUSER_ARCHITECTURE="{arch}.h"']
     library_sources = [*_sources(user / "lib"), *(p for p in _sources(user / "lib" / "arch") if p.stem == arch)]
     library_sources.append(KERNEL / "lib" / "memory.c")
     programs = _sources(user / "programs")

@@ -24,7 +24,7 @@ void user_call(struct user_call *call);
 void user_call_stamped(struct user_call *call);
 
 /*
- * Each kernel/user/lib/arch/NAME.h (included into every user file by the build) defines
+ * Each kernel/user/lib/arch/NAME.h (the build names it) defines
  *   static inline uint64_t user_counter(void);             cycle or instruction counter, as the kernel's arch_cycles()
  *   constexpr bool USER_HAS_CHECK_INSTRUCTION;             is there a user-mode capability check on this architecture?
  *   static inline uint64_t user_check_instruction(uint64_t query);   Answer(badge); traps where no unit is enabled
@@ -36,3 +36,4 @@ void user_call_stamped(struct user_call *call);
  *               struct user_call on the stack (16-byte aligned as the ABI wants) and calls
  *               [[noreturn]] void user_start(struct user_call *start);
  */
+#include USER_ARCHITECTURE

@@ -1,0 +1,75 @@
+/*
+ * user.h: the library that user programs are linked with. One function a system call; each returns the kernel's status.
+ * Handles are 32-bit names in the caller's capability space. Timeouts are relative nanoseconds.
+ *
+ * A program is `int main(struct user_call *start)`: it starts as if it had received a message, in `start`. By custom of
+ * these programs its first capability is the console (IO_RANGE). The result of main is the exit code.
+ */
+#pragma once
+#include <stdarg.h>
+#include "user_call.h"
+
+int main(struct user_call *start);
+
+/* ---- system calls ----------------------------------------------------------------------------------------------- */
+
+/* Makes the call `number` with the words in `call`, without capabilities. */
+enum status system_call(struct user_call *call, enum call number);
+
+/* Capability `index` that came with the start message; 0 if there is none. */
+uint32_t start_capability(struct user_call const *start, unsigned index);
+
+struct message {
+    uint64_t word[MESSAGE_WORDS];
+    uint32_t capability[MESSAGE_CAPABILITIES];
+    unsigned count;              /* of capabilities */
+    unsigned move;               /* bit i: capability i is moved, else copied */
+    uint32_t badge;              /* received: of the sender */
+};
+
+/* `message` holds what is sent and then what came back. */
+enum status ipc_call(uint32_t endpoint, struct message *message, uint64_t timeout);
+enum status ipc_send(uint32_t endpoint, struct message const *message, uint64_t timeout);
+enum status ipc_receive(uint32_t endpoint, struct message *message, uint64_t timeout);
+enum status ipc_reply(struct message const *message);
+enum status ipc_reply_receive(uint32_t endpoint, struct message *message, uint64_t timeout);
+enum status mail_send(uint32_t endpoint, struct message const *message);
+enum status mail_receive(uint32_t endpoint, struct message *message);
+
+enum status endpoint_create(uint32_t *handle);
+enum status memory_create(uint64_t bytes, uint32_t *handle);
+enum status memory_map(uint32_t memory, uintptr_t address, uint16_t rights);
+enum status memory_unmap(uint32_t memory, uintptr_t address);
+enum status capability_derive(uint32_t handle, uint16_t rights, uint32_t badge, uint32_t *derived);
+enum status capability_revoke(uint32_t handle, uint64_t *revoked);
+enum status capability_delete(uint32_t handle);
+
+/* The check by system call: verdict as status, badge if OK. */
+enum status capability_check(uint32_t handle, enum cap_type cap_type, uint16_t rights, uint32_t *badge);
+
+/* Starts a program; `start` is its first message (words 0 to 5 and capabilities). */
+enum status process_create(uint32_t space, char const *name, struct message const *start, uint32_t *process);
+enum status process_wait(uint32_t process, uint64_t timeout, enum exit_reason *reason, uint64_t *value);
+[[noreturn]] void process_exit(uint64_t code);
+void thread_yield(void);
+uint64_t clock_nanoseconds(void);
+
+/* `words` are words 1 to 3 of the operation, in and out. */
+enum status kernel_control(uint32_t kernel, enum kernel_control operation, uint64_t words[3]);
+
+/* ---- console ---------------------------------------------------------------------------------------------------- */
+
+/* Where print() writes; main sets it. */
+extern uint32_t console;
+
+enum status console_write(uint32_t handle, char const *text, size_t bytes);
+
+/* %s %c %d %u %x %lu %lx %zu %%; lines longer than 255 characters are cut. One call of the console a line. */
+[[gnu::format(printf, 1, 2)]] void print(char const *format, ...);
+
+/* ---- text ------------------------------------------------------------------------------------------------------- */
+
+size_t text_length(char const *text);
+
+/* The name of a status, for people. */
+char const *status_name(enum status status);
