@@ -19,6 +19,8 @@ from elftools.elf.elffile import ELFFile
 
 from soc.generate.c_header import write_headers
 
+from .registers import write_register_headers
+
 __all__ = ["ARCHITECTURES", "Architecture", "BuildError", "build_kernel", "build_initrd"]
 
 KERNEL = Path(__file__).resolve().parent
@@ -104,6 +106,11 @@ def _hash(*parts: bytes) -> str:
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
     return digest.hexdigest()[:24]
+
+
+def _generate() -> None:
+    write_headers(GENERATED)
+    write_register_headers(GENERATED)
 
 
 def _headers_hash() -> bytes:
@@ -195,7 +202,7 @@ def build_kernel(arch: str, test: bool = False) -> Path:
         With the compiler's messages.
     """
     architecture = _architecture(arch)
-    write_headers(GENERATED)
+    _generate()
     folder = BUILD / "kernel" / arch / ("test" if test else "release")
     machine = KERNEL / "arch" / arch
     script = machine / "kernel.ld"
@@ -248,7 +255,7 @@ def build_initrd(arch: str) -> Path:
     Parameters and errors are those of :func:`build_kernel`.
     """
     architecture = _architecture(arch)
-    write_headers(GENERATED)
+    _generate()
     folder = BUILD / "kernel" / arch / "user"
     user = KERNEL / "user"
     script = user / "user.ld"

@@ -68,8 +68,8 @@ enum status process_create(char const *name, struct process **process)
 
 void process_start(struct process *process)
 {
-    print("process %lu: %s started, address space %u, capability space %u\n", process->number, process->name,
-          process->space.asid, process->thread.cap_space);
+    print("process %lu: %s started, address space at 0x%lx, capability space %u\n", process->number, process->name,
+          process->space.root, process->thread.cap_space);
     sched_ready(&process->thread);
 }
 
