@@ -119,6 +119,8 @@ class Bench:
             await self.write(name, changes.get(name, getattr(self.kernel.tables, name)))
         await self.write("control", 1)
         await self.idle()
+        #: Invalidates that the configuration itself caused.
+        self.flushes = await self.read("invalidations")
 
     async def reset(self):
         """Press the reset button for a cycle."""
@@ -321,6 +323,11 @@ class Bench:
         return model.Outcome(first.verdict, first.value, second.value)
 
     # -- What most tests need.
+
+    def badge_of(self, space, query):
+        """Verdict and badge by the model, as :func:`hw.capability.model.answer` wants them."""
+        outcome = self.kernel.check(space, query)
+        return outcome.verdict, outcome.badge
 
     def simple(self):
         """Space 3 with two pages; slots 0..5 hold the interesting cases. Returns handles by name."""
