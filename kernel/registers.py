@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from hw.bus.register import registers
-from hw.capability.unit import UNIT_VERSION, CapabilityUnit
+from hw.capability.unit import CapabilityUnit
+from hw.capability.window import UNIT_VERSION
 from hw.mailbox.registers import constants
 
 __all__ = ["write_register_headers"]
