@@ -1,12 +1,36 @@
-"""The mailbox on Verilator, and its parameters."""
+"""The mailbox on Verilator: directed and random benches, and planted faults that they have to notice."""
 
 import pytest
 
+from hw.mailbox.config import FAULTS
 from hw.mailbox.mailbox import Mailbox
-from tests.hw.cocotb_bench import build, run, testcases
+from tests.hw.cocotb_bench import BenchFailure, build, run, testcases
 from tests.hw.mailbox.driver import CONFIGS
 
 DIRECTED = "tests.hw.mailbox.mailbox_bench"
+RANDOM = "tests.hw.mailbox.random_bench"
+
+#: The directed test that each planted fault turns red.
+CAUGHT_BY = {
+    "store_on_refusal": "refusals_store_nothing",
+    "wrong_space": "space_is_the_pages",
+    "wrong_right": "asks_the_right_question",
+    "overwrite_when_full": "full_queue_refuses",
+    "lose_on_pop": "keeps_order",
+    "duplicate_on_pop": "keeps_order",
+    "mix_queues": "keeps_order",
+    "drop_last_word": "carries_a_message",
+    "keep_staging": "rebind_page",
+    "keep_view": "two_receivers",
+    "anyone_stages_capabilities": "capabilities_pass_the_kernel",
+    "anyone_receives_capabilities": "capabilities_pass_the_kernel",
+    "late_answer": "unit_that_never_answers",
+    "timeout_is_ok": "unit_that_never_answers",
+    "no_rate_limit": "rate_limit",
+    "interrupt_always": "interrupts",
+    "no_clear": "reset_at_any_moment",
+    "no_kill": "rebind_kills_the_command",
+}
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +38,37 @@ def default():
     return build(Mailbox(CONFIGS["default"]), name="mailbox")
 
 
+@pytest.fixture(scope="session")
+def small():
+    return build(Mailbox(CONFIGS["small"]), name="mailbox_small")
+
+
 @pytest.mark.parametrize("testcase", testcases(DIRECTED))
 def test_directed(default, testcase):
     run(default, DIRECTED, testcase, environment={"MAILBOX": "default"})
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_random(default, seed):
+    run(default, RANDOM, seed=seed, environment={"MAILBOX": "default"})
+
+
+@pytest.mark.parametrize("seed", range(1, 3))
+def test_random_small(small, seed):
+    run(small, RANDOM, "any_access", seed=seed, environment={"MAILBOX": "small"})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_random_long(default, seed):
+    run(default, RANDOM, seed=seed, environment={"MAILBOX": "default", "STEPS": 10_000})
+
+
+def test_every_fault_has_a_test():
+    assert set(CAUGHT_BY) == set(FAULTS)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_is_noticed(default, fault):
+    with pytest.raises(BenchFailure):
+        run(default, DIRECTED, CAUGHT_BY[fault], environment={"MAILBOX": "default", "FAULT": fault})
