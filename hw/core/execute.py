@@ -68,7 +68,8 @@ class ExecuteStage(wiring.Component):
         for number, held, reads in ((x.rs1, x.operand1, control.reads_rs1), (x.rs2, x.operand2, control.reads_rs2)):
             operand = Signal(64)
             in_commit = self.commit_write & (self.commit_rd == number)
-            with m.If(in_commit):
+            # A late result may turn out not to be written at all (capability port), so it leaves the operand alone.
+            with m.If(in_commit & ~self.commit_late):
                 m.d.comb += operand.eq(self.commit_value)
             with m.Elif(self.back_write & (self.back_rd == number)):
                 m.d.comb += operand.eq(self.back_value)
