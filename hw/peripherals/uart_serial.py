@@ -80,13 +80,17 @@ class UartSerial(wiring.Component):
     def _data_bits(self):
         return self.format.word_length + 5
 
+    def _missing_bits(self):
+        """How many fewer than eight: three less `word_length`."""
+        return ~self.format.word_length
+
     def _parity_of(self, character):
         """The parity bit that belongs to a character whose unused bits are zero (PC16550D table II, LCR)."""
         odd = character.xor()
         return Mux(self.format.stick_parity, ~self.format.even_parity, odd ^ ~self.format.even_parity)
 
     def _masked(self, character):
-        return character & (0xff >> (3 - self.format.word_length))
+        return character & (0xff >> self._missing_bits())
 
     def _transmitter(self, m, tick):
         shift = Signal(8)
@@ -173,7 +177,7 @@ class UartSerial(wiring.Component):
                             m.next = "stop"
             with m.State("parity"):
                 with m.If(sample):
-                    character = shift >> (3 - self.format.word_length)
+                    character = shift >> self._missing_bits()
                     m.d.sync += [
                         wrong_parity.eq(line != self._parity_of(character)),
                         all_low.eq(all_low & ~line),
@@ -186,7 +190,7 @@ class UartSerial(wiring.Component):
                     with m.Else():
                         m.d.sync += [
                             self.rx.valid.eq(1),
-                            self.rx.payload.eq(shift >> (3 - self.format.word_length)),
+                            self.rx.payload.eq(shift >> self._missing_bits()),
                             self.errors.parity.eq(wrong_parity),
                             self.errors.framing.eq(~line),
                             self.errors.broken.eq(~line & all_low),
