@@ -1,0 +1,85 @@
+/* host_hooks.c: what kernel/cap asks of the kernel, for host tests, and a lookaside cache as the capability unit is one.
+ *
+ * The cache keeps every OK verdict's slot and forgets only what the hooks tell it to. If the kernel's code misses an
+ * invalidation, cached_check() goes on saying OK where cap_check_badge() does not. */
+#include <stdlib.h>
+#include <string.h>
+#include "cap/cap.h"
+#include "cap/hooks.h"
+
+struct line { bool valid; uint32_t space, handle, object_id, badge; uint16_t cap_type, rights; };
+
+constexpr size_t LINES = 4096;
+static struct line lines[LINES];
+static void *arena[64];
+static size_t arena_count;
+static size_t page_limit = SIZE_MAX;
+static uint32_t last_unreferenced;
+
+void *cap_hook_pages(size_t pages, paddr_t *physical)
+{
+    if (pages > page_limit || arena_count == sizeof arena / sizeof *arena) return nullptr;
+    page_limit -= pages;
+    void *memory = aligned_alloc(PAGE_BYTES, pages * PAGE_BYTES);
+    if (memory == nullptr) return nullptr;
+    memset(memory, 0xa5, pages * PAGE_BYTES);     /* content is arbitrary: nobody may rely on zero */
+    arena[arena_count++] = memory;
+    *physical = (paddr_t)(uintptr_t)memory;
+    return memory;
+}
+
+void cap_hook_invalidate_slot(uint32_t space, uint32_t handle)
+{
+    for (size_t i = 0; i < LINES; i++)
+        if (lines[i].space == space && handle_get_index(lines[i].handle) == handle_get_index(handle))
+            lines[i].valid = false;
+}
+
+void cap_hook_invalidate_space(uint32_t space)
+{
+    for (size_t i = 0; i < LINES; i++)
+        if (lines[i].space == space) lines[i].valid = false;
+}
+
+void cap_hook_invalidate_object(uint32_t object_id)
+{
+    for (size_t i = 0; i < LINES; i++)
+        if (lines[i].object_id == object_id) lines[i].valid = false;
+}
+
+void cap_hook_filled(uint32_t, uint32_t, struct cap_view const *) {}
+void cap_hook_emptied(uint32_t, uint32_t, struct cap_view const *) {}
+void cap_hook_unreferenced(uint32_t object_id) { last_unreferenced = object_id; }
+
+/* ---- for the test ---- */
+
+void host_reset(size_t pages)
+{
+    for (size_t i = 0; i < arena_count; i++) free(arena[i]);
+    arena_count = 0;
+    page_limit = pages;
+    memset(lines, 0, sizeof lines);
+    last_unreferenced = 0;
+}
+
+uint32_t host_take_unreferenced(void)
+{
+    uint32_t object_id = last_unreferenced;
+    last_unreferenced = 0;
+    return object_id;
+}
+
+/* A check as a unit with a cache would answer it. */
+uint64_t cached_check(uint32_t space, uint64_t query)
+{
+    uint32_t handle = (uint32_t)query_get_handle(query);
+    struct line *line = &lines[(space * 512 + handle_get_index(handle)) % LINES];
+    if (!line->valid || line->space != space || line->handle != handle) {
+        struct cap_view view;
+        if (cap_find(space, handle, 0, &view) != STATUS_OK) return cap_check_badge(space, query);
+        *line = (struct line){ true, space, handle, view.object_id, view.badge, view.cap_type, view.rights };
+    }
+    if (line->cap_type != query_get_cap_type(query)) return answer_make(VERDICT_WRONG_TYPE, 0);
+    if ((query_get_rights(query) & ~(uint64_t)line->rights) != 0) return answer_make(VERDICT_MISSING_RIGHTS, 0);
+    return answer_make(VERDICT_OK, line->badge);
+}

@@ -1,0 +1,92 @@
+"""Builds kernel/cap for the host and loads it through cffi.
+
+The declarations that cffi reads are cut from kernel/cap/cap.h itself, so a changed prototype cannot go unnoticed.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import cffi
+
+from sim.toolchain import BUILD, ROOT, digest, locked, tool_versions
+from soc.generate.c_header import write_headers
+
+__all__ = ["build", "load", "sanitizer_environment"]
+
+_FLAGS = ("-std=c23", "-O1", "-g", "-fPIC", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector",
+          "-fsanitize=address,undefined", "-fsanitize-trap=undefined", "-fno-omit-frame-pointer")
+_HOST_DECLARATIONS = """
+void host_reset(size_t pages);
+uint32_t host_take_unreferenced(void);
+uint64_t cached_check(uint32_t space, uint64_t query);
+struct cap_tables { uint64_t spaces; uint32_t space_count; uint64_t slots; uint32_t slot_count;
+                    uint64_t objects; uint32_t object_count; };
+"""
+
+
+def _declarations(header: Path) -> str:
+    """The prototypes and structs of a C23 header in the C that cffi parses."""
+    text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.DOTALL)
+    text = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
+    text = text.replace("[[nodiscard]]", "")
+    return re.sub(r"\benum \w+", "uint16_t", text)
+
+
+def build(faults: tuple[str, ...] = ()) -> Path:
+    """Shared library of kernel/cap with the host's hooks, under AddressSanitizer and UBSan.
+
+    Parameters
+    ----------
+    faults : tuple of (str)
+        `file.c:old=>new` replacements made in a copy of the source: planted bugs, to show that tests see them.
+    """
+    sources = sorted((ROOT / "kernel/cap").glob("*.c")) + [ROOT / "tests/kernel/host_hooks.c"]
+    headers = sorted((ROOT / "kernel/cap").glob("*.h")) + sorted((ROOT / "kernel/include").glob("*.h"))
+    include = BUILD / "generated/include"
+    write_headers(include)
+    key = digest(sources, headers, include / "veridian/abi.h", _FLAGS, faults, tool_versions("ziglang"))
+    library = BUILD / "tests/kernel" / key / "cap.so"
+    with locked("host-kernel"):
+        if library.exists():
+            return library
+        library.parent.mkdir(parents=True, exist_ok=True)
+        objects = []
+        for source in sources:
+            text = source.read_text()
+            for fault in faults:
+                name, _, change = fault.partition(":")
+                old, _, new = change.partition("=>")
+                if name == source.name:
+                    if old not in text:
+                        raise ValueError(f"No {old!r} in {name} to plant a fault at")
+                    text = text.replace(old, new, 1)
+            copy, target = library.with_name(source.name), library.with_name(f"{source.stem}.o")
+            copy.write_text(text)
+            # A planted fault may leave a variable without use.
+            unused = ["-Wno-unused"] if faults else []
+            includes = [f"-I{folder}" for folder in (include, ROOT / "kernel/include", ROOT / "kernel")]
+            compiler = (sys.executable, "-m", "ziglang", "cc")
+            subprocess.run([*compiler, *_FLAGS, *unused, *includes, "-c", copy, "-o", target], check=True)
+            objects.append(target)
+        # The wheel of the compiler ships no ASan runtime; the host's gcc does.
+        partial = library.with_suffix(".part")
+        subprocess.run(["gcc", "-shared", "-fsanitize=address", *objects, "-o", partial], check=True)
+        partial.rename(library)
+    return library
+
+
+def sanitizer_environment() -> dict[str, str]:
+    """Environment in which a process can load the library."""
+    runtime = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    return {"LD_PRELOAD": runtime.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:halt_on_error=1"}
+
+
+def load(library: Path):
+    """(ffi, lib) of a built library."""
+    ffi = cffi.FFI()
+    ffi.cdef(_HOST_DECLARATIONS + _declarations(ROOT / "kernel/cap/cap.h"))
+    return ffi, ffi.dlopen(str(library))

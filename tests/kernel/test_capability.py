@@ -1,0 +1,62 @@
+"""kernel/cap on the host, under AddressSanitizer and UBSan, against the reference model."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def _module(name):
+    specification = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+host = _module("host_library")
+
+
+def run_machine(library: Path, examples: int, steps: int, *options: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, HERE / "capability_machine.py", library, str(examples), str(steps), *options]
+    return subprocess.run(command,
+                          env=os.environ | host.sanitizer_environment(), capture_output=True, text=True, timeout=3000)
+
+
+def test_agrees_with_the_model():
+    done = run_machine(host.build(), 40, 12)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+
+
+@pytest.mark.slow
+def test_agrees_with_the_model_for_long():
+    done = run_machine(host.build(), 1500, 20)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+
+
+#: Planted bugs; the machine must find each.
+FAULTS = {
+    "check ignores rights":
+        "check.c:& ~slot_get_rights(slot)) != 0) return VERDICT_MISSING=>& 0) != 0) return VERDICT_MISSING",
+    "check ignores the tag": "check.c:slot_get_tag(slot) == handle_get_tag(handle)=>true",
+    "check ignores the generation": "check.c:&& object_entry_get_generation(entry) == slot_get_generation(slot)=>",
+    "tag stays when a slot is emptied": "space.c:(uint16_t)(slot_get_tag(slot) + 1)=>(uint16_t)slot_get_tag(slot)",
+    "no invalidation of an emptied slot": "space.c:else cap_hook_invalidate_slot(space, handle);=>",
+    "no invalidation of a dead object":
+        "object.c:= 0;\n    cap_hook_invalidate_object(object_id);=>= 0;",
+    "derive keeps the parent's rights": "tree.c:view.rights = rights;=>",
+    "revoke stops at the first child": "tree.c:        at = parent;=>        break;",
+    "children of a deleted capability are lost":
+        "tree.c:        link_to_parent(child);\n        child = next;=>        child = next;",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_planted_bug_is_found(fault):
+    done = run_machine(host.build((FAULTS[fault],)), 60, 12, "--first")
+    assert done.returncode != 0, f"the machine did not notice: {fault}"
+    assert "AssertionError" in done.stderr or "AddressSanitizer" in done.stderr or done.returncode < 0, done.stderr
