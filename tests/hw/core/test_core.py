@@ -2,7 +2,9 @@
 
 import pytest
 
-PROGRAMS = ("smoke", "integer", "muldiv", "memory", "compressed", "atomic", "traps", "paging", "interrupts", "contexts", "custom")
+PROGRAMS = (
+    "smoke", "integer", "muldiv", "memory", "compressed", "atomic", "traps", "paging", "interrupts", "contexts", "custom",
+)
 
 
 @pytest.mark.parametrize("wait", (None, 1, 2))
