@@ -37,10 +37,14 @@ def thread(page, offset, index=0):
 
 
 class Bus:
-    """Wishbone initiator. Drives and samples between rising edges; `cycles` counts them."""
+    """Wishbone initiator. Drives and samples between rising edges; `cycles` counts them.
 
-    def __init__(self, dut):
+    `gap` cycles without `cyc` follow each access: an arbiter hands a shared bus on in these only.
+    """
+
+    def __init__(self, dut, *, gap=0):
         self.dut = dut
+        self.gap = gap
         self.cycles = 0
         #: Cycles of the last access, from the first with `stb` to the one with the acknowledge.
         self.took = 0
@@ -69,6 +73,7 @@ class Bus:
         await self.tick()
         self.took = self.cycles - began
         dut.bus_cyc.value = dut.bus_stb.value = 0
+        await self.tick(self.gap)
         return bool(acknowledged), data
 
     async def read(self, address):

@@ -1,0 +1,55 @@
+"""Mailbox and capability unit on one shared bus, as small as a system can be: for the bench that joins the two."""
+
+from amaranth import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.bus.arbiter import Arbiter
+from hw.bus.decoder import Decoder
+from hw.bus.memory_map import MemoryBlock, MemoryMap
+from hw.bus.wishbone import system_signature
+from hw.capability.config import CapabilityUnitConfig
+from hw.capability.unit import CapabilityUnit
+from hw.mailbox.config import MailboxConfig
+from hw.mailbox.mailbox import Mailbox
+from soc.memory_map import region
+
+__all__ = ["UnitSystem", "CONFIG"]
+
+CONFIG = MailboxConfig()
+
+
+class UnitSystem(wiring.Component):
+    """One initiator, the unit's walker behind the same arbiter, and memory outside.
+
+    The initiator takes the bus from the walker and the other way round: an access that waited for a check would
+    never end.
+    """
+
+    bus: In(system_signature())
+    memory: Out(system_signature())
+    irq: Out(1)
+
+    def __init__(self):
+        super().__init__()
+        self.mailbox = Mailbox(CONFIG)
+        self.unit = CapabilityUnit(CapabilityUnitConfig(lines=16))
+        size = region("memory").size
+        self.memory.memory_map = MemoryMap(addr_width=(size - 1).bit_length())
+        self.memory.memory_map.add_resource(MemoryBlock(size), name="memory", size=size)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.mailbox = mailbox = self.mailbox
+        m.submodules.unit = unit = self.unit
+        m.submodules.arbiter = arbiter = Arbiter()
+        m.submodules.decoder = decoder = Decoder()
+        arbiter.add(self.bus)
+        arbiter.add(unit.walker)
+        wiring.connect(m, arbiter.bus, decoder.bus)
+        decoder.add(mailbox.bus, addr=region("mailbox").base, name="mailbox")
+        decoder.add(unit.window, addr=region("capability_unit").base, name="unit")
+        decoder.add(self.memory, addr=region("memory").base, name="memory")
+        wiring.connect(m, mailbox.check, unit.check)
+        m.d.comb += self.irq.eq(mailbox.irq)
+        return m
