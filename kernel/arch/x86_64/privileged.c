@@ -1,8 +1,5 @@
-/*
- * privileged.c: tells a privileged instruction from the other causes of a general protection fault by its opcode
- * (Intel volume 2, appendix A: opcode maps). Prefixes do not change the answer.
- */
-#include "x86.h"
+/* privileged.c: see privileged.h. Intel volume 2, appendix A: opcode maps. Prefixes do not change the answer. */
+#include "privileged.h"
 
 static bool is_prefix(uint8_t byte)
 {
@@ -19,7 +16,7 @@ static bool two_byte(uint8_t opcode, uint8_t modrm)
 {
     unsigned group = modrm >> 3 & 7;
     switch (opcode) {
-    case 0x00: return group == 2 || group == 3 || (group <= 1);                    /* sldt str lldt ltr (UMIP) */
+    case 0x00: return group <= 3;                                                  /* sldt str (UMIP) lldt ltr */
     case 0x01: return group != 5;                                                  /* sgdt .. lmsw invlpg swapgs xsetbv */
     case 0x06: case 0x07: case 0x08: case 0x09:                                    /* clts sysret invd wbinvd */
     case 0x20: case 0x21: case 0x22: case 0x23:                                    /* mov to and from control, debug */

@@ -1,6 +1,7 @@
 /* trap.c: what trap.S calls: every trap becomes a call up, a fixed-up user copy, or a panic. */
 #include "lib/panic.h"
 #include "lib/print.h"
+#include "privileged.h"
 #include "x86.h"
 
 /* Page-fault error code (Intel volume 3, 4.7). */

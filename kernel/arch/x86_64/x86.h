@@ -113,10 +113,6 @@ enum vector : uint8_t {
     VECTOR_EXCEPTIONS = 32, VECTOR_8259 = 32, VECTOR_TIMER = 48, VECTOR_SPURIOUS = 255,
 };
 
-/* Is the instruction that these bytes begin with one that only the kernel may execute? Told from other causes of a
-   general protection fault by its opcode. */
-[[nodiscard]] bool instruction_is_privileged(uint8_t const *bytes, size_t count);
-
 /* trap.S: 256 entry points, 16 bytes each, and the target of `syscall`. */
 extern char trap_vectors[];
 void syscall_entry(void);
