@@ -25,7 +25,8 @@ PRIVILEGED = (
 ORDINARY = (
     "movl (%rax), %eax", "movq %r15, 8(%r12,%rbx,2)", "lock incl (%rcx)", "movw %ax, %ss", "movl %eax, %ds",
     "int $0x30", "iretq", "lretq", "jmpq *(%rax)", "call *%r11", "pushq (%rdi)", "rep movsb", "divq (%rcx)",
-    "fs movl (%rax), %ecx", "bswapl %eax", "cmpxchg16b (%rsi)", "nopl (%rax)", "syscall", "rdtsc", "cpuid", "lar %ax, %eax",
+    "fs movl (%rax), %ecx", "bswapl %eax", "cmpxchg16b (%rsi)", "nopl (%rax)", "syscall", "rdtsc", "cpuid",
+    "lar %ax, %eax",
 )
 
 
