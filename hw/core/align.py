@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from .branch_predictor import REGION_BITS
 from .compressed import CompressedExpander
 from .fetch import FetchedWord
 
@@ -15,6 +16,12 @@ class FetchedInstruction(data.Struct):
 
     pc: 64
     next_pc: 64
+    #: The queue goes on at {pc, target} instead of next_pc.
+    predicted: 1
+    #: The predictor has an entry for this instruction, with this counter.
+    known: 1
+    counter: 2
+    target: REGION_BITS
     #: As fetched; the upper half is zero for a compressed one.
     raw: 32
     #: As the decoder wants it.
@@ -30,6 +37,9 @@ class FetchedInstruction(data.Struct):
 class Aligner(wiring.Component):
     """Combinational but for its program counter. Handles instructions that straddle words, lines and pages.
 
+    A predicted branch that turns out to end in the middle of an instruction (the predictor's tags are partial) makes
+    the aligner ask for that instruction again.
+
     A failed fetch is offered as an instruction, again and again until the redirect that its trap brings.
 
     Parameters
@@ -41,6 +51,7 @@ class Aligner(wiring.Component):
     redirect, target : go on at `target`.
     first, first_valid, second, second_valid, pop : queue of :class:`hw.core.fetch.FetchUnit`.
     valid, instruction, ready : result stream.
+    refetch, refetch_pc, refetch_end : fetch must go on at `refetch_pc`, and the predictor forget the branch there.
     """
 
     def __init__(self, reset_vector):
@@ -56,6 +67,9 @@ class Aligner(wiring.Component):
             "valid": Out(1),
             "instruction": Out(FetchedInstruction),
             "ready": In(1),
+            "refetch": Out(1),
+            "refetch_pc": Out(64),
+            "refetch_end": Out(REGION_BITS),
         })
 
     def elaborate(self, platform):
@@ -73,11 +87,33 @@ class Aligner(wiring.Component):
         compressed = low[:2] != 3
         first_fault = self.first.page_fault | self.first.access_fault
         straddles = (offset == 3) & ~compressed & ~first_fault
+        word_prediction, next_prediction = self.first.prediction, self.second.prediction
+
+        # Where the instruction ends decides which prediction is its own.
+        ends_here = word_prediction.hit & ~straddles & (word_prediction.position == Mux(compressed, offset, offset + 1))
+        ends_there = next_prediction.hit & straddles & (next_prediction.position == 0)
+        region_end = pc[3:REGION_BITS].all()
+        confused = Signal()
+        discard = Signal()
+        m.d.comb += confused.eq(self.first_valid & ~first_fault & ~discard & Mux(
+            ~compressed & word_prediction.taken() & (word_prediction.position == offset), 1,
+            ends_there & region_end & self.second_valid))
+        m.d.sync += self.refetch.eq(confused & ~self.refetch & ~self.redirect)
+        m.d.comb += self.refetch_pc.eq(pc)
+        m.d.comb += self.refetch_end.eq(Mux(ends_there & region_end, 0, pc))
+        m.d.comb += [
+            out.known.eq(ends_here | ends_there),
+            out.counter.eq(Mux(straddles, next_prediction.counter, word_prediction.counter)),
+            out.target.eq(Mux(straddles, next_prediction.target, word_prediction.target)),
+            out.predicted.eq(out.known & out.counter[1]),
+        ]
+
         faulting = Mux(straddles, self.second.as_value(), self.first.as_value())
         faulting = FetchedWord(faulting)
         m.d.comb += [
             expander.compressed.eq(low),
-            self.valid.eq(self.first_valid & (~straddles | self.second_valid) & ~self.redirect),
+            self.valid.eq(
+                self.first_valid & (~straddles | self.second_valid) & ~confused & ~discard & ~self.redirect),
             out.pc.eq(pc),
             out.next_pc.eq(Cat(pc[0], pc[1:] + Mux(compressed, 1, 2))),
             out.raw.eq(Mux(compressed, low, Cat(low, high))),
@@ -88,8 +124,13 @@ class Aligner(wiring.Component):
             out.fault_second.eq(straddles),
         ]
         with m.If(self.redirect):
-            m.d.sync += pc.eq(self.target)
+            m.d.sync += [pc.eq(self.target), discard.eq(0)]
+        with m.Elif(discard):
+            # The second half of a straddling branch stood alone in its word.
+            m.d.comb += self.pop.eq(self.first_valid)
+            m.d.sync += discard.eq(~self.first_valid)
         with m.Elif(self.valid & self.ready & ~(out.page_fault | out.access_fault)):
-            m.d.sync += pc.eq(out.next_pc)
-            m.d.comb += self.pop.eq(pc[3] != out.next_pc[3])
+            m.d.sync += pc.eq(Mux(out.predicted, Cat(out.target, pc[REGION_BITS:]), out.next_pc))
+            m.d.comb += self.pop.eq(out.predicted | (pc[3] != out.next_pc[3]))
+            m.d.sync += discard.eq(out.predicted & straddles)
         return m

@@ -46,6 +46,8 @@ class CoreConfig:
     cache_ways : 1, 2, 4 or 8
     tlb_entries : int
         Entries of the data lookaside buffer; the instruction side has half as many.
+    branch_entries : int
+        Entries of the branch predictor, a power of two.
     cached : tuple of (base, size)
         Main memory: cacheable, executable, target of atomics. Everything else is strongly ordered I/O.
     uncached_code : tuple of (base, size)
@@ -62,6 +64,7 @@ class CoreConfig:
     dcache_bytes: int = 8192
     cache_ways: int = 2
     tlb_entries: int = 8
+    branch_entries: int = 64
     cached: tuple[tuple[int, int], ...] = ((0x8000_0000, 32 << 20),)
     uncached_code: tuple[tuple[int, int], ...] = ((0x1000, 0x1000),)
     trace: bool = False
@@ -77,5 +80,6 @@ class CoreConfig:
             low, high = 2 * LINE_BYTES * self.cache_ways, 4096 * self.cache_ways
             _check_power_of_two(f"{name} cache bytes", size, low, high)
         _check_integer("Lookaside buffer entries", self.tlb_entries, 2, 64)
+        _check_power_of_two("Branch predictor entries", self.branch_entries, 2, 1024)
         _check_regions("cached", self.cached)
         _check_regions("uncached code", self.uncached_code)

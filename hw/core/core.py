@@ -75,8 +75,10 @@ class Core(wiring.Component):
         # ---- redirects: commit is older than execute, and its redirect comes a cycle after its flush
         redirect, target = Signal(), Signal(64)
         m.d.comb += [
-            redirect.eq(commit.redirect | execute.redirect),
-            target.eq(Mux(commit.redirect, commit.target, execute.target)),
+            redirect.eq(commit.redirect | execute.redirect | aligner.refetch),
+            target.eq(Mux(commit.redirect, commit.target,
+                          Mux(execute.redirect, execute.target, aligner.refetch_pc))),
+            fetch.training.eq(execute.training),
         ]
 
         # ---- fetch and align
@@ -94,6 +96,10 @@ class Core(wiring.Component):
             aligner.second.eq(fetch.second), aligner.second_valid.eq(fetch.second_valid),
             fetch.pop.eq(aligner.pop),
         ]
+
+        with m.If(~execute.training.valid):
+            m.d.comb += [fetch.training.valid.eq(aligner.refetch), fetch.training.end.eq(aligner.refetch_end)]
+            m.d.comb += fetch.training.prediction.hit.eq(0)
 
         # ---- decode
         d_valid = Signal()

@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .align import FetchedInstruction
+from .branch_predictor import REGION_BITS
 from .csr_file import Status
 from .decoder import Decoder, System, Unit
 from .isa import Cause
@@ -64,6 +65,23 @@ class DecodeStage(wiring.Component):
                 m.d.comb += operand.eq(self.forward_value)
             with m.Else():
                 m.d.comb += operand.eq(register)
+
+        target = Signal(64)
+        compressed = fetched.raw[:2] != 3
+        end = Signal(REGION_BITS + 1)
+        same_region = target[REGION_BITS:] == fetched.pc[REGION_BITS:]
+        m.d.comb += [
+            target.eq(fetched.pc + decoder.immediate),
+            end.eq(fetched.pc[:REGION_BITS] + Mux(compressed, 0, 2)),
+            out.target.eq(target),
+            out.predicted.eq(fetched.predicted),
+            out.predicted_right.eq(
+                fetched.predicted & same_region & (target[:REGION_BITS] == fetched.target)),
+            out.known.eq(fetched.known),
+            out.counter.eq(fetched.counter),
+            out.end.eq(end),
+            out.predictable.eq(same_region & ~end[REGION_BITS]),
+        ]
 
         # Privileged specification, 3.1.6.6 and 3.3; SCUSTOM in hw.abi.
         user = self.privilege == Privilege.USER

@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .alu import ArithmeticLogicUnit, BranchComparator
+from .branch_predictor import REGION_BITS, Training
 from .decoder import Unit
 from .isa import Cause
 from .pipeline import DecodedInstruction, ExecutedInstruction
@@ -16,13 +17,14 @@ __all__ = ["ExecuteStage"]
 class ExecuteStage(wiring.Component):
     """Holds one instruction.
 
-    A taken branch redirects fetch as soon as its operands are there, even if commit cannot take it yet.
+    A branch that fetch did not follow as it should redirects it as soon as its operands are there, even if commit cannot take it yet.
 
     Members
     -------
     decoded, decoded_valid, decoded_ready : from decode.
     executed, executed_valid, executed_ready : to commit.
     kill : the instruction here is cancelled.
+    training : registered; what the branch predictor learns.
     redirect, target : fetch goes on there; the instruction in decode is cancelled.
     commit_rd, commit_write, commit_late, commit_value : instruction in commit, for forwarding. `commit_late`: its
         result does not exist yet.
@@ -43,6 +45,7 @@ class ExecuteStage(wiring.Component):
             "kill": In(1),
             "redirect": Out(1),
             "target": Out(64),
+            "training": Out(Training),
             "commit_rd": In(5),
             "commit_write": In(1),
             "commit_late": In(1),
@@ -102,11 +105,17 @@ class ExecuteStage(wiring.Component):
         redirected = Signal()
         ready = Signal()
         m.d.comb += ready.eq(x_valid & ~hazard)
-        taken = (control.unit == Unit.JUMP) | ((control.unit == Unit.BRANCH) & comparator.taken)
-        m.d.comb += [
-            self.redirect.eq(ready & taken & ~x.exception & ~redirected),
-            self.target.eq(Mux(control.indirect, Cat(C(0, 1), address[1:]), x.pc + x.immediate)),
-        ]
+        is_jump, is_branch = control.unit == Unit.JUMP, control.unit == Unit.BRANCH
+        direct = is_branch | (is_jump & ~control.indirect)
+        taken = is_jump | (is_branch & comparator.taken)
+        wrong = Mux(taken, ~(direct & x.predicted_right), x.predicted)
+        m.d.comb += self.redirect.eq(ready & wrong & ~x.exception & ~redirected)
+        with m.If(~taken):
+            m.d.comb += self.target.eq(x.next_pc)
+        with m.Elif(direct):
+            m.d.comb += self.target.eq(x.target)
+        with m.Else():
+            m.d.comb += self.target.eq(Cat(C(0, 1), address[1:]))
 
         # ---- issue of custom instructions
         is_custom = (control.unit == Unit.CUSTOM) & ~x.exception
@@ -154,6 +163,21 @@ class ExecuteStage(wiring.Component):
             leaving.eq(self.executed_valid & self.executed_ready),
             self.decoded_ready.eq(~x_valid | leaving),
         ]
+
+        # ---- what the predictor learns: taken ones get an entry, its counter follows what happens
+        learn = self.training
+        m.d.sync += [
+            learn.valid.eq(leaving & ~x.exception & (x.known | (direct & taken & x.predictable))),
+            learn.end.eq(x.end),
+            learn.prediction.hit.eq(direct & x.predictable),
+            learn.prediction.target.eq(x.target[:REGION_BITS]),
+        ]
+        with m.If(~x.known):
+            m.d.sync += learn.prediction.counter.eq(2)
+        with m.Elif(taken):
+            m.d.sync += learn.prediction.counter.eq(Mux(x.counter == 3, 3, x.counter + 1))
+        with m.Else():
+            m.d.sync += learn.prediction.counter.eq(Mux(x.counter == 0, 0, x.counter - 1))
 
         with m.If(self.kill | leaving):
             m.d.sync += [x_valid.eq(0), redirected.eq(0), issued.eq(0)]

@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus import wishbone
+from .branch_predictor import REGION_BITS, BranchPredictor, Prediction, Training
 from .cache_array import WORDS_PER_LINE, CacheArray
 from .config import CoreConfig
 from .load_store import in_regions
@@ -18,27 +19,32 @@ QUEUE_DEPTH = 4
 
 
 class FetchedWord(data.Struct):
-    """Eight bytes of instructions, or why there are none."""
+    """Eight bytes of instructions, or why there are none.
+
+    If the prediction says taken, the word after this one in the queue is that of the target.
+    """
 
     bits: 64
+    prediction: Prediction
     page_fault: 1
     access_fault: 1
 
 
 class FetchUnit(wiring.Component):
-    """Fetches aligned words one after the other from where the last redirect pointed.
+    """Fetches aligned words from where the last redirect pointed, along the way that the branch predictor guesses.
 
     After a fault nothing more is fetched until a redirect.
 
     Members
     -------
-    redirect, target : empty the queue and start at `target` (its low bits choose nothing here).
+    redirect, target : empty the queue and start at `target`.
     first, first_valid, second, second_valid : the two oldest words; `pop` takes the first.
     translate, privilege, asid : how to translate; changes come with a redirect.
     tlb_flush, tlb_flush_all, tlb_flush_asid : as in :class:`hw.core.translation.LookasideBuffer`.
     cache_flush : invalidate the cache (fence.i), before anything that a later redirect asks for.
+    training : what the branch predictor is to learn.
     walk, bus : page-table walker and bus.
-    busy : the cache is being cleared.
+    busy : cache or predictor is being cleared.
     """
 
     def __init__(self, config: CoreConfig):
@@ -58,6 +64,7 @@ class FetchUnit(wiring.Component):
             "tlb_flush_all": In(1),
             "tlb_flush_asid": In(16),
             "cache_flush": In(1),
+            "training": In(Training),
             "walk": Out(WalkPort()),
             "bus": Out(wishbone.system_signature()),
             "busy": Out(1),
@@ -68,6 +75,8 @@ class FetchUnit(wiring.Component):
         config = self._config
         m.submodules.cache = cache = CacheArray(config.icache_bytes, config.cache_ways)
         m.submodules.tlb = tlb = LookasideBuffer(max(config.tlb_entries // 2, 1))
+
+        m.submodules.predictor = predictor = BranchPredictor(config.branch_entries)
 
         # ---- queue: a short shift register, so that the aligner sees fixed places
         queue = [Signal(FetchedWord, name=f"queue{i}") for i in range(QUEUE_DEPTH)]
@@ -93,14 +102,27 @@ class FetchUnit(wiring.Component):
         f_pc = Signal(64)
         f_done = Signal()
         halted = Signal()
+        following = Signal(64)
         read_address = Signal(64)
         issue = Signal()
+        # A branch that ends before the point where the word is entered is not on the way.
+        prediction = Signal(Prediction)
+        m.d.comb += [
+            predictor.read_address.eq(read_address),
+            predictor.address.eq(f_pc),
+            predictor.training.eq(self.training),
+            prediction.eq(predictor.prediction),
+            prediction.hit.eq(predictor.prediction.hit & (predictor.prediction.position >= f_pc[1:3])),
+            following.eq(Mux(f_valid & prediction.taken(), Cat(prediction.target, f_pc[REGION_BITS:]), request)),
+        ]
         with m.If(self.redirect):
             m.d.comb += [read_address.eq(self.target), issue.eq(1)]
         with m.Elif(f_valid & ~f_done):
             m.d.comb += read_address.eq(f_pc)
         with m.Else():
-            m.d.comb += [read_address.eq(request), issue.eq(~halted & (level + f_valid < QUEUE_DEPTH))]
+            m.d.comb += [read_address.eq(following), issue.eq(~halted & (level + f_valid < QUEUE_DEPTH))]
+        with m.If(f_done):
+            m.d.sync += request.eq(following)
         with m.If(issue):
             m.d.sync += [f_valid.eq(1), f_pc.eq(read_address), request.eq(Cat(C(0, 3), read_address[3:] + 1))]
         with m.Elif(f_done):
@@ -137,7 +159,7 @@ class FetchUnit(wiring.Component):
             cache.read_word.eq(read_address[3:line_high]),
             cache.match_tag.eq(physical[line_high:]),
             live.eq(~abandoned & ~self.redirect),
-            self.busy.eq(cache.busy),
+            self.busy.eq(cache.busy | predictor.clearing),
         ]
 
         def deliver(*, page_fault=0, access_fault=0):
@@ -146,6 +168,7 @@ class FetchUnit(wiring.Component):
         beat = Signal(range(WORDS_PER_LINE))
         m.d.comb += [
             new.bits.eq(cache.hit_word),
+            new.prediction.eq(prediction),
             self.bus.sel.eq(0xFF),
             self.bus.adr.eq(pending_physical[3:]),
             cache.write_word.eq(Cat(beat, pending_physical[5:line_high])),

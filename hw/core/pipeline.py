@@ -7,6 +7,7 @@ commit stage without a trap; everything younger can still be cancelled.
 from amaranth import *
 from amaranth.lib import data
 
+from .branch_predictor import REGION_BITS
 from .decoder import Control, Unit
 
 __all__ = ["DecodedInstruction", "ExecutedInstruction", "Writeback", "produces_late"]
@@ -25,6 +26,16 @@ class DecodedInstruction(data.Struct):
     operand1: 64
     operand2: 64
     immediate: 64
+    #: Target of a branch or direct jump.
+    target: 64
+    #: Fetch went on at a predicted target, and whether that is this instruction's target.
+    predicted: 1
+    predicted_right: 1
+    #: The predictor's entry, and whether one is allowed.
+    known: 1
+    counter: 2
+    end: REGION_BITS
+    predictable: 1
     #: The instruction will trap with `cause` when it reaches commit.
     exception: 1
     cause: 6

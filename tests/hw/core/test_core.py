@@ -3,7 +3,8 @@
 import pytest
 
 PROGRAMS = (
-    "smoke", "integer", "muldiv", "memory", "compressed", "atomic", "traps", "paging", "interrupts", "contexts", "custom",
+    "smoke", "integer", "muldiv", "memory", "compressed", "atomic",
+    "traps", "paging", "interrupts", "contexts", "custom",
 )
 
 
