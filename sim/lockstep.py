@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import itertools
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import toolchain
-from .random_program import LINKER_SCRIPT, MEMORY_BASE
+import click
+from rich.progress import Progress
 
-__all__ = ["Mismatch", "Outcome", "assemble", "compare", "run_seed", "spike_log"]
+from soc.config import SocConfig
+from soc.memory_map import region
+
+from .elf import load_program
+from .random_program import LINKER_SCRIPT, MEMORY_BASE, ProgramOptions, generate
+from .run_elf import run_program
+from .toolchain import BUILD, ROOT, ToolError, console, run_tool
+
+__all__ = ["Mismatch", "Outcome", "assemble", "compare", "options_of", "run_seed", "spike_log"]
 
 ISA = "rv64imac_zicsr_zifencei_zicntr_sstc"
 _ASSEMBLER_FLAGS = ("-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m+a+c+zicsr+zifencei", "-mabi=lp64",
@@ -85,19 +92,58 @@ def assemble(text: str, path: Path) -> Path:
     source.write_text(text)
     script.write_text(LINKER_SCRIPT)
     command = [sys.executable, "-m", "ziglang", "cc", *_ASSEMBLER_FLAGS, f"-Wl,-T,{script}", source, "-o", path]
-    toolchain.run_tool(command, log=path.with_suffix(".asm.log"))
+    run_tool(command, log=path.with_suffix(".asm.log"))
     return path
 
 
 def spike_log(elf: Path, log: Path) -> Path:
-    """Run Spike on `elf` with the SoC's memory; raises RuntimeError when it fails."""
-    from soc.memory_map import region
-
+    """Run Spike on `elf` with the SoC's memory; raises :class:`ToolError` when it fails."""
     memory = region("memory")
     spike = Path(sys.executable).with_name("spike")
     command = [spike, f"--isa={ISA}", f"-m{memory.base:#x}:{memory.size:#x}", "--pmpregions=0", "--log-commits",
-               f"--log={log}", f"--instructions={_INSTRUCTION_LIMIT}", str(elf)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    if done.returncode != 0:
-        raise RuntimeError(f"spike failed on {elf}: {done.stderr.strip() or done.returncode}")
+               f"--log={log}", f"--instructions={_INSTRUCTION_LIMIT}", elf]
+    run_tool(command, log=log.with_suffix(".out"))
     return log
+
+
+def run_seed(seed: int, folder: Path, options: ProgramOptions | None = None,
+             config: SocConfig | None = None) -> Outcome:
+    """Generate program `seed`, run it on both, compare. Its files stay in `folder` only when they differ."""
+    elf = assemble(generate(seed, options or options_of(seed)), folder / f"random-{seed}.elf")
+    expected, actual = folder / f"random-{seed}.spike.log", folder / f"random-{seed}.rtl.log"
+    spike_log(elf, expected)
+    program = load_program(elf)
+    run_program(program, trace=actual, max_cycles=_INSTRUCTION_LIMIT, config=config, echo=False, quiet=True)
+    count, mismatch = compare(expected, actual, program.symbols["tohost"])
+    if mismatch is None:
+        for file in folder.glob(f"random-{seed}.*"):
+            file.unlink()
+    return Outcome(seed, count, mismatch)
+
+
+def options_of(seed: int) -> ProgramOptions:
+    """Options that vary with the seed, so that a range of seeds covers them all."""
+    return ProgramOptions(paging=seed % 4 != 0, compressed=seed % 5 != 0)
+
+
+@click.command()
+@click.option("--seed", type=int, default=1, show_default=True, help="First seed.")
+@click.option("--count", type=click.IntRange(min=1), default=20, show_default=True, help="Number of programs.")
+def main(seed: int, count: int):
+    """Run COUNT random programs on the RTL and on Spike; exit code 1 at the first mismatch."""
+    folder = BUILD / "lockstep"
+    folder.mkdir(parents=True, exist_ok=True)
+    total = 0
+    with Progress(console=console) as progress:
+        for number in progress.track(range(seed, seed + count), description="Lockstep"):
+            outcome = run_seed(number, folder)
+            if outcome.mismatch is not None:
+                elf = folder / f"random-{number}.elf"
+                raise ToolError(f"seed {number}: {outcome.mismatch}\nwaveform: python -m sim.run_elf "
+                                f"{elf.relative_to(ROOT)} --wave {number}.vcd")
+            total += outcome.instructions
+    click.echo(f"{count} programs, {total} instructions, 0 mismatches")
+
+
+if __name__ == "__main__":
+    main()
