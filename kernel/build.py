@@ -264,17 +264,20 @@ def build_initrd(arch: str) -> Path:
              f'-DUSER_ARCHITECTURE="{arch}.h"']
     library_sources = [*_sources(user / "lib"), *(p for p in _sources(user / "lib" / "arch") if p.stem == arch)]
     library_sources.append(KERNEL / "lib" / "memory.c")
-    programs = _sources(user / "programs")
-    objects = _compile(architecture, [*library_sources, *programs], flags, folder / "objects")
-    library = objects[:len(library_sources)]
+    # A program is a file or a folder of files.
+    programs = {path.stem: [path] if path.is_file() else _sources(path)
+                for path in sorted((user / "programs").iterdir()) if path.suffix == ".c" or path.is_dir()}
+    sources = [*library_sources, *(source for group in programs.values() for source in group)]
+    objects = dict(zip(sources, _compile(architecture, sources, flags, folder / "objects"), strict=True))
+    library = [objects[source] for source in library_sources]
     files = []
-    for source, program in zip(programs, objects[len(library_sources):], strict=True):
-        key = _hash(script.read_bytes(), *(o.name.encode() for o in [*library, program]))
-        elf = folder / f"{source.stem}-{key}.elf"
+    for name, group in programs.items():
+        parts = [*(objects[source] for source in group), *library]
+        elf = folder / f"{name}-{_hash(script.read_bytes(), *(part.name.encode() for part in parts))}.elf"
         if not elf.exists():
-            _link(script, [program, *library], elf)
-        _latest(folder / f"{source.stem}.elf", elf)
-        files.append((source.stem, _stripped(elf)))
+            _link(script, parts, elf)
+        _latest(folder / f"{name}.elf", elf)
+        files.append((name, _stripped(elf)))
     packed = folder / "initrd.new"
     packed.write_bytes(_cpio(files))
     return _latest(folder / "initrd.cpio", packed)

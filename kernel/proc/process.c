@@ -18,7 +18,7 @@ static enum status map_stack(struct address_space *space)
     /* The page below stays unmapped: the guard. */
     for (size_t i = 1; i <= PROCESS_STACK_PAGES; i++) {
         paddr_t frame;
-        enum status status = space_map_new(space, PROCESS_STACK_TOP - i * PAGE_BYTES, MAP_READ | MAP_WRITE, &frame);
+        enum status status = space_map_new(space, PROCESS_STACK_END - i * PAGE_BYTES, MAP_READ | MAP_WRITE, &frame);
         if (status != STATUS_OK) return status == STATUS_NO_MEMORY ? status : STATUS_BAD_IMAGE;
     }
     return STATUS_OK;
@@ -41,7 +41,7 @@ static enum status load(struct process *process, struct initrd_file const *file)
         space_destroy(&process->space);
         return status;
     }
-    arch_context_init(&process->thread.context, entry, PROCESS_STACK_TOP);
+    arch_context_init(&process->thread.context, entry, PROCESS_STACK_END);
     return STATUS_OK;
 }
 

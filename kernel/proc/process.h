@@ -5,6 +5,7 @@
 #pragma once
 #include "mm/space.h"
 #include "sched/thread.h"
+#include "user/include/process_layout.h"
 
 struct process {
     struct thread thread;
@@ -21,9 +22,6 @@ struct process {
 
 /* Frames a process may take, page tables and memory objects included. */
 constexpr uint32_t PROCESS_FRAMES = 512;
-
-constexpr uintptr_t PROCESS_STACK_TOP = 0x4000'0000;
-constexpr size_t PROCESS_STACK_PAGES = 4;
 
 /*
  * Loads the program `name` of the initrd into a new process that is not running yet. Its thread starts as if it had

@@ -5,7 +5,7 @@
 #pragma once
 #include "sched/thread.h"
 
-constexpr uint64_t SCHED_SLICE_NS = 10'000'000;
+constexpr uint64_t SCHED_SLICE_NS = 5'000'000;
 
 /* The thread whose registers the next sched_pick() resumes if it is still runnable; nullptr: the queue decides. */
 extern struct thread *sched_current;

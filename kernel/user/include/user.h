@@ -7,6 +7,7 @@
  */
 #pragma once
 #include <stdarg.h>
+#include "process_layout.h"
 #include "user_call.h"
 
 int main(struct user_call *start);

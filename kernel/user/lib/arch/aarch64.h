@@ -24,5 +24,8 @@ static inline void user_illegal_instruction(void) { asm volatile("udf #0"); }
 
 static inline void user_privileged_instruction(void) { asm volatile("msr ttbr0_el1, xzr"); }
 
+/* There are no custom instructions for the kernel on this architecture. */
+static inline void user_kernel_instruction(void) { user_illegal_instruction(); }
+
 /* First page of the kernel image. */
 constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8000'0000;

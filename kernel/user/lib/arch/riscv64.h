@@ -26,4 +26,12 @@ static inline void user_illegal_instruction(void) { asm volatile(".2byte 0"); }
 
 static inline void user_privileged_instruction(void) { asm volatile("csrw sscratch, zero"); }
 
+/* cap.inv.space of space 1: makes the unit forget, which user mode must not do. */
+static inline void user_kernel_instruction(void)
+{
+    uint64_t result;
+    asm volatile(".insn r %1, %2, %3, %0, x0, %4" : "=r"(result)
+                 : "i"(CUSTOM_0), "i"(INSN_CAP_INV_SPACE_FUNCT3), "i"(INSN_CAP_INV_SPACE_FUNCT7), "r"(1ull) : "memory");
+}
+
 constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8000'0000;

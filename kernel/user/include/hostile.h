@@ -1,0 +1,39 @@
+/* hostile.h: what `suite` asks its children for. Word 0 of the start message is an `enum deed`. */
+#pragma once
+#include <stdint.h>
+
+enum deed : uint64_t {
+    DEED_EXIT,                   /* ends with word 1 */
+    DEED_READ,                   /* reads the 8 bytes at word 1, then ends with 0 */
+    DEED_WRITE,                  /* writes there */
+    DEED_EXECUTE,                /* jumps there */
+    DEED_WRITE_TEXT,             /* writes into its own code */
+    DEED_EXECUTE_DATA,           /* jumps to its own data */
+    DEED_EXECUTE_STACK,
+    DEED_ILLEGAL,
+    DEED_PRIVILEGED,
+    DEED_CHECK_INSTRUCTION,      /* user-mode check on the query in word 1; ends with its verdict */
+    DEED_KERNEL_INSTRUCTION,     /* a custom instruction that user mode may not execute */
+    DEED_OVERFLOW,               /* runs out of its stack */
+    DEED_SPIN,                   /* counts in shared memory (capability 1) at word 1 for ever */
+    DEED_COMPUTE,                /* ends with 0 if a long computation in registers was right */
+    DEED_SHUTDOWN,               /* tries to end the machine with whatever handles it can think of */
+    DEED_AGENT,                  /* obeys commands on capability 1 (RECEIVE) */
+    DEED_REPLY,                  /* ends with the status of a reply to nobody */
+};
+
+/* Commands of an agent, in word 0 of a message. It keeps the capabilities that arrive. Its answer: word 0 status. */
+enum command : uint64_t {
+    COMMAND_KEEP,                /* answer: word 1 how many came */
+    COMMAND_CHECK,               /* checks kept capability word 1 for type word 2 and rights word 3 */
+    COMMAND_GIVE,                /* answers with kept capability word 1, moved if word 2 is 1 */
+    COMMAND_DERIVE,              /* derives rights word 2 from kept capability word 1 and keeps it */
+    COMMAND_MAP,                 /* maps kept capability word 1 at word 2 with rights word 3 */
+    COMMAND_READ,                /* reads 8 bytes at word 1; answer: word 1 */
+    COMMAND_WRITE,               /* writes word 2 there */
+    COMMAND_SLEEP,               /* answers after word 1 nanoseconds; ends with the status of the reply */
+    COMMAND_CRASH,               /* ends by a fault, without an answer */
+    COMMAND_LEAVE,               /* ends without an answer, in good order */
+    COMMAND_FORGET,              /* drops the caller by receiving again */
+    COMMAND_WORDS,               /* answers with its call words 9 to 11 as they arrived, in words 1 to 3 */
+};

@@ -1,0 +1,159 @@
+/* hostile.c: does one bad thing, or obeys; see hostile.h. Capability 0 is the console. */
+#include "hostile.h"
+#include "roles.h"
+#include "user.h"
+
+constexpr size_t KEPT = 16;
+
+static uint32_t kept[KEPT];
+static size_t kept_count;
+static uint64_t data[16] = { 1 };
+
+static uint64_t read_word(uintptr_t address) { return *(uint64_t volatile *)address; }
+
+static void write_word(uintptr_t address, uint64_t value) { *(uint64_t volatile *)address = value; }
+
+static void execute(uintptr_t address) { ((void (*)(void))address)(); }
+
+/* Each call needs its own frame. */
+[[gnu::noinline]] static uint64_t overflow(uint64_t depth)
+{
+    uint64_t volatile frame[64];
+    frame[0] = depth;
+    return depth == 1 << 30 ? 0 : overflow(depth + 1) + frame[0];
+}
+
+static int compute(void)
+{
+    uint64_t x = 1, sum = 0;
+    for (unsigned i = 0; i < 40'000; i++) {
+        x = x * 6364136223846793005u + 1442695040888963407u;
+        sum += x >> 33;
+    }
+    return sum == 43034247963600u ? 0 : 1;
+}
+
+static int spin(uint32_t memory, uint64_t slot)
+{
+    if (memory_map(memory, SHARED_ADDRESS, RIGHT_READ | RIGHT_WRITE) != STATUS_OK) return 1;
+    uint64_t volatile *counter = (uint64_t volatile *)SHARED_ADDRESS + slot;
+    for (;;) *counter = *counter + 1;
+}
+
+/* Without a KERNEL capability nothing shuts the machine down. */
+static int try_shutdown(struct user_call const *start)
+{
+    uint64_t words[3] = {};
+    if (kernel_control(console, KERNEL_CONTROL_SHUTDOWN, words) != STATUS_WRONG_TYPE) return 1;
+    if (kernel_control(start_capability(start, 1), KERNEL_CONTROL_SHUTDOWN, words) != STATUS_WRONG_TYPE) return 2;
+    for (uint32_t i = 0; i < 512; i++)
+        if (kernel_control((uint32_t)handle_make(i % 8, i * 129 + 1), KERNEL_CONTROL_SHUTDOWN, words) == STATUS_OK)
+            return 3;
+    return 0;
+}
+
+static uint64_t busy_wait(uint64_t nanoseconds)
+{
+    uint64_t start = clock_nanoseconds(), now = start;
+    while (now - start < nanoseconds) now = clock_nanoseconds();
+    return now - start;
+}
+
+static uint32_t kept_at(uint64_t index) { return index < kept_count ? kept[index] : 0; }
+
+/* Carries out one command; the answer goes back into `message`. False: answer nothing, receive again. */
+static bool obey(struct message *message)
+{
+    uint64_t first = message->word[1], second = message->word[2], third = message->word[3];
+    struct message answer = {};
+    for (unsigned i = 0; i < message->count; i++)
+        if (kept_count < KEPT) kept[kept_count++] = message->capability[i];
+    switch (message->word[0]) {
+    case COMMAND_KEEP:
+        answer.word[1] = message->count;
+        break;
+    case COMMAND_CHECK:
+        answer.word[0] = capability_check(kept_at(first), (enum cap_type)second, (uint16_t)third, nullptr);
+        break;
+    case COMMAND_GIVE:
+        answer.capability[0] = kept_at(first);
+        answer.count = 1;
+        answer.move = (unsigned)second;
+        break;
+    case COMMAND_DERIVE: {
+        uint32_t derived = 0;
+        answer.word[0] = capability_derive(kept_at(first), (uint16_t)second, 0, &derived);
+        if (derived != 0 && kept_count < KEPT) kept[kept_count++] = derived;
+        break;
+    }
+    case COMMAND_MAP:
+        answer.word[0] = memory_map(kept_at(first), second, (uint16_t)third);
+        break;
+    case COMMAND_READ:
+        answer.word[1] = read_word(first);
+        break;
+    case COMMAND_WRITE:
+        write_word(first, second);
+        break;
+    case COMMAND_SLEEP:
+        busy_wait(first);
+        process_exit(ipc_reply(&answer));
+    case COMMAND_CRASH:
+        read_word(0);
+        break;
+    case COMMAND_LEAVE: process_exit(0);
+    case COMMAND_FORGET: return false;
+    case COMMAND_WORDS:
+        answer.word[1] = message->badge;
+        answer.word[2] = message->capability[0] | (uint64_t)message->capability[1] << 32;
+        answer.word[3] = message->capability[2] | (uint64_t)message->capability[3] << 32;
+        break;
+    default:
+        answer.word[0] = STATUS_BAD_CALL;
+        break;
+    }
+    *message = answer;
+    return true;
+}
+
+static int agent(uint32_t endpoint)
+{
+    struct message message;
+    enum status status = ipc_receive(endpoint, &message, TIMEOUT_FOREVER);
+    for (;;) {
+        if (status != STATUS_OK) return (int)status;
+        if (!obey(&message)) {
+            status = ipc_receive(endpoint, &message, TIMEOUT_FOREVER);
+            continue;
+        }
+        status = ipc_reply_receive(endpoint, &message, TIMEOUT_FOREVER);
+        if (status == STATUS_NO_CALLER) status = ipc_receive(endpoint, &message, TIMEOUT_FOREVER);
+    }
+}
+
+int main(struct user_call *start)
+{
+    uint64_t argument = start->word[1];
+    uint64_t stack[2] = {};
+    struct message nothing = {};
+    switch (start->word[0]) {
+    case DEED_EXIT: return (int)argument;
+    case DEED_READ: read_word(argument); return 0;
+    case DEED_WRITE: write_word(argument, 0); return 0;
+    case DEED_EXECUTE: execute(argument); return 0;
+    case DEED_WRITE_TEXT: write_word((uintptr_t)read_word & ~(uintptr_t)7, 0); return 0;
+    case DEED_EXECUTE_DATA: execute((uintptr_t)data); return 0;
+    case DEED_EXECUTE_STACK: execute((uintptr_t)stack); return 0;
+    case DEED_ILLEGAL: user_illegal_instruction(); return 0;
+    case DEED_PRIVILEGED: user_privileged_instruction(); return 0;
+    case DEED_CHECK_INSTRUCTION: return (int)answer_get_verdict(user_check_instruction(argument));
+    case DEED_KERNEL_INSTRUCTION: user_kernel_instruction(); return 0;
+    case DEED_OVERFLOW: return (int)overflow(0);
+    case DEED_SPIN: return spin(start_capability(start, 1), argument);
+    case DEED_COMPUTE: return compute();
+    case DEED_SHUTDOWN: return try_shutdown(start);
+    case DEED_AGENT: return agent(start_capability(start, 1));
+    case DEED_REPLY: return (int)ipc_reply(&nothing);
+    default: return 255;
+    }
+}

@@ -1,0 +1,123 @@
+/* ipc_tests.c: messages, deaths and mail. */
+#include "suite.h"
+
+static void words_and_badge(void)
+{
+    struct agent agent = start_agent();
+    uint32_t sender = 0;
+    CHECK_EQUAL(capability_derive(agent.endpoint, RIGHT_SEND, 0x1234'5678, &sender), STATUS_OK);
+    struct agent badged = { sender, agent.process };
+    struct message message = { .word = { COMMAND_WORDS } };
+    CHECK_EQUAL(command(&badged, &message), STATUS_OK);
+    CHECK_EQUAL(message.word[1], 0x1234'5678);
+    CHECK_EQUAL(message.word[2], 0);
+    CHECK_EQUAL(message.word[3], 0);
+    CHECK_EQUAL(message.count, 0);
+    CHECK_EQUAL(capability_delete(sender), STATUS_OK);
+    end_agent(&agent);
+}
+
+/* A received message leaves nothing behind in the words it does not use. */
+static void no_residue(void)
+{
+    struct agent agent = start_agent();
+    struct user_call call = { .word = { COMMAND_KEEP, 1, 2, 3, 4, 5, 6, 7, [CALL_INFO] = CALL_IPC_CALL,
+                                        [CALL_HANDLE] = agent.endpoint, [CALL_CAPS] = ~0ull, [CALL_CAPS_HIGH] = ~0ull,
+                                        [CALL_TIMEOUT] = TIMEOUT_FOREVER } };
+    user_call(&call);
+    CHECK_EQUAL(call.word[CALL_INFO], STATUS_OK);
+    for (size_t i = 0; i < MESSAGE_WORDS; i++) CHECK_EQUAL(call.word[i], 0);
+    CHECK_EQUAL(call.word[CALL_HANDLE], 0);
+    CHECK_EQUAL(call.word[CALL_CAPS], 0);
+    CHECK_EQUAL(call.word[CALL_CAPS_HIGH], 0);
+    CHECK_EQUAL(call.word[CALL_TIMEOUT], TIMEOUT_FOREVER);
+    end_agent(&agent);
+}
+
+static void reply_to_nobody(void)
+{
+    struct message message = {};
+    uint32_t endpoint = 0;
+    CHECK_EQUAL(ipc_reply(&message), STATUS_NO_CALLER);
+    CHECK_EQUAL(endpoint_create(&endpoint), STATUS_OK);
+    CHECK_EQUAL(ipc_reply_receive(endpoint, &message, 0), STATUS_NO_CALLER);
+    CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
+}
+
+static void receiver_crashes(void)
+{
+    struct agent agent = start_agent();
+    struct message message = { .word = { COMMAND_CRASH } };
+    CHECK_EQUAL(ipc_call(agent.endpoint, &message, TIMEOUT_FOREVER), STATUS_DEAD);
+    uint64_t value;
+    CHECK_EQUAL(await_end(agent.process, &value), EXIT_REASON_MEMORY_FAULT);
+    CHECK_EQUAL(capability_delete(agent.endpoint), STATUS_OK);
+}
+
+static void receiver_forgets(void)
+{
+    struct agent agent = start_agent();
+    struct message message = { .word = { COMMAND_FORGET } };
+    CHECK_EQUAL(ipc_call(agent.endpoint, &message, TIMEOUT_FOREVER), STATUS_DEAD);
+    end_agent(&agent);
+}
+
+static void no_receiver_left(void)
+{
+    uint32_t endpoint = 0, sender = 0;
+    CHECK_EQUAL(endpoint_create(&endpoint), STATUS_OK);
+    CHECK_EQUAL(capability_derive(endpoint, RIGHT_SEND, 0, &sender), STATUS_OK);
+    CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
+    struct message message = {};
+    CHECK_EQUAL(ipc_call(sender, &message, TIMEOUT_FOREVER), STATUS_DEAD);
+    CHECK_EQUAL(ipc_send(sender, &message, TIMEOUT_FOREVER), STATUS_DEAD);
+    CHECK_EQUAL(capability_delete(sender), STATUS_OK);
+}
+
+/* Many clients' worth of messages in a row, to the words. */
+static void many_messages(void)
+{
+    struct agent agent = start_agent();
+    for (uint64_t i = 0; i < 200; i++) {
+        struct message message = { .word = { COMMAND_KEEP, i, i * i, ~i } };
+        CHECK_EQUAL(command(&agent, &message), STATUS_OK);
+        CHECK_EQUAL(message.word[1], 0);
+    }
+    end_agent(&agent);
+}
+
+static void mail(void)
+{
+    uint32_t endpoint = 0, sender = 0;
+    CHECK_EQUAL(endpoint_create(&endpoint), STATUS_OK);
+    CHECK_EQUAL(capability_derive(endpoint, RIGHT_SEND, 31, &sender), STATUS_OK);
+    struct message message = {};
+    CHECK_EQUAL(mail_receive(endpoint, &message), STATUS_WOULD_BLOCK);
+    uint64_t sent = 0;
+    for (; sent < 100; sent++) {
+        for (size_t i = 0; i < MESSAGE_WORDS; i++) message.word[i] = sent * 10 + i;
+        if (mail_send(sender, &message) != STATUS_OK) break;
+    }
+    CHECK(sent > 0 && sent < 100);
+    CHECK_EQUAL(mail_send(sender, &message), STATUS_WOULD_BLOCK);
+    for (uint64_t got = 0; got < sent; got++) {
+        CHECK_EQUAL(mail_receive(endpoint, &message), STATUS_OK);
+        CHECK_EQUAL(message.badge, 31);
+        for (size_t i = 0; i < MESSAGE_WORDS; i++) CHECK_EQUAL(message.word[i], got * 10 + i);
+    }
+    CHECK_EQUAL(mail_receive(endpoint, &message), STATUS_WOULD_BLOCK);
+    CHECK_EQUAL(capability_delete(sender), STATUS_OK);
+    CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
+}
+
+struct tap_test const IPC_TESTS[] = {
+    { "the receiver learns the sender's badge", words_and_badge },
+    { "a message leaves no residue", no_residue },
+    { "a reply needs a caller", reply_to_nobody },
+    { "a caller learns that the receiver died", receiver_crashes },
+    { "a caller learns that the receiver dropped it", receiver_forgets },
+    { "a caller learns that nobody can receive", no_receiver_left },
+    { "many calls in a row", many_messages },
+    { "mail keeps order and badge, and refuses when full", mail },
+};
+size_t const IPC_TEST_COUNT = sizeof IPC_TESTS / sizeof *IPC_TESTS;

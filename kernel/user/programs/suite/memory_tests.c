@@ -1,0 +1,124 @@
+/* memory_tests.c: memory capabilities and what they map. */
+#include "suite.h"
+
+constexpr uint16_t READ_WRITE = RIGHT_READ | RIGHT_WRITE;
+
+static uint32_t make_memory(uint64_t bytes)
+{
+    uint32_t memory = 0;
+    CHECK_EQUAL(memory_create(bytes, &memory), STATUS_OK);
+    return memory;
+}
+
+static void map_and_unmap(void)
+{
+    uint32_t memory = make_memory(3 * PAGE_BYTES - 1);
+    CHECK_EQUAL(memory_map(memory, SHARED_ADDRESS, READ_WRITE), STATUS_OK);
+    uint64_t volatile *words = (uint64_t volatile *)SHARED_ADDRESS;
+    for (size_t i = 0; i < 3 * PAGE_BYTES / sizeof *words; i += 64) {
+        CHECK_EQUAL(words[i], 0);
+        words[i] = i;
+    }
+    CHECK_EQUAL(memory_unmap(memory, SHARED_ADDRESS + PAGE_BYTES), STATUS_NOT_FOUND);
+    CHECK_EQUAL(memory_unmap(memory, SHARED_ADDRESS), STATUS_OK);
+    CHECK_EQUAL(console_write(console, (char const *)SHARED_ADDRESS, 8), STATUS_BAD_POINTER);
+    CHECK_EQUAL(memory_map(memory, 2 * SHARED_ADDRESS, RIGHT_READ), STATUS_OK);
+    uint64_t volatile *again = (uint64_t volatile *)(2 * SHARED_ADDRESS);
+    CHECK_EQUAL(again[64], 64);
+    CHECK_EQUAL(capability_delete(memory), STATUS_OK);
+    CHECK_EQUAL(console_write(console, (char const *)(2 * SHARED_ADDRESS), 8), STATUS_BAD_POINTER);
+}
+
+static void bad_mappings(void)
+{
+    uint32_t memory = make_memory(PAGE_BYTES), narrow = 0;
+    CHECK_EQUAL(memory_map(memory, SHARED_ADDRESS, RIGHT_WRITE | RIGHT_EXECUTE), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(memory_map(memory, SHARED_ADDRESS, 0), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(memory_map(memory, SHARED_ADDRESS, RIGHT_SEND), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(memory_map(memory, SHARED_ADDRESS + 8, RIGHT_READ), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(memory_map(memory, 0, RIGHT_READ), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(memory_map(memory, PAGE_BYTES, RIGHT_READ), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(memory_map(memory, USER_KERNEL_ADDRESS, RIGHT_READ), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(memory_map(memory, ~(uintptr_t)(PAGE_BYTES - 1), RIGHT_READ), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(memory_map(memory, PROCESS_STACK_END - PAGE_BYTES, RIGHT_READ), STATUS_OVERLAP);
+    CHECK_EQUAL(memory_map(memory, (uintptr_t)&make_memory & ~(uintptr_t)(PAGE_BYTES - 1), RIGHT_READ), STATUS_OVERLAP);
+    CHECK_EQUAL(memory_map(memory, SHARED_ADDRESS, RIGHT_READ), STATUS_OK);
+    CHECK_EQUAL(memory_map(memory, 2 * SHARED_ADDRESS, RIGHT_READ), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(capability_derive(memory, RIGHT_READ, 0, &narrow), STATUS_OK);
+    CHECK_EQUAL(memory_map(narrow, 2 * SHARED_ADDRESS, READ_WRITE), STATUS_MISSING_RIGHTS);
+    CHECK_EQUAL(memory_map(narrow, SHARED_ADDRESS, RIGHT_READ), STATUS_OVERLAP);
+    CHECK_EQUAL(capability_revoke(memory, nullptr), STATUS_OK);
+    CHECK_EQUAL(capability_delete(memory), STATUS_OK);
+    uint32_t none = 0;
+    CHECK_EQUAL(memory_create(0, &none), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(memory_create(~0ull, &none), STATUS_BAD_ARGUMENT);
+}
+
+static void sharing(void)
+{
+    struct agent agent = start_agent();
+    uint32_t memory = make_memory(PAGE_BYTES), readable = 0;
+    CHECK_EQUAL(memory_map(memory, SHARED_ADDRESS, READ_WRITE), STATUS_OK);
+    CHECK_EQUAL(capability_derive(memory, RIGHT_READ | RIGHT_GRANT, 0, &readable), STATUS_OK);
+    agent_keep(&agent, readable, true);
+    CHECK_EQUAL(command_words(&agent, COMMAND_MAP, 0, SHARED_ADDRESS, READ_WRITE), STATUS_MISSING_RIGHTS);
+    CHECK_EQUAL(command_words(&agent, COMMAND_MAP, 0, SHARED_ADDRESS, RIGHT_READ), STATUS_OK);
+    *(uint64_t volatile *)SHARED_ADDRESS = 0x5555'aaaa;
+    struct message message = { .word = { COMMAND_READ, SHARED_ADDRESS } };
+    CHECK_EQUAL(command(&agent, &message), STATUS_OK);
+    CHECK_EQUAL(message.word[1], 0x5555'aaaa);
+    /* It may read there, not write: that ends it. */
+    message = (struct message){ .word = { COMMAND_WRITE, SHARED_ADDRESS } };
+    CHECK_EQUAL(ipc_call(agent.endpoint, &message, TIMEOUT_FOREVER), STATUS_DEAD);
+    uint64_t value;
+    CHECK_EQUAL(await_end(agent.process, &value), EXIT_REASON_MEMORY_FAULT);
+    CHECK_EQUAL(value, SHARED_ADDRESS);
+    CHECK_EQUAL(*(uint64_t volatile *)SHARED_ADDRESS, 0x5555'aaaa);
+    CHECK_EQUAL(capability_delete(memory), STATUS_OK);
+    CHECK_EQUAL(capability_delete(agent.endpoint), STATUS_OK);
+}
+
+/* When a memory capability is revoked, the pages go with it, in every process. */
+static void revoke_unmaps(void)
+{
+    struct agent agent = start_agent();
+    uint32_t memory = make_memory(2 * PAGE_BYTES), shared = 0;
+    CHECK_EQUAL(capability_derive(memory, READ_WRITE | RIGHT_GRANT, 0, &shared), STATUS_OK);
+    agent_keep(&agent, shared, false);
+    CHECK_EQUAL(command_words(&agent, COMMAND_MAP, 0, SHARED_ADDRESS, READ_WRITE), STATUS_OK);
+    CHECK_EQUAL(command_words(&agent, COMMAND_WRITE, SHARED_ADDRESS + PAGE_BYTES, 1, 0), STATUS_OK);
+    CHECK_EQUAL(capability_revoke(memory, nullptr), STATUS_OK);
+    struct message message = { .word = { COMMAND_READ, SHARED_ADDRESS + PAGE_BYTES } };
+    CHECK_EQUAL(ipc_call(agent.endpoint, &message, TIMEOUT_FOREVER), STATUS_DEAD);
+    uint64_t value;
+    CHECK_EQUAL(await_end(agent.process, &value), EXIT_REASON_MEMORY_FAULT);
+    CHECK_EQUAL(value, SHARED_ADDRESS + PAGE_BYTES);
+    CHECK_EQUAL(capability_delete(memory), STATUS_OK);
+    CHECK_EQUAL(capability_delete(agent.endpoint), STATUS_OK);
+}
+
+/* A process pays for its memory, and gets it back. */
+static void quota(void)
+{
+    uint32_t handles[16];
+    size_t made = 0;
+    enum status status = STATUS_OK;
+    while (made < sizeof handles / sizeof *handles
+           && (status = memory_create(64 * PAGE_BYTES, &handles[made])) == STATUS_OK) made++;
+    CHECK_EQUAL(status, STATUS_NO_MEMORY);
+    CHECK(made >= 2);
+    uint32_t again = 0;
+    CHECK_EQUAL(capability_delete(handles[0]), STATUS_OK);
+    CHECK_EQUAL(memory_create(64 * PAGE_BYTES, &again), STATUS_OK);
+    CHECK_EQUAL(capability_delete(again), STATUS_OK);
+    for (size_t i = 1; i < made; i++) CHECK_EQUAL(capability_delete(handles[i]), STATUS_OK);
+}
+
+struct tap_test const MEMORY_TESTS[] = {
+    { "memory is mapped, zero at first, and unmapped", map_and_unmap },
+    { "bad mappings are refused", bad_mappings },
+    { "memory is shared with the rights given", sharing },
+    { "revoking memory unmaps it elsewhere", revoke_unmaps },
+    { "memory is charged to a quota", quota },
+};
+size_t const MEMORY_TEST_COUNT = sizeof MEMORY_TESTS / sizeof *MEMORY_TESTS;
