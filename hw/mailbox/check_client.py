@@ -57,13 +57,14 @@ class CheckClient(wiring.Component):
             "late_fault": In(1),
             "timeout_fault": In(1),
         })
+        #: The unit has taken a request that it has not answered.
+        self.owed = Signal()
 
     def elaborate(self, platform):
         m = Module()
         request, response = self.check.request, self.check.response
 
-        #: The unit has taken a request that it has not answered.
-        owed = Signal()
+        owed = self.owed
         timer = Signal(range(self._timeout + 1))
         port_free = ~request.valid & ~owed
         with m.If(request.valid & request.ready):

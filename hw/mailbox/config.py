@@ -66,8 +66,6 @@ class MailboxConfig:
         Words of a message, and words of two capability handles each. Less than the ABI's only in proofs.
     faults : tuple of str
         Defects from :data:`FAULTS` that the port `fault` can switch on. For tests only; empty: no such port.
-    probe : bool
-        Have the ports that proofs look through. For tests only.
 
     Raises
     ------
@@ -82,7 +80,6 @@ class MailboxConfig:
     message_words: int = MESSAGE_WORDS
     capability_words: int = MESSAGE_CAPABILITIES // 2
     faults: tuple[str, ...] = ()
-    probe: bool = False
 
     def __post_init__(self):
         limits = {"queues": (1, 32), "depth": (1, 64), "pages": (1, 15), "check_timeout": (4, 1 << 20),
@@ -98,5 +95,3 @@ class MailboxConfig:
         for fault in self.faults:
             if fault not in FAULTS:
                 raise ValueError(f"Unknown fault {fault!r}; there are {', '.join(FAULTS)}")
-        if not isinstance(self.probe, bool):
-            raise TypeError(f"probe must be True or False, not {self.probe!r}")

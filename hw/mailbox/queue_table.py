@@ -62,10 +62,6 @@ class QueueTable(wiring.Component):
             "view_head": Out(range(depth)),
             "not_empty": Out(queues),
         })
-
-    def elaborate(self, platform):
-        m = Module()
-        queues, depth = self._queues, self._depth
         row = data.StructLayout({
             "binding": QueueBinding,
             "count": range(depth + 1),
@@ -73,8 +69,14 @@ class QueueTable(wiring.Component):
             # Bit e: the message in entry e carries capabilities.
             "capabilities": depth,
         })
-        rows = Array(Signal(row, name=f"queue{number}") for number in range(queues))
-        chosen = Signal(row)
+        #: State of each queue; the proofs look at it from outside.
+        self.rows = Array(Signal(row, name=f"queue{number}") for number in range(queues))
+
+    def elaborate(self, platform):
+        m = Module()
+        queues, depth = self._queues, self._depth
+        rows = self.rows
+        chosen = Signal.like(rows[0])
         head = Signal(range(depth))
         m.d.comb += [
             chosen.eq(rows[self.select]),

@@ -1,0 +1,137 @@
+"""Commands of thread pages: take them in turn, have them checked, decide."""
+
+from amaranth import *
+
+from ..abi import CapType, MailStatus, Rights, Verdict
+from .parts import Operation
+from .registers import Statistic
+
+__all__ = ["add_commands"]
+
+
+def add_commands(m, parts):
+    """Take waiting pages in turn, have them checked, decide."""
+    config, client, table = parts.config, parts.client, parts.table
+    page = parts.active_page
+    chosen = Signal.like(page)
+    last = Signal.like(page)
+    for turn in (parts.waiting, parts.waiting & ~((2 << last) - 1)):
+        for candidate in reversed(range(1, config.pages + 1)):
+            with m.If(turn[candidate]):
+                m.d.comb += chosen.eq(candidate)
+    control_store = parts.accept & parts.bus.we & (parts.page == 0)
+    asking = Signal.like(page)
+    operation = parts.operation[asking]
+    needs_send = (operation == Operation.SEND) | parts.fault("wrong_right")
+    m.d.comb += [
+        client.start.eq(client.idle & parts.waiting.any() & ~control_store),
+        client.hold.eq(control_store),
+        asking.eq(Mux(client.idle, chosen, page)),
+        parts.handle_read.addr.eq(asking),
+        parts.space_read.addr.eq(asking),
+        client.query.handle.eq(parts.handle_read.data),
+        client.query.cap_type.eq(CapType.ENDPOINT),
+        client.query.rights.eq(Mux(needs_send, Rights.SEND, Rights.RECEIVE)),
+        client.space.eq(Mux(parts.fault("wrong_space"), 0, parts.space_read.data)),
+    ]
+    with m.If(client.start):
+        m.d.sync += [
+            page.eq(chosen),
+            last.eq(chosen),
+            parts.killed.eq(0),
+            parts.waiting.bit_select(chosen, 1).eq(0),
+        ]
+
+    # The endpoint's queue is looked up while the answer arrives. No binding changes between that and the
+    # decision: the client holds for a store to page 0 and the bus waits while `done`.
+    found, queue = Signal(), parts.decide_queue
+    m.d.comb += table.object_id.eq(parts.check.response.payload.object_id)
+    with m.If(client.arrive):
+        m.d.sync += [found.eq(table.found), queue.eq(table.found_queue)]
+
+    decide = Signal()
+    m.d.comb += [
+        decide.eq(client.done & parts.settled),
+        client.take.eq(decide),
+    ]
+    _decide(m, parts, decide & ~parts.killed, found, queue)
+
+
+def _decide(m, parts, decide, found, queue):
+    """The one cycle in which a command takes effect or is refused."""
+    client, table, limiter, page = parts.client, parts.table, parts.limiter, parts.active_page
+    operation = parts.operation[page]
+    kernel = parts.kernel.bit_select(page, 1) | parts.fault("anyone_receives_capabilities")
+    refused = (client.answer.verdict != Verdict.OK) & ~parts.fault("store_on_refusal")
+    full = table.count == parts.config.depth
+    sees = parts.view_open.bit_select(page, 1) & (parts.view_queue[page] == queue)
+    status = Signal(MailStatus)
+    event, counts = Signal(Statistic), Signal()
+    open_view = Signal()
+    m.d.comb += counts.eq(1)
+
+    def outcome(new_status, statistic=None):
+        m.d.comb += status.eq(new_status)
+        m.d.comb += counts.eq(0) if statistic is None else event.eq(statistic)
+
+    def open_next(has_message, has_capabilities):
+        """Open a message if there is one that the page may have."""
+        with m.If(~has_message):
+            m.d.comb += status.eq(MailStatus.NO_MESSAGE)
+        with m.Elif(has_capabilities & ~kernel):
+            m.d.comb += status.eq(MailStatus.NEEDS_KERNEL)
+        with m.Else():
+            m.d.comb += [status.eq(MailStatus.OK), open_view.eq(1)]
+
+    remove = Signal()
+    with m.If(refused):
+        known = client.answer.verdict.as_value() < Verdict.UNDECIDED.value
+        with m.If(known):
+            outcome(client.answer.verdict.as_value(), Statistic.REFUSED)
+        with m.Else():
+            outcome(MailStatus.UNDECIDED, Statistic.UNDECIDED)
+    with m.Elif(~found & ~parts.fault("store_on_refusal")):
+        outcome(MailStatus.UNBOUND, Statistic.UNBOUND)
+    with m.Elif(operation == Operation.SEND):
+        with m.If(full & ~parts.fault("overwrite_when_full")):
+            outcome(MailStatus.FULL, Statistic.FULL)
+        with m.Elif(~limiter.allowed & ~parts.fault("no_rate_limit")):
+            outcome(MailStatus.RATE_LIMITED, Statistic.RATE_LIMITED)
+        with m.Else():
+            outcome(MailStatus.OK, Statistic.SENT)
+            m.d.comb += [parts.start_copy.eq(decide), limiter.charge.eq(decide)]
+    with m.Elif(operation == Operation.RECEIVE):
+        open_next(table.count != 0, table.head_capabilities)
+        m.d.comb += [event.eq(Statistic.NOTHING), counts.eq(~open_view)]
+    with m.Elif(~sees):
+        outcome(MailStatus.LOST, Statistic.NOTHING)
+    with m.Else():
+        outcome(MailStatus.OK, Statistic.RECEIVED)
+        m.d.comb += remove.eq(decide)
+        with m.If(operation == Operation.NEXT):
+            open_next(table.count > 1, table.next_capabilities)
+
+    m.d.comb += table.pop.eq(remove)
+    with m.If(parts.fault("lose_on_pop") & (table.count > 1)):
+        m.d.comb += table.pop_count.eq(2)
+    with m.If(parts.fault("duplicate_on_pop")):
+        m.d.comb += table.pop_count.eq(0)
+    m.d.comb += [
+        parts.statistic_read.addr.eq(Mux(client.done, event, parts.word[:3])),
+        parts.statistic_write.addr.eq(event),
+        parts.statistic_write.data.eq(parts.statistic_read.data + 1),
+        parts.statistic_write.en.eq(decide & counts),
+    ]
+    with m.If(decide):
+        m.d.sync += [
+            parts.status[page].eq(status),
+            parts.busy.bit_select(page, 1).eq(0),
+        ]
+    # A message that is gone is seen by nobody; a receiving command leaves its page with a view only if it
+    # ends OK.
+    parts.close_views(m, queue, remove & ~parts.fault("keep_view"))
+    with m.If(decide & (operation != Operation.SEND)):
+        with m.If(open_view):
+            m.d.sync += [parts.view_open.bit_select(page, 1).eq(1), parts.view_queue[page].eq(queue)]
+        with m.Elif(~parts.fault("keep_view")):
+            m.d.sync += parts.view_open.bit_select(page, 1).eq(0)

@@ -1,0 +1,139 @@
+"""Memories, submodules and signals that the sides of the mailbox share."""
+
+from amaranth import *
+from amaranth.lib import enum, memory
+from amaranth.utils import ceil_log2
+
+from ..abi import MailStatus
+from .check_client import CheckClient
+from .config import FAULTS
+from .queue_table import QueueTable
+from .rate_limit import RateLimiter
+from .registers import WORD_BYTES, Statistic
+
+__all__ = ["Operation", "Parts", "Source", "word_of"]
+
+
+class Operation(enum.Enum, shape=2):
+    """Command of a thread page; the numbers follow from the order of the registers."""
+
+    SEND = 0
+    RECEIVE = 1
+    POP = 2
+    NEXT = 3
+
+
+class Source(enum.Enum, shape=3):
+    """Where the data of the read that is being acknowledged comes from."""
+
+    REGISTER = 0
+    STAGING = 1
+    HEAD = 2
+    BADGE = 3
+    SENDER = 4
+
+
+def word_of(offset):
+    """Number of the bus word at a byte offset."""
+    return offset // WORD_BYTES
+
+
+class Parts:
+    """What the mailbox is made of.
+
+    Parameters
+    ----------
+    config : MailboxConfig
+    bus, check : Interface
+        Ports of the mailbox.
+    fault : Value or None
+        Its port for planted defects.
+
+    Attributes
+    ----------
+    settled : Signal
+        The sequencer is idle.
+    accept, ok : Signal
+        The bus access that is offered is taken in this cycle; it is a good one.
+    """
+
+    def __init__(self, config, bus, check, fault):
+        self.config = config
+        self.bus = bus
+        self.check = check
+        self._faults = fault
+        #: Words of a queue entry or of a page's staging: message, capabilities, then badge and space.
+        self.entry_words = 1 << ceil_log2(config.message_words + config.capability_words + 1)
+        words = self.entry_words
+        self.client = CheckClient(config.check_timeout)
+        self.table = QueueTable(config.queues, config.depth)
+        self.limiter = RateLimiter(config.queues)
+        # Index 0 stands for the control page and stays unused.
+        pages = config.pages + 1
+        self.staging = memory.Memory(shape=64, depth=pages * words, init=[])
+        self.staging_read = self.staging.read_port()
+        self.staging_write = self.staging.write_port(granularity=8)
+        self.entries = memory.Memory(shape=64, depth=config.queues * config.depth * words, init=[])
+        self.entry_read = self.entries.read_port()
+        self.entry_write = self.entries.write_port()
+        self.handles = memory.Memory(shape=32, depth=pages, init=[])
+        self.handle_read = self.handles.read_port(domain="comb")
+        self.handle_write = self.handles.write_port()
+        self.spaces = memory.Memory(shape=32, depth=pages, init=[])
+        self.space_read = self.spaces.read_port(domain="comb")
+        self.space_shown = self.spaces.read_port(domain="comb")
+        self.space_write = self.spaces.write_port()
+        self.statistics = memory.Memory(shape=32, depth=len(Statistic), init=[])
+        self.statistic_read = self.statistics.read_port(domain="comb")
+        self.statistic_write = self.statistics.write_port()
+
+        self.enabled = Signal(pages)
+        self.kernel = Signal(pages)
+        #: The page has a command that is not finished; `waiting`: nor begun.
+        self.busy = Signal(pages)
+        self.waiting = Signal(pages)
+        self.operation = Array(Signal(Operation, name=f"operation{page}") for page in range(pages))
+        self.status = Array(Signal(MailStatus, init=MailStatus.IDLE, name=f"status{page}")
+                            for page in range(pages))
+        #: The page sees the first message of queue `view_queue`.
+        self.view_open = Signal(pages)
+        self.view_queue = Array(Signal(range(config.queues), name=f"view_queue{page}") for page in range(pages))
+        self.interrupt_enable = Signal(config.queues)
+
+        # The bus's access: its word in the page, the page where that exists, its place in the memories.
+        self.page, self.word = bus.adr[9:], bus.adr[:9]
+        self.index = Signal(range(pages))
+        self.within = Signal(range(words))
+        self.ok, self.accept = Signal(), Signal()
+        self.data = Signal(64)
+        self.source = Signal(Source)
+        self.store_staging, self.bind_page = Signal(), Signal()
+        #: Queue that the bus asks about.
+        self.bus_queue = Signal(range(config.queues))
+
+        # The sequencer.
+        self.settled, self.clearing = Signal(), Signal()
+        self.wipe_queue = Signal(range(config.queues))
+        self.wipe_page = Signal(range(pages))
+        self.start_copy, self.start_wipe_queue, self.start_wipe_page = Signal(), Signal(), Signal()
+        # The command that is being checked.
+        self.active_page = Signal(range(pages))
+        self.killed = Signal()
+        #: Queue of its endpoint.
+        self.decide_queue = Signal(range(config.queues))
+
+    def fault(self, name):
+        """The switch of a planted defect."""
+        assert name in FAULTS
+        return self._faults[self.config.faults.index(name)] if name in self.config.faults else Const(0)
+
+    def add_to(self, m):
+        """Make the parts submodules of `m`."""
+        for name in ("client", "table", "limiter", "staging", "entries", "handles", "spaces", "statistics"):
+            m.submodules[name] = getattr(self, name)
+
+    def close_views(self, m, queue, condition):
+        """No page sees the first message of `queue` any more."""
+        for page in range(1, self.config.pages + 1):
+            with m.If(condition & (self.view_queue[page] == queue)):
+                m.d.sync += self.view_open[page].eq(0)

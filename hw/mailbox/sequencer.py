@@ -1,0 +1,120 @@
+"""Moves the mailbox's words: copies what is sent, wipes what changes hands, clears all after reset."""
+
+from amaranth import *
+from amaranth.utils import ceil_log2
+
+from .registers import Statistic
+
+__all__ = ["add_sequencer"]
+
+
+def add_sequencer(m, parts):
+    """Move words: copy, wipe, clear. Owns the write side of all memories while it runs."""
+    config, client, table = parts.config, parts.client, parts.table
+    words = parts.entry_words
+    payload = config.message_words + config.capability_words
+    within_bits = ceil_log2(words)
+    staging_words = (config.pages + 1) * words
+    entry_words = config.queues * config.depth * words
+    last_clear = max(staging_words, entry_words, len(Statistic)) - 1
+    step = Signal(range(last_clear + 1))
+    page, queue = Signal.like(parts.active_page), Signal.like(parts.decide_queue)
+    tail = Signal.like(table.tail)
+    written = Signal(range(words))
+    carries = Signal()
+    clear, copy, wipe_page, wipe_queue = Signal(), Signal(), Signal(), Signal()
+    m.d.comb += parts.clearing.eq(clear)
+
+    # One queue at a time is looked at: the sequencer's, the decision's, or the bus's.
+    selected = Signal.like(queue)
+    m.d.comb += [
+        selected.eq(Mux(copy, queue, Mux(client.done, parts.decide_queue, parts.bus_queue))),
+        table.select.eq(selected),
+        parts.limiter.select.eq(selected),
+        parts.limiter.clear.eq(clear),
+        parts.limiter.clear_index.eq(step),
+    ]
+
+    staging, entry = parts.staging_write, parts.entry_write
+    m.d.comb += [
+        parts.staging_read.en.eq(1),
+        parts.staging_read.addr.eq(Cat(parts.within, parts.index)),
+        staging.addr.eq(Cat(parts.within, parts.index)),
+        staging.data.eq(parts.bus.dat_w),
+        staging.en.eq(Mux(parts.store_staging, parts.bus.sel, 0)),
+    ]
+    with m.FSM(init="clear") as fsm:
+        m.d.comb += [clear.eq(fsm.ongoing("clear")), copy.eq(fsm.ongoing("copy")),
+                     wipe_page.eq(fsm.ongoing("wipe_page")), wipe_queue.eq(fsm.ongoing("wipe_queue"))]
+        with m.State("clear"):
+            m.d.comb += [
+                staging.addr.eq(step), staging.data.eq(0), staging.en.eq((1 << 8) - 1),
+                entry.addr.eq(step), entry.en.eq(1),
+                parts.handle_write.addr.eq(step), parts.handle_write.data.eq(0), parts.handle_write.en.eq(1),
+                parts.space_write.addr.eq(step), parts.space_write.data.eq(0), parts.space_write.en.eq(1),
+                parts.statistic_write.addr.eq(step), parts.statistic_write.data.eq(0),
+                parts.statistic_write.en.eq(1),
+            ]
+            m.d.sync += step.eq(step + 1)
+            with m.If((step == last_clear) | parts.fault("no_clear")):
+                m.d.sync += step.eq(0)
+                m.next = "idle"
+            with m.If(parts.fault("no_clear")):
+                m.d.comb += [staging.en.eq(0), entry.en.eq(0), parts.handle_write.en.eq(0),
+                             parts.space_write.en.eq(0), parts.statistic_write.en.eq(0)]
+        with m.State("idle"):
+            m.d.comb += parts.settled.eq(1)
+            m.d.sync += carries.eq(0)
+            with m.If(parts.start_copy):
+                m.d.sync += [page.eq(parts.active_page), queue.eq(parts.decide_queue), tail.eq(table.tail)]
+                m.next = "copy"
+            with m.Elif(parts.start_wipe_page):
+                m.d.sync += page.eq(parts.wipe_page)
+                m.next = "wipe_page"
+            with m.Elif(parts.start_wipe_queue):
+                m.d.sync += queue.eq(parts.wipe_queue)
+                m.next = "wipe_queue"
+        with m.State("copy"):
+            # Step s reads staged word s and writes word s-1, which is zeroed behind it: what was sent leaves
+            # no residue. The first step writes badge and sender, which the client still holds.
+            target = Mux(parts.fault("mix_queues"), 0, queue)
+            m.d.comb += [
+                written.eq(step - 1),
+                parts.staging_read.addr.eq(Cat(step[:within_bits], page)),
+                entry.addr.eq(Cat(written, tail, target)),
+                entry.data.eq(parts.staging_read.data),
+                entry.en.eq(1),
+                staging.addr.eq(Cat(written, page)),
+                staging.data.eq(0),
+                staging.en.eq(Mux(step != 0, (1 << 8) - 1, 0)),
+            ]
+            m.d.sync += step.eq(step + 1)
+            with m.If(step == 0):
+                m.d.comb += [
+                    written.eq(payload),
+                    entry.data.eq(Cat(client.answer.badge, client.check.request.payload.space)),
+                ]
+            with m.Elif(step > config.message_words):
+                m.d.sync += carries.eq(carries | (parts.staging_read.data != 0))
+            with m.If((step == config.message_words) & parts.fault("drop_last_word")):
+                m.d.comb += entry.en.eq(0)
+            with m.If(step == payload):
+                m.d.comb += [
+                    table.push.eq(1),
+                    table.push_capabilities.eq(carries | (parts.staging_read.data != 0)),
+                ]
+                m.d.sync += step.eq(0)
+                m.next = "idle"
+        with m.State("wipe_page"):
+            m.d.comb += [staging.addr.eq(Cat(step[:within_bits], page)), staging.data.eq(0),
+                         staging.en.eq((1 << 8) - 1)]
+            m.d.sync += step.eq(step + 1)
+            with m.If(step == words - 1):
+                m.d.sync += step.eq(0)
+                m.next = "idle"
+        with m.State("wipe_queue"):
+            m.d.comb += [entry.addr.eq(Cat(step[:ceil_log2(config.depth * words)], queue)), entry.en.eq(1)]
+            m.d.sync += step.eq(step + 1)
+            with m.If(step == config.depth * words - 1):
+                m.d.sync += step.eq(0)
+                m.next = "idle"
