@@ -16,7 +16,7 @@ __all__ = ["Status", "Satp", "CsrFile"]
 #: the custom causes 24 to 31.
 INTERRUPT_MASK = sum(1 << interrupt for interrupt in Interrupt)
 DELEGABLE_INTERRUPTS = sum(1 << interrupt for interrupt in Interrupt if interrupt.name.startswith("SUPERVISOR"))
-DELEGABLE_EXCEPTIONS = (sum(1 << cause for cause in Cause if cause != Cause.ECALL_MACHINE) | 1) | 0xFF << 24
+DELEGABLE_EXCEPTIONS = sum(1 << cause for cause in Cause if cause != Cause.ECALL_MACHINE) | 0xFF << 24
 
 #: CSRs whose writes change nothing that the fetched instructions behind them depend on. All others refill the pipe.
 QUIET = (

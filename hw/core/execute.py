@@ -17,7 +17,8 @@ __all__ = ["ExecuteStage"]
 class ExecuteStage(wiring.Component):
     """Holds one instruction.
 
-    A branch that fetch did not follow as it should redirects it as soon as its operands are there, even if commit cannot take it yet.
+    A branch that fetch did not follow as it should redirects it as soon as its operands are there, even if commit
+    cannot take it yet.
 
     Members
     -------

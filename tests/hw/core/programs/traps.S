@@ -97,7 +97,7 @@ BEGIN
     li a0, -1
     csrw medeleg, a0
     csrr a0, medeleg
-    EXPECT(a0, 0xff00b3ff)
+    EXPECT(a0, 0xff00b3fe)
     csrw medeleg, x0
     li a0, -1
     csrw mideleg, a0
