@@ -1,0 +1,109 @@
+"""Latency on all targets: ``python -m bench.latency`` (``make bench``).
+
+Boots the program `latency` on each target, writes `build/bench/latency.json` and prints the comparison. What each
+operation measures, from where to where, stands in `bench/operations.md`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from sim.boot import TARGETS, BootResult, Target, boot, find_target
+from sim.results import print_table
+from sim.toolchain import BUILD, ROOT, ToolError, console
+from soc.config import SocConfig
+
+__all__ = ["RESULTS", "comparison", "document", "measure"]
+
+RESULTS = BUILD / "bench" / "latency.json"
+SCHEMA = 1
+_TIMEOUT_SECONDS = 900
+
+
+def _commit() -> str:
+    """Commit that is measured; a `+` behind it when the checkout differs from it."""
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    try:
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain") else "")
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _describe(target: Target) -> dict:
+    """The target's entry: its unit, and a clock only where cycles have one."""
+    if target.emulated:
+        return {"unit": target.unit, "clock_hz": None, "clock_source": None,
+                "config": {"emulator": "QEMU, -icount shift=0", "bootargs": list(target.bootargs)}}
+    config = SocConfig()
+    return {"unit": target.unit, "clock_hz": config.clock_hz,
+            "clock_source": "the design's goal; not yet from place and route",
+            "config": asdict(config) | {"bootargs": list(target.bootargs),
+                                        "memory": "simulated, 2 cycles to the first word"}}
+
+
+def measure(target: Target) -> BootResult:
+    """Boot `target` and collect what it measured; raises :class:`ToolError` when the boot fails or measures nothing."""
+    result = boot(target, echo=False, timeout=_TIMEOUT_SECONDS)
+    if result.code != 0:
+        last = "\n".join(result.output.splitlines()[-5:])
+        raise ToolError(f"{target.name} ended with code {result.code}; its last lines were\n{last}")
+    if not result.measurements:
+        raise ToolError(f"{target.name} measured nothing")
+    return result
+
+
+def document(results: list[BootResult]) -> dict:
+    """The content of `latency.json` (DESIGN 9)."""
+    rows = []
+    for result in results:
+        description = _describe(result.target)
+        for one in result.measurements:
+            clock = description["clock_hz"]
+            rows.append({"target": result.target.name, "operation": one.operation, "variant": one.variant,
+                         "unit": description["unit"], "n": one.n, "min": one.min, "median": one.median, "p99": one.p99,
+                         "max": one.max, "ns_median": one.median * 1e9 / clock if clock else None})
+    return {"schema": SCHEMA, "commit": _commit(), "targets": {r.target.name: _describe(r.target) for r in results},
+            "results": rows}
+
+
+def comparison(content: dict) -> Table:
+    """One row for each operation and variant, one column for each target: medians."""
+    table = Table(title="Latency: medians", title_justify="left", caption_justify="left",
+                  caption="cycles on the RTL (soc, soc-sw); instruction counts, not times, in QEMU")
+    table.add_column("operation")
+    table.add_column("variant")
+    for name, target in content["targets"].items():
+        table.add_column(f"{name}\n{target['unit']}", justify="right")
+    cells = {(row["operation"], row["variant"], row["target"]): row["median"] for row in content["results"]}
+    for operation, variant in sorted({key[:2] for key in cells}):
+        medians = (cells.get((operation, variant, name)) for name in content["targets"])
+        table.add_row(operation, variant, *("" if median is None else f"{median:,}" for median in medians))
+    return table
+
+
+@click.command()
+@click.option("--target", "names", multiple=True, metavar="TARGET", help="Only these: " + ", ".join(TARGETS))
+@click.option("--output", type=click.Path(path_type=Path), default=RESULTS, show_default="build/bench/latency.json")
+def main(names: tuple[str, ...], output: Path):
+    """Measure latencies on all targets and compare them."""
+    targets = [find_target(name) for name in names] or list(TARGETS.values())
+    results = []
+    for number, target in enumerate(targets, 1):
+        console.print(f"[{number}/{len(targets)}] {target.name}", markup=False)
+        results.append(measure(target))
+    content = document(results)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(content, indent=1) + "\n")
+    print_table(comparison(content))
+    click.echo(f"written to {output}")
+
+
+if __name__ == "__main__":
+    main()
