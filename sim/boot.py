@@ -21,7 +21,7 @@ from soc.generate.device_tree import device_tree
 from . import qemu
 from .model import build_model, wave_format
 from .process import EXIT_INTERRUPTED, EXIT_TIMEOUT, watch
-from .results import Measurement, latency_table, parse_measurement
+from .results import Measurement, latency_table, parse_measurement, print_table
 from .toolchain import ToolError, console
 
 __all__ = ["BootResult", "TARGETS", "Target", "boot", "find_target"]
@@ -175,7 +175,7 @@ def main(name, bootargs, init, max_cycles, timeout, wave, trace, interactive):
         raise ToolError(str(error)) from None
     if result.measurements:
         title = f"Latency on {target.name}"
-        console.print(latency_table(result.measurements, target.unit, title))
+        print_table(latency_table(result.measurements, target.unit, title))
     if result.code == EXIT_TIMEOUT:
         console.print(f"veridian: no end after {timeout:g} seconds")
     elif result.code == EXIT_INTERRUPTED and target.emulated:

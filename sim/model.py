@@ -190,7 +190,8 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
         with _Stages(quiet) as stages:
             advance = stages.stage("Compiling the simulation host")
             run_tool(["g++", *CXX_FLAGS, OPTIMIZATION["OPT_FAST"], "-Wall", "-Wextra", *defines, f"-I{library}",
-                      f"-isystem{include}", f"-isystem{include / 'vltstd'}", *(path for path in host if path.suffix == ".cpp"),
+                      f"-isystem{include}", f"-isystem{include / 'vltstd'}",
+                      *(path for path in host if path.suffix == ".cpp"),
                       library / f"V{TOP}__ALL.a", library / "libverilated.a", "-pthread", "-latomic",
                       *(["-llz4"] if wave == "fst" else []), *(["-lz"] if wave == "fst" else []),
                       "-o", scratch / TOP], log=BUILD / "sim" / f"host-{key}.log")

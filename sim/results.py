@@ -5,9 +5,10 @@ A line is ``bench operation=NAME variant=NAME n=N min=A median=B p99=C max=D``.
 
 from dataclasses import asdict, dataclass, fields
 
+from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Measurement", "latency_table", "parse_measurement", "speed_up"]
+__all__ = ["Measurement", "latency_table", "parse_measurement", "print_table", "speed_up"]
 
 
 @dataclass(frozen=True)
@@ -88,3 +89,11 @@ def latency_table(measurements: list[Measurement], unit: str, title: str) -> Tab
     table.caption = f"in {unit}; speed-up: median of the software variant / median of this one"
     table.caption_justify = "left"
     return table
+
+
+def print_table(table: Table) -> None:
+    """Print `table` on stdout, whole even where no terminal tells its width."""
+    output = Console(highlight=False)
+    if not output.is_terminal:
+        output.width = 120
+    output.print(table)
