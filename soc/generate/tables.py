@@ -36,10 +36,13 @@ def memory_map_page() -> str:
     ])
 
 
+def _bits(lsb: int, width: int) -> str:
+    return f"{lsb + width - 1}:{lsb}" if width > 1 else str(lsb)
+
+
 def _layout_table(layout: type[data.Struct]) -> str:
     shape = layout.as_shape()
-    rows = [(f"{field.offset + field.width - 1}:{field.offset}" if field.width > 1 else field.offset, f"`{name}`",
-             field.width) for name, field in shape]
+    rows = [(_bits(field.offset, field.width), f"`{name}`", field.width) for name, field in shape]
     return _table(("bits", "field", "width"), rows)
 
 
@@ -83,7 +86,7 @@ def registers_page(memory_map: MemoryMap) -> str:
             continue
         rows = []
         for info in infos:
-            fields = ", ".join(f"{field.name} [{field.lsb + field.width - 1}:{field.lsb}]" for field in info.fields)
+            fields = ", ".join(f"{field.name} [{_bits(field.lsb, field.width)}]" for field in info.fields)
             rows.append((f"`{info.offset:#x}`", f"`{info.name}`", info.width, info.access.value,
                          f"`{info.reset:#x}`", fields, _first_line(info.description)))
         parts += [f"## {name} at {start:#010x}\n",

@@ -1,0 +1,34 @@
+import pytest
+
+from soc.config import SocConfig
+from soc.memory_map import REGIONS
+from soc.top import SoC
+from soc.verilog import flat_ports
+
+
+def test_configuration_must_be_one():
+    with pytest.raises(TypeError, match="Configuration must be a SocConfig, not 'big'"):
+        SoC("big")
+
+
+def test_every_region_is_a_window_at_its_place():
+    windows = {name: (start, end) for _, name, start, end in SoC().memory_map.windows()}
+    for region in REGIONS:
+        start, end = windows[region.name]
+        assert start == region.base and end <= region.base + region.size
+    assert windows["memory"] == (REGIONS[-1].base, REGIONS[-1].base + REGIONS[-1].size)
+
+
+def test_units_are_left_out():
+    soc = SoC(SocConfig(capability_unit=False, mailbox=False))
+    assert {name for _, name, _, _ in soc.memory_map.windows()}.isdisjoint({"capability_unit", "mailbox"})
+
+
+def test_trace_port_only_when_asked_for():
+    assert any(name.startswith("trace_") for name in flat_ports(SoC(SocConfig(trace=True))))
+    assert not any(name.startswith("trace_") for name in flat_ports(SoC(SocConfig(trace=False))))
+
+
+def test_flat_ports_have_paths_as_names():
+    ports = flat_ports(SoC())
+    assert {"memory_adr", "memory_ack", "uart_tx_payload", "uart_rx_valid", "finisher_code"} <= set(ports)
