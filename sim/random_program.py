@@ -147,13 +147,23 @@ class _Generator:
         """Access the window at 4 GiB: pages of random rights under Sv39, no memory at all without."""
         address = self.register()
         page = self.random.randrange(_WINDOW_PAGES) if self.random.random() < 0.8 else self.random.randrange(5) << 9
-        self.emit(f"li {address}, {page * 4096 + self.random.randrange(512) * 8}",
-                  f"add {address}, {address}, x4")
+        # Data lies in the middle of the page; its start and end stay as they are for `leap`.
+        self.emit(f"li {address}, {page * 4096 + self.random.randrange(64, 256) * 8}", f"add {address}, {address}, x4")
         operation = self.random.choice(("ld", "sd", "lw", "sw", "lbu", "sb", "amoadd.d"))
         if operation.startswith("amo"):
             self.emit(f"{operation} {self.register()}, {self.source()}, ({address})")
         else:
             self.emit(f"{operation} {self.register()}, 0({address})")
+
+    def leap(self):
+        """Jump into the window: a fetch fault, or an illegal instruction where the page may be executed.
+
+        The last halfword of each page begins an instruction that goes on in the next page. Handlers return to x1.
+        """
+        address = self.random.choice(_FREE[1:])
+        offset = 4094 if self.random.random() < 0.5 else self.random.randrange(1024, 2000) * 2
+        self.emit(f"li {address}, {self.random.randrange(_WINDOW_PAGES) * 4096 + offset}",
+                  f"add {address}, {address}, x4", f"jalr x1, {address}, 0")
 
     def system(self):
         kind = self.random.random()
@@ -199,8 +209,10 @@ class _Generator:
             self.arithmetic()
         elif kind < 0.82:
             self.memory()
-        elif kind < 0.86:
+        elif kind < 0.855:
             self.window()
+        elif kind < 0.865:
+            self.leap()
         elif kind < 0.93:
             self.branch()
         elif kind < 0.99:
@@ -254,7 +266,7 @@ class _Generator:
         for _ in range(_WINDOW_PAGES):
             rights = set("vrwad") ^ set(self.random.sample(sorted(_PTE), self.random.randrange(0, 3)))
             self.emit(f".dword {entry(page, ''.join(rights))}")
-        self.emit(f".zero {(512 - _WINDOW_PAGES) * 8}", ".zero 4096")
+        self.emit(f".zero {(512 - _WINDOW_PAGES) * 8}", ".zero 4094", ".2byte 0x0013")
 
     def program(self) -> str:
         choose = self.random
@@ -308,7 +320,11 @@ machine_trap:
     csrr x31, mcause
     csrr x30, mtval
     csrr x30, mstatus
-    addi x30, x31, -8
+    csrr x30, mepc
+    bltu x30, x4, 1f
+    csrw mepc, x1
+    mret
+1:  addi x30, x31, -8
     beqz x30, 1f
     addi x30, x31, -9
     beqz x30, 1f
@@ -363,7 +379,10 @@ supervisor_trap:
     csrr x30, stval
     csrr x30, sstatus
     csrr x30, sepc
-    addi x31, x31, -12
+    bltu x30, x4, 1f
+    csrw sepc, x1
+    sret
+1:  addi x31, x31, -12
     beqz x31, 7f
     addi x31, x31, 11
     beqz x31, 7f
