@@ -205,26 +205,29 @@ class Uart(wiring.Component):
         m.submodules.tx_fifo = ResetInserter(clear_tx)(tx_fifo)
         m.submodules.rx_fifo = ResetInserter(clear_rx)(rx_fifo)
 
-        # Line side. In loop back the transmitter feeds the receiver and the line rests.
+        # Line side. In loop back the transmitter feeds the receiver and the line rests. Nothing waits there: what
+        # finds no room is lost, or takes the place of the one character that there is without FIFOs.
         loop = self._mcr.f.loop.data
-        space = Signal()
+        space, overrun, replace = Signal(), Signal(), Signal()
         errors = Cat(self.errors.parity, self.errors.framing, self.errors.broken)
         m.d.comb += [
             tx_fifo.w_data.eq(self._thr.f.data.w_data),
             tx_fifo.w_en.eq(self._thr.f.data.w_stb),
-            tx_fifo.r_en.eq(Mux(loop, space, self.tx.ready)),
+            tx_fifo.r_en.eq(loop | self.tx.ready),
             self.tx.payload.eq(tx_fifo.r_data),
             self.tx.valid.eq(tx_fifo.r_rdy & ~loop),
             # Without FIFOs there is room for one character.
             space.eq(Mux(enabled, rx_fifo.w_rdy, ~rx_fifo.r_rdy)),
             rx_fifo.w_data.eq(Mux(loop, tx_fifo.r_data, Cat(self.rx.payload, errors))),
-            rx_fifo.w_en.eq(Mux(loop, tx_fifo.r_rdy, self.rx.valid) & space),
+            overrun.eq(Mux(loop, tx_fifo.r_rdy & ~space, self.errors.overrun)),
+            replace.eq(loop & overrun & ~enabled),
+            rx_fifo.w_en.eq((Mux(loop, tx_fifo.r_rdy, self.rx.valid) & space) | replace),
             self.rx.ready.eq(space & ~loop),
-            rx_fifo.r_en.eq(self._rbr.f.data.r_stb),
+            rx_fifo.r_en.eq(self._rbr.f.data.r_stb | replace),
             self._rbr.f.data.r_data.eq(Mux(rx_fifo.r_rdy, rx_fifo.r_data[:8], 0)),
         ]
 
-        line_error = self._line_status(m, tx_fifo, rx_fifo, enabled, clear_rx)
+        line_error = self._line_status(m, tx_fifo, rx_fifo, overrun, enabled, clear_rx)
         timeout = self._character_timeout(m, rx_fifo, enabled, clear_rx)
         full_enough = Array([1, 4, 8, 14])[trigger.as_value()] <= rx_fifo.level
         received = rx_fifo.r_rdy & (~enabled | full_enough)
@@ -240,13 +243,13 @@ class Uart(wiring.Component):
         ]
         return m
 
-    def _line_status(self, m, tx_fifo, rx_fifo, enabled, clear_rx):
+    def _line_status(self, m, tx_fifo, rx_fifo, lost, enabled, clear_rx):
         """LSR. Returns whether an error stands in it."""
         status = self._lsr.f
         overrun, latched = Signal(), Signal(3)
         with m.If(status.overrun.r_stb):
             m.d.sync += [overrun.eq(0), latched.eq(0)]
-        with m.If(self.errors.overrun):
+        with m.If(lost):
             m.d.sync += overrun.eq(1)
         # The errors of a character show when it comes to the top of the FIFO.
         fresh = Signal(init=1)
