@@ -11,6 +11,7 @@ __all__ = ["BusError", "Initiator", "idle", "run"]
 
 #: Cycles after which a target that does not answer is a failure.
 PATIENCE = 100
+RUBBISH = 0x5aa5_c33c_9669_f00f
 
 
 class BusError(Exception):
@@ -67,7 +68,9 @@ class Initiator:
         lane = address & 7
         assert lane % size == 0
         assert value < 1 << 8 * size
-        await self.word(address, write=value << 8 * lane, sel=((1 << size) - 1) << lane)
+        # Lanes that are not named carry rubbish.
+        named = ((1 << 8 * size) - 1) << 8 * lane
+        await self.word(address, write=RUBBISH & ~named | value << 8 * lane, sel=((1 << size) - 1) << lane)
 
 
 async def idle(ctx, cycles):

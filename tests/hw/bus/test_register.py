@@ -159,6 +159,8 @@ def test_each_action():
             with pytest.raises(BusError):
                 await bus.write(hole, 0, size)
         assert await bus.read(0x18, 8) == 0x55667788_11223344
+        # ... and the neighbour in the same word has heard nothing of it.
+        assert len(odd) == 1
 
     run(dut, testbench, background=[watch])
 

@@ -45,6 +45,12 @@ def test_every_clock():
 
 def test_timer_interrupt():
     dut = Clint(harts=2)
+    answered = []
+
+    async def watch(ctx):
+        async for _, _, ack, we, mtip in ctx.tick().sample(dut.bus.ack, dut.bus.we, dut.mtip):
+            if ack and we:
+                answered.append(mtip)
 
     async def testbench(ctx):
         bus = Initiator(ctx, dut.bus)
@@ -54,9 +60,11 @@ def test_timer_interrupt():
             await ctx.tick()
         assert ctx.get(dut.mtip) == 0b10
         assert ctx.get(dut.time) in (100, 101)
-        # From the answer on, the line is low.
+        # From the cycle of the answer on, the line is low.
         await bus.write(MTIMECMP + 8, 1000, 8)
         assert ctx.get(dut.mtip) == 0
+        await idle(ctx, 1)
+        assert answered[-1] == 0
         # As RV32 software does it: high half first.
         await bus.write(MTIMECMP + 12, 0xffff_ffff)
         await bus.write(MTIMECMP + 8, 0)
@@ -67,7 +75,7 @@ def test_timer_interrupt():
         await idle(ctx, 2)
         assert ctx.get(dut.mtip) == 0b11
 
-    run(dut, testbench)
+    run(dut, testbench, background=[watch])
 
 
 def test_software_interrupt():

@@ -306,6 +306,15 @@ def test_line_errors():
         assert await uart.get(LSR) == 0xf9
         assert await uart.get(DATA) == 0
         assert await uart.get(LSR) == 0x60
+        # Clearing the FIFO does not hide the errors of what comes next.
+        ctx.set(dut.errors.parity, 1)
+        await receive(ctx, dut, 3)
+        assert await uart.get(LSR) == 0xe5
+        await uart.put(FCR, 3)
+        await receive(ctx, dut, 4)
+        ctx.set(dut.errors.parity, 0)
+        assert await uart.get(LSR) == 0xe5
+        assert await uart.get(DATA) == 4
         ctx.set(dut.errors.overrun, 1)
         await ctx.tick()
         ctx.set(dut.errors.overrun, 0)
