@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from hw.abi import CALL_REGISTERS
 from kernel.build import build_kernel
 from sim.qemu import EMULATORS
 
@@ -39,24 +40,30 @@ def boot(image: Path, *options: str, machine: tuple[str, ...] = EMULATOR.machine
     return EMULATOR.guest_code(done.returncode), done.stdout.decode().replace("\r", "")
 
 
-def translations(image: Path, log: Path) -> list[tuple[int, int, str]]:
-    """Virtual address, physical address and flags of every mapped page after boot, from the emulator's monitor.
+def halted_machine(image: Path, log: Path, command: str, wanted: bytes = b"") -> str:
+    """Answer of the emulator's monitor to `command` after boot, and when `wanted` has appeared on the console.
 
     There is no exit device, so the kernel halts where it would end the machine.
     """
+    def wait_for(text: bytes) -> None:
+        deadline = time.monotonic() + 60
+        while text not in log.read_bytes() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
     log.write_bytes(b"")
     process = subprocess.Popen(command_line(image, "-serial", f"file:{log}", "-monitor", "stdio", "-m", "64M",
                                             machine=("-machine", "q35", "-cpu", "max")),
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        deadline = time.monotonic() + 60
-        while b"kernel panic" not in log.read_bytes() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        output, _ = process.communicate("info tlb\nquit\n", timeout=30)
+        wait_for(b"kernel panic")
+        process.stdin.write(f"{command}\n")
+        process.stdin.flush()
+        wait_for(wanted)
+        output, _ = process.communicate("quit\n", timeout=30)
     finally:
         process.kill()
-    lines = re.findall(r"^([0-9a-f]{16}): ([0-9a-f]{16}) ([A-Z-]{9})\s*$", output, re.MULTILINE)
-    return [(int(virtual, 16), int(physical, 16), flags) for virtual, physical, flags in lines]
+        process.wait()
+    return output
 
 
 def test_no_segment_is_writable_and_executable(image):
@@ -75,7 +82,9 @@ def test_pvh_note_names_the_entry_point(image):
 
 @needs_qemu
 def test_running_page_tables(image, tmp_path):
-    pages = translations(image, tmp_path / "console")
+    lines = re.findall(r"^([0-9a-f]{16}): ([0-9a-f]{16}) ([A-Z-]{9})\s*$",
+                       halted_machine(image, tmp_path / "console", "info tlb"), re.MULTILINE)
+    pages = [(int(virtual, 16), int(physical, 16), flags) for virtual, physical, flags in lines]
     with image.open("rb") as file:
         elf = ELFFile(file)
         constant = {s["p_paddr"] + offset for s in elf.iter_segments() if s["p_type"] == "PT_LOAD"
@@ -90,6 +99,24 @@ def test_running_page_tables(image, tmp_path):
             assert "W" not in flags, f"{virtual:#x} shows constant {physical:#x} writable"
     assert {physical for _, physical, flags in pages if "C" in flags} == {LOCAL_APIC}
     assert guard not in {virtual for virtual, _, _ in pages}
+
+
+@needs_qemu
+def test_unexpected_trap_shows_the_registers(image, tmp_path):
+    """A non-maskable interrupt takes the path of double faults: own stack, no trust in gs, a dump, the end."""
+    log = tmp_path / "console"
+    halted_machine(image, log, "nmi", wanted=b"unexpected trap")
+    with image.open("rb") as file:
+        [stack] = [s["st_value"] for s in ELFFile(file).get_section_by_name(".symtab").iter_symbols()
+                   if s.name == "kernel_stack_top"]
+    text = log.read_text()
+    dump = text[text.index("trap 2 "):]
+    registers = dict(re.findall(r"(\w+) +0x([0-9a-f]+)", dump))
+    assert stack - 16384 < int(registers["rsp"], 16) < stack
+    assert int(registers["cs"], 16) == 8
+    assert registers.keys() == {*CALL_REGISTERS["x86_64"], "rcx", "r11", "rsp", "rip", "cs", "rflags", "error", "cr2",
+                                "cr3"}
+    assert dump.endswith("kernel panic: unexpected trap 2\n")
 
 
 @needs_qemu

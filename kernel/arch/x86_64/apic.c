@@ -3,7 +3,7 @@
 #include "lib/print.h"
 #include "x86.h"
 
-constexpr uint32_t LVT_MASKED = 1u << 16, SPURIOUS_ENABLE = 1u << 8;
+constexpr uint32_t LVT_MASKED = 1u << 16, LVT_NMI = 4u << 8, SPURIOUS_ENABLE = 1u << 8;
 constexpr uint64_t APIC_BASE_ENABLE = 1u << 11;
 
 /* 8259: command and data ports of both. */
@@ -36,7 +36,7 @@ void apic_init(paddr_t base)
     apic_write(APIC_LVT_TIMER, LVT_MASKED);
     apic_write(APIC_LVT_PERFORMANCE, LVT_MASKED);
     apic_write(APIC_LVT_LINT0, LVT_MASKED);
-    apic_write(APIC_LVT_LINT1, LVT_MASKED);
+    apic_write(APIC_LVT_LINT1, LVT_NMI);           /* how a PC reports broken hardware: it ends in a panic */
     apic_write(APIC_LVT_ERROR, LVT_MASKED);
     apic_write(APIC_TASK_PRIORITY, 0);
     apic_write(APIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
