@@ -3,7 +3,7 @@
 
 TARGET ?= soc
 BOOT ?=
-WAVE ?= build/boot.vcd
+WAVE ?= build/boot.fst
 PYTHON ?= python3
 
 VENV := .venv
@@ -32,8 +32,8 @@ bench: $(TOOLS) ## Measure latencies on all targets: build/bench/latency.json
 verilog: $(TOOLS) ## Write the SoC as Verilog: build/veridian.v
 	@$(RUN) -m soc.generate verilog --output build/veridian.v
 
-wave: $(TOOLS) ## Boot the SoC with a waveform, WAVE=build/boot.vcd
-	@$(RUN) -m sim.boot --target '$(TARGET)' --wave '$(WAVE)' --max-cycles 200000 $(BOOT)
+wave: $(TOOLS) ## Boot the SoC with a waveform, WAVE=build/boot.fst
+	@$(RUN) -m sim.boot --target '$(TARGET)' --wave '$(WAVE)' --wave-cycles 100000 $(BOOT)
 
 docs: $(TOOLS) ## Write the generated reference tables to docs/reference
 	@$(RUN) -m soc.generate tables

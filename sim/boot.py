@@ -5,6 +5,7 @@ The exit code is the guest's; our own are 2 for bad input, 124 when `--timeout` 
 130 after Ctrl-C, each with one line on stderr.
 """
 
+import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from .process import EXIT_INTERRUPTED, EXIT_TIMEOUT, watch
 from .results import Measurement, latency_table, parse_measurement, print_table
 from .toolchain import ToolError, console
 
-__all__ = ["BootResult", "TARGETS", "Target", "boot", "find_target"]
+__all__ = ["BootResult", "TARGETS", "Target", "Wave", "boot", "find_target"]
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,40 @@ TARGETS = {target.name: target for target in (
 )}
 
 
+@dataclass(frozen=True)
+class Wave:
+    """A waveform of the RTL: from cycle `start` to the end, or for `cycles` cycles, which then is the end."""
+
+    path: str
+    start: int = 0
+    cycles: int | None = None
+
+
 @dataclass
 class BootResult:
-    """How a boot went."""
+    """How a boot went.
+
+    Attributes
+    ----------
+    target : Target
+    code : int
+        The guest's exit code, or ours (see the module's text) unless `ended_by_guest`.
+    ended_by_guest : bool
+        Through the exit device.
+    output : str
+        Everything on the console.
+    measurements : list of Measurement
+    cycles, seconds : int, float or None
+        Length of the run and its wall time, on the RTL.
+    """
 
     target: Target
     code: int = 0
+    ended_by_guest: bool = False
     output: str = ""
     measurements: list[Measurement] = field(default_factory=list)
+    cycles: int | None = None
+    seconds: float | None = None
 
 
 def find_target(name: str) -> Target:
@@ -89,24 +116,27 @@ def _build_guest(architecture: str) -> tuple[Path, Path]:
         raise ToolError(f"the kernel does not build: {error}") from None
 
 
-def _soc_command(folder: Path, config: SocConfig, kernel: Path, initrd: Path, bootargs: str, *, max_cycles: int | None,
-                 wave: str | None, trace: Path | None, report: Path | None) -> list[str | Path]:
+def _soc_command(folder: Path, config: SocConfig, kernel: Path, initrd: Path, bootargs: str, *,
+                 max_cycles: int | None, wave: Wave | None, trace: Path | None, report: Path) -> list[str | Path]:
     """Command that boots the SoC's model; the device tree lies in `folder`."""
     tree = folder / "soc.dtb"
     tree.write_bytes(device_tree(config, bootargs=bootargs, initrd_bytes=initrd.stat().st_size))
     images = {memory_map.FIRMWARE_BASE: build_firmware(config.harts), memory_map.KERNEL_BASE: kernel,
               memory_map.INITRD_BASE: initrd, memory_map.DEVICE_TREE_BASE: tree}
-    command = [build_model(config, wave=wave_format(wave))]
+    command = [build_model(config, wave=wave_format(wave.path) if wave else None)]
     for address, path in images.items():
         command += ["--load", hex(address), path]
-    for option, value in (("--max-cycles", max_cycles), ("--wave", wave), ("--trace", trace), ("--report", report)):
+    if wave is not None:
+        command += ["--wave", wave.path, "--wave-start", str(wave.start)]
+        command += ["--cycles", str(wave.start + wave.cycles)] if wave.cycles is not None else []
+    for option, value in (("--max-cycles", max_cycles), ("--trace", trace), ("--report", report)):
         command += [option, str(value)] if value is not None else []
     return command
 
 
 def boot(target: Target, *, bootargs: str = "", init: str | None = None, config: SocConfig | None = None,
-         max_cycles: int | None = None, wave: str | None = None, trace: Path | None = None,
-         report: Path | None = None, timeout: float | None = None, echo: bool = True, interactive: bool = False,
+         max_cycles: int | None = None, wave: Wave | None = None, trace: Path | None = None,
+         timeout: float | None = None, echo: bool = True, interactive: bool = False,
          on_line: Callable[[str], None] = lambda line: None, kernel: Path | None = None,
          initrd: Path | None = None) -> BootResult:
     """Boot the kernel on `target` and wait for its end.
@@ -119,7 +149,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
         First program to run (boot argument ``init=``).
     config : SocConfig, optional
         The machine; only for targets on the RTL.
-    max_cycles, wave, trace, report : optional
+    max_cycles, wave, trace : optional
         As the simulation program's options; only for targets on the RTL.
     timeout : float, optional
         Seconds of wall time.
@@ -131,7 +161,8 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
     for option, value in (("--max-cycles", max_cycles), ("--wave", wave), ("--trace", trace)):
         if target.emulated and value is not None:
             raise ToolError(f"{option} is for the targets on the RTL, not for {target.name}", 2)
-    wave_format(wave)
+    if wave is not None:
+        wave_format(wave.path)
     arguments = " ".join([*target.bootargs, *([f"init={init}"] if init else []), *([bootargs] if bootargs else [])])
     result = BootResult(target)
 
@@ -150,9 +181,16 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
         finished = qemu.run_kernel(target.architecture, kernel, initrd=initrd, bootargs=arguments, **options)
     else:
         with tempfile.TemporaryDirectory(prefix="veridian-") as folder:
+            report = Path(folder) / "report.json"
             finished = watch(_soc_command(Path(folder), config or SocConfig(), kernel, initrd, arguments,
                                           max_cycles=max_cycles, wave=wave, trace=trace, report=report), **options)
+            if report.exists():
+                ending = json.loads(report.read_text())
+                result.cycles, result.seconds = ending["cycles"], ending["seconds"]
+                result.ended_by_guest = ending["reason"] in ("finisher", "tohost")
     result.code, result.output = finished.code, finished.output
+    if target.emulated:
+        result.ended_by_guest = finished.code not in (EXIT_TIMEOUT, EXIT_INTERRUPTED)
     return result
 
 
@@ -163,25 +201,28 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
 @click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Give up after N cycles (RTL).")
 @click.option("--timeout", type=float, default=900, show_default=True, metavar="SECONDS", help="Give up then.")
 @click.option("--wave", metavar="FILE", help="Write a waveform, .vcd or .fst (RTL).")
+@click.option("--wave-start", type=click.IntRange(min=0), default=0, metavar="N", help="First cycle of the waveform.")
+@click.option("--wave-cycles", type=click.IntRange(min=1), metavar="N", help="End after as many cycles of waveform.")
 @click.option("--trace", type=click.Path(path_type=Path), metavar="FILE", help="Write a commit log (RTL).")
 @click.option("--interactive", is_flag=True, help="The guest's console reads the keyboard.")
-def main(name, bootargs, init, max_cycles, timeout, wave, trace, interactive):
+def main(name, bootargs, init, max_cycles, timeout, wave, wave_start, wave_cycles, trace, interactive):
     """Boot the kernel on a target, show its console and a table of the latencies it measured."""
     target = find_target(name)
     try:
-        result = boot(target, bootargs=bootargs, init=init, max_cycles=max_cycles, timeout=timeout, wave=wave,
-                      trace=trace, interactive=interactive)
+        result = boot(target, bootargs=bootargs, init=init, max_cycles=max_cycles, timeout=timeout,
+                      wave=Wave(wave, wave_start, wave_cycles) if wave else None, trace=trace, interactive=interactive)
     except ValueError as error:
         raise ToolError(str(error)) from None
     if result.measurements:
         title = f"Latency on {target.name}"
         print_table(latency_table(result.measurements, target.unit, title))
-    if result.code == EXIT_TIMEOUT:
+    if result.ended_by_guest:
+        if result.code != 0:
+            console.print(f"veridian: the guest ended with code {result.code}")
+    elif result.code == EXIT_TIMEOUT:
         console.print(f"veridian: no end after {timeout:g} seconds")
     elif result.code == EXIT_INTERRUPTED and target.emulated:
         console.print("veridian: interrupted")
-    elif result.code != 0:
-        console.print(f"veridian: {target.name} ended with code {result.code}")
     sys.exit(result.code)
 
 

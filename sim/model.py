@@ -25,6 +25,7 @@ from .toolchain import (
     ToolError,
     console,
     digest,
+    install_packages,
     locked,
     python_sources,
     run_tool,
@@ -37,6 +38,9 @@ __all__ = ["WAVE_FORMATS", "build_model", "build_verilog", "wave_format"]
 
 #: Waveform formats by file suffix, with Verilator's switch for each.
 WAVE_FORMATS = {".vcd": "vcd", ".fst": "fst"}
+
+FST_HEADERS = ("lz4.h", "zlib.h")
+FST_PACKAGES = ("liblz4-dev", "zlib1g-dev")
 
 TOP = "veridian"
 #: Compiler flags of the model and of the host program. -Os, -O2 -march=native and clang changed its speed by less than
@@ -169,9 +173,8 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
     Path
         The program; `--help` lists its options.
     """
-    if wave == "fst" and not all(Path("/usr/include", name).exists() for name in ("lz4.h", "zlib.h")):
-        raise ToolError("FST waveforms want two libraries; type: apt-get install liblz4-dev zlib1g-dev "
-                        "(or name a .vcd file)", 2)
+    if wave == "fst" and not all(Path("/usr/include", header).exists() for header in FST_HEADERS):
+        install_packages(FST_PACKAGES, "the libraries that FST waveforms want (a .vcd file needs none) are")
     with locked("sim"):
         verilog = build_verilog(config, quiet=quiet)
         library = _build_library(verilog, wave, quiet)
@@ -193,7 +196,7 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
                       f"-isystem{include}", f"-isystem{include / 'vltstd'}",
                       *(path for path in host if path.suffix == ".cpp"),
                       library / f"V{TOP}__ALL.a", library / "libverilated.a", "-pthread", "-latomic",
-                      *(["-llz4"] if wave == "fst" else []), *(["-lz"] if wave == "fst" else []),
+                      *(["-llz4", "-lz"] if wave == "fst" else []),
                       "-o", scratch / TOP], log=BUILD / "sim" / f"host-{key}.log")
             advance(done=True)
         return _finish(folder, scratch) / TOP

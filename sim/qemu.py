@@ -3,7 +3,6 @@
 `-icount shift=0` makes every counter count instructions, the same in every run.
 """
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .process import EXIT_INTERRUPTED, EXIT_TIMEOUT, Finished, watch
-from .toolchain import BUILD, ToolError, console, locked, run_tool
+from .toolchain import ToolError, install_packages
 
 __all__ = ["EMULATORS", "Emulator", "emulator_version", "ensure_installed", "run_kernel"]
 
@@ -72,19 +71,9 @@ def ensure_installed(emulator: Emulator) -> None:
     """
     if shutil.which(emulator.program) is not None:
         return
-    install = f"apt-get install -y --no-install-recommends {' '.join(emulator.packages)}"
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise ToolError(f"{emulator.program} is not installed; type: sudo {install}")
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    with locked("apt"), console.status(f"Installing {' '.join(emulator.packages)}") as status:
-        def show(line: str) -> None:
-            if words := line.strip()[:72]:
-                status.update(f"Installing {' '.join(emulator.packages)}: {words}")
-
-        for command in ("apt-get update", install):
-            run_tool(command.split(), log=BUILD / "apt.log", environment=environment, on_line=show)
+    install_packages(emulator.packages, f"{emulator.program} is")
     if shutil.which(emulator.program) is None:
-        raise ToolError(f"{emulator.program} is still missing after: {install}")
+        raise ToolError(f"{emulator.program} is still missing after {' '.join(emulator.packages)} were installed")
 
 
 def run_kernel(architecture: str, kernel: Path, *, initrd: Path | None = None, bootargs: str = "",

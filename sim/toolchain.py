@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable
 from contextlib import contextmanager
@@ -12,8 +13,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-__all__ = ["ROOT", "BUILD", "ToolError", "console", "digest", "locked", "python_sources", "run_tool",
-           "tool_versions", "verilator_environment", "verilator_root"]
+__all__ = ["ROOT", "BUILD", "ToolError", "console", "digest", "install_packages", "locked", "python_sources",
+           "run_tool", "tool_versions", "verilator_environment", "verilator_root"]
 
 #: The project's root folder.
 ROOT = Path(__file__).resolve().parent.parent
@@ -121,3 +122,31 @@ def run_tool(command: list[str | Path], *, log: Path, environment: dict[str, str
 
 def _shown(path: Path) -> str:
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def install_packages(packages: tuple[str, ...], missing: str) -> None:
+    """Install Debian packages when this is possible without asking.
+
+    Parameters
+    ----------
+    packages : tuple of str
+    missing : str
+        What is not there, for the message.
+
+    Raises
+    ------
+    ToolError
+        With the one command to type, or when the installation failed.
+    """
+    install = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise ToolError(f"{missing} not installed; type: sudo {install}")
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    title = f"Installing {' '.join(packages)}"
+    with locked("apt"), console.status(title) as status:
+        def show(line: str) -> None:
+            if words := line.strip()[:72]:
+                status.update(f"{title}: {words}")
+
+        for command in ("apt-get update", install):
+            run_tool(command.split(), log=BUILD / "apt.log", environment=environment, on_line=show)

@@ -20,7 +20,7 @@ struct Ending {
 // Exit codes are 8 bits wide: a failure must not wrap around to success.
 int exit_code(uint64_t guest_code) { return guest_code <= 255 ? static_cast<int>(guest_code) : 255; }
 
-Ending run(veridian::Machine &machine, uint64_t max_cycles) {
+Ending run(veridian::Machine &machine, const veridian::Options &options) {
     while (true) {
         switch (machine.cycle()) {
         case veridian::Outcome::finisher: return {"finisher", exit_code(machine.guest_code())};
@@ -28,7 +28,10 @@ Ending run(veridian::Machine &machine, uint64_t max_cycles) {
         case veridian::Outcome::running: break;
         }
         if (interrupted != 0) return {"interrupted", veridian::exit_interrupted};
-        if (max_cycles != 0 && machine.cycles() >= max_cycles) return {"max-cycles", veridian::exit_max_cycles};
+        if (options.cycles != 0 && machine.cycles() >= options.cycles) return {"cycles", 0};
+        if (options.max_cycles != 0 && machine.cycles() >= options.max_cycles) {
+            return {"max-cycles", veridian::exit_max_cycles};
+        }
     }
 }
 
@@ -49,7 +52,7 @@ int main(int argc, char **argv) {
 
     veridian::Machine machine(options);
     const auto start = std::chrono::steady_clock::now();
-    const Ending ending = run(machine, options.max_cycles);
+    const Ending ending = run(machine, options);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     machine.console().flush();
 

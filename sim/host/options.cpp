@@ -13,6 +13,7 @@ constexpr char help_text[] =
     "usage: veridian [options]\n"
     "  --load ADDRESS FILE            copy FILE to main memory before reset ends (repeatable)\n"
     "  --max-cycles N                 give up after N cycles with exit code 3\n"
+    "  --cycles N                     end after N cycles with exit code 0\n"
     "  --memory-latency N             cycles to the first word of main memory (default 2)\n"
     "  --tohost ADDRESS               an odd value stored there ends the run with code value >> 1\n"
     "  --signature BEGIN END FILE     write that range as 32-bit words in hexadecimal, one a line\n"
@@ -73,6 +74,8 @@ Options parse_options(int argc, char **argv) {
             options.loads.push_back({address, arguments.text(name)});
         } else if (name == "--max-cycles") {
             options.max_cycles = arguments.number(name);
+        } else if (name == "--cycles") {
+            options.cycles = arguments.number(name);
         } else if (name == "--memory-latency") {
             options.latency = arguments.number(name);
             if (options.latency == 0) fail(exit_bad_input, "--memory-latency must be at least 1");

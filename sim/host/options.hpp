@@ -21,6 +21,7 @@ struct LoadImage {
 struct Options {
     std::vector<LoadImage> loads;
     uint64_t max_cycles = 0;  // 0: no limit
+    uint64_t cycles = 0;      // end well after as many; 0: no such end
     uint64_t latency = 2;     // cycles from a request to the first word from main memory
     std::optional<uint64_t> tohost;
     std::optional<uint64_t> signature_begin;

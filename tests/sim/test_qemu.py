@@ -1,6 +1,6 @@
 import pytest
 
-from sim import qemu
+from sim import qemu, toolchain
 from sim.toolchain import ToolError
 
 
@@ -10,8 +10,8 @@ def test_exit_codes():
 
 
 def test_missing_emulator_without_root(monkeypatch):
-    monkeypatch.setattr(qemu.shutil, "which", lambda name: None)
-    monkeypatch.setattr(qemu.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(toolchain.shutil, "which", lambda name: None)
+    monkeypatch.setattr(toolchain.os, "geteuid", lambda: 1000)
     with pytest.raises(ToolError) as caught:
         qemu.ensure_installed(qemu.EMULATORS["riscv64"])
     assert caught.value.exit_code == 1
@@ -21,15 +21,15 @@ def test_missing_emulator_without_root(monkeypatch):
 
 def test_missing_emulator_with_root_is_installed(monkeypatch, tmp_path):
     present, commands = [], []
-    monkeypatch.setattr(qemu.shutil, "which", lambda name: name if name == "apt-get" or present else None)
-    monkeypatch.setattr(qemu.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(toolchain.shutil, "which", lambda name: name if name == "apt-get" or present else None)
+    monkeypatch.setattr(toolchain.os, "geteuid", lambda: 0)
 
     def install(command, **_):
         commands.append(command)
         if "install" in command:
             present.append(True)
 
-    monkeypatch.setattr(qemu, "run_tool", install)
+    monkeypatch.setattr(toolchain, "run_tool", install)
     qemu.ensure_installed(qemu.EMULATORS["aarch64"])
     assert commands[0] == ["apt-get", "update"]
     assert commands[1][-1] == "qemu-system-arm"

@@ -79,7 +79,8 @@ def test_trace_has_spikes_format(tmp_path):
 
 def test_uart_echo_and_finisher():
     program = build_program([PROGRAMS / "echo.S"], flags=("-DECHO_CODE=17",))
-    command = [build_model(SocConfig()), "--quiet", "--max-cycles", "3000000", "--load", hex(FIRMWARE_BASE), flat(program)]
+    command = [build_model(SocConfig()), "--quiet", "--max-cycles", "3000000", "--load", hex(FIRMWARE_BASE),
+               flat(program)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         output, _ = process.communicate(b"To be, or not.", timeout=300)
     assert (process.returncode, output) == (17, b"To be, or not.")
