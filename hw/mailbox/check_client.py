@@ -59,6 +59,8 @@ class CheckClient(wiring.Component):
         })
         #: The unit has taken a request that it has not answered.
         self.owed = Signal()
+        #: The question on the port is the present one.
+        self.asked = Signal()
 
     def elaborate(self, platform):
         m = Module()
@@ -112,6 +114,7 @@ class CheckClient(wiring.Component):
                     ask()
                     m.next = "wait"
             with m.State("wait"):
+                m.d.comb += self.asked.eq(1)
                 m.d.sync += timer.eq(timer + 1)
                 with m.If(response.valid & response.ready):
                     finish()

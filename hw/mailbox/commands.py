@@ -44,7 +44,7 @@ def add_commands(m, parts):
 
     # The endpoint's queue is looked up while the answer arrives. No binding changes between that and the
     # decision: the client holds for a store to page 0 and the bus waits while `done`.
-    found, queue = Signal(), parts.decide_queue
+    found, queue = parts.found, parts.decide_queue
     m.d.comb += table.object_id.eq(parts.check.response.payload.object_id)
     with m.If(client.arrive):
         m.d.sync += [found.eq(table.found), queue.eq(table.found_queue)]

@@ -111,15 +111,24 @@ class Parts:
         #: Queue that the bus asks about.
         self.bus_queue = Signal(range(config.queues))
 
-        # The sequencer.
-        self.settled, self.clearing = Signal(), Signal()
+        # The sequencer: what it does, how far it is, and with which page, queue and entry.
+        self.settled, self.clearing, self.copying = Signal(), Signal(), Signal()
+        self.wiping_page, self.wiping_queue = Signal(), Signal()
+        self.last_clear = max(pages * words, config.queues * config.depth * words, len(Statistic)) - 1
+        self.step = Signal(range(self.last_clear + 1))
+        self.moved_page = Signal(range(pages))
+        self.moved_queue = Signal(range(config.queues))
+        self.moved_entry = Signal(range(config.depth))
+        #: A capability was among the words copied so far.
+        self.carries = Signal()
         self.wipe_queue = Signal(range(config.queues))
         self.wipe_page = Signal(range(pages))
         self.start_copy, self.start_wipe_queue, self.start_wipe_page = Signal(), Signal(), Signal()
         # The command that is being checked.
         self.active_page = Signal(range(pages))
         self.killed = Signal()
-        #: Queue of its endpoint.
+        #: Its endpoint has a queue, and which.
+        self.found = Signal()
         self.decide_queue = Signal(range(config.queues))
 
     def fault(self, name):

@@ -3,8 +3,6 @@
 from amaranth import *
 from amaranth.utils import ceil_log2
 
-from .registers import Statistic
-
 __all__ = ["add_sequencer"]
 
 
@@ -14,16 +12,10 @@ def add_sequencer(m, parts):
     words = parts.entry_words
     payload = config.message_words + config.capability_words
     within_bits = ceil_log2(words)
-    staging_words = (config.pages + 1) * words
-    entry_words = config.queues * config.depth * words
-    last_clear = max(staging_words, entry_words, len(Statistic)) - 1
-    step = Signal(range(last_clear + 1))
-    page, queue = Signal.like(parts.active_page), Signal.like(parts.decide_queue)
-    tail = Signal.like(table.tail)
+    step, page, queue, tail = parts.step, parts.moved_page, parts.moved_queue, parts.moved_entry
     written = Signal(range(words))
-    carries = Signal()
-    clear, copy, wipe_page, wipe_queue = Signal(), Signal(), Signal(), Signal()
-    m.d.comb += parts.clearing.eq(clear)
+    carries = parts.carries
+    copy, clear = parts.copying, parts.clearing
 
     # One queue at a time is looked at: the sequencer's, the decision's, or the bus's.
     selected = Signal.like(queue)
@@ -44,8 +36,12 @@ def add_sequencer(m, parts):
         staging.en.eq(Mux(parts.store_staging, parts.bus.sel, 0)),
     ]
     with m.FSM(init="clear") as fsm:
-        m.d.comb += [clear.eq(fsm.ongoing("clear")), copy.eq(fsm.ongoing("copy")),
-                     wipe_page.eq(fsm.ongoing("wipe_page")), wipe_queue.eq(fsm.ongoing("wipe_queue"))]
+        m.d.comb += [
+            clear.eq(fsm.ongoing("clear")),
+            copy.eq(fsm.ongoing("copy")),
+            parts.wiping_page.eq(fsm.ongoing("wipe_page")),
+            parts.wiping_queue.eq(fsm.ongoing("wipe_queue")),
+        ]
         with m.State("clear"):
             m.d.comb += [
                 staging.addr.eq(step), staging.data.eq(0), staging.en.eq((1 << 8) - 1),
@@ -56,7 +52,7 @@ def add_sequencer(m, parts):
                 parts.statistic_write.en.eq(1),
             ]
             m.d.sync += step.eq(step + 1)
-            with m.If((step == last_clear) | parts.fault("no_clear")):
+            with m.If((step == parts.last_clear) | parts.fault("no_clear")):
                 m.d.sync += step.eq(0)
                 m.next = "idle"
             with m.If(parts.fault("no_clear")):

@@ -1,0 +1,34 @@
+"""The mailbox loses, doubles, reorders and mixes nothing, stores nothing on a refusal, and leaves no residue.
+
+Proven for all time by induction, with reset at any moment, for a small mailbox (see MailboxProof).
+"""
+
+import pytest
+
+from hw.mailbox.config import FAULTS
+from tests.formal.mailbox.mailbox_proof import MailboxProof
+from tests.formal.prove import ProofFailure, prove
+
+DEPTH = 3
+#: Nothing that the proof speaks of.
+BEYOND = {"no_rate_limit", "interrupt_always"}
+#: One of each kind; the others take as long and only `make test-all` runs them.
+QUICK = {"store_on_refusal", "lose_on_pop", "mix_queues", "late_answer"}
+
+
+def test_mailbox():
+    prove(MailboxProof(), mode="prove", depth=DEPTH, reset="any", name="mailbox")
+
+
+@pytest.mark.parametrize("fault", [
+    pytest.param(fault, marks=() if fault in QUICK else pytest.mark.slow)
+    for fault in FAULTS if fault not in BEYOND])
+def test_fault_breaks_the_proof(fault):
+    with pytest.raises(ProofFailure, match="mailbox_proof.py"):
+        prove(MailboxProof(fault), mode="prove", depth=DEPTH, reset="any", name="mailbox")
+
+
+@pytest.mark.slow
+def test_marked_message_arrives():
+    """The properties are not empty: a marked message is stored, read and popped. (No time is spent on clearing.)"""
+    prove(MailboxProof("no_clear"), mode="cover", depth=36, name="mailbox")
