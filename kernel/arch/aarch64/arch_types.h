@@ -29,7 +29,7 @@ struct arch_context {
 static_assert(offsetof(struct arch_context, sp) == 248);
 static_assert(sizeof(struct arch_context) == 288);
 
-/* ---- page-table entries (Arm ARM, D8.3, VMSAv8-64). The access flag is preset. -------------------------------------- */
+/* ---- page-table entries (Arm ARM, D8.3, VMSAv8-64). The access flag is preset. ----------------- */
 
 enum : uint64_t {
     PTE_VALID = 1ull << 0,
@@ -96,7 +96,7 @@ static inline unsigned arch_cpu(void) { return 0; }
 
 static inline void arch_wait_hint(void) { asm volatile("yield" ::: "memory"); }
 
-/* ---- capability unit: there is none, so these have no definition; a call that is not dead code does not link. --------- */
+/* ---- capability unit: there is none, so these have no definition; a call that is not dead code does not link. --- */
 
 uint64_t arch_cap_object(uint64_t query, uint32_t space);
 uint64_t arch_cap_badge(uint64_t query, uint32_t space);

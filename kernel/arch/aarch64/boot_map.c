@@ -41,7 +41,7 @@ void boot_map(uint64_t *root, uintptr_t address, paddr_t physical, uint64_t byte
 {
     while (bytes > 0) {
         unsigned level = ARCH_PAGE_LEVELS - 2;      /* the root holds no blocks */
-        while (level > 0 && (((address | physical) & (level_bytes(level) - 1)) != 0 || bytes < level_bytes(level))) level--;
+        while (level > 0 && ((address | physical) % level_bytes(level) != 0 || bytes < level_bytes(level))) level--;
         map_one(root, address, physical, flags, level);
         address += level_bytes(level);
         physical += level_bytes(level);

@@ -5,7 +5,8 @@ static uint64_t translation_control(void)
 {
     uint64_t memory0 = READ_REGISTER(id_aa64mmfr0_el1), memory2 = READ_REGISTER(id_aa64mmfr2_el1);
     uint64_t address_size = memory0 & 0xf;
-    uint64_t tcr = TCR_BASE | (address_size < TCR_ADDRESS_SIZE_48 ? address_size : TCR_ADDRESS_SIZE_48) << TCR_ADDRESS_SIZE;
+    if (address_size > TCR_ADDRESS_SIZE_48) address_size = TCR_ADDRESS_SIZE_48;
+    uint64_t tcr = TCR_BASE | address_size << TCR_ADDRESS_SIZE;
     if ((memory0 >> 4 & 0xf) == 2) tcr |= TCR_ASID_16;
     if (memory2 >> 60 != 0) tcr |= TCR_NO_USER_PROBE;
     return tcr;

@@ -18,7 +18,8 @@ void gic_start(paddr_t distributor, paddr_t cpu_interface)
     distributor_registers = device_at(distributor);
     cpu_registers = device_at(cpu_interface);
     distributor_registers[GICD_CTLR] = 0;
-    for (unsigned word = 0; word < FIRST_SPECIAL / 32; word++) distributor_registers[GICD_ICENABLER + word] = UINT32_MAX;
+    for (unsigned first = 0; first < FIRST_SPECIAL; first += 32)
+        distributor_registers[GICD_ICENABLER + first / 32] = UINT32_MAX;
     distributor_registers[GICD_CTLR] = 1;
     cpu_registers[GICC_PMR] = UINT8_MAX;
     cpu_registers[GICC_CTLR] = 1;

@@ -13,7 +13,7 @@ constexpr uintptr_t TREE_BASE = 0xffff'ffff'4000'0000;
 /* The boot protocol lets a device tree be 2 MiB and start anywhere. */
 constexpr uint64_t TREE_WINDOW = 4ull << 20, TREE_ALIGN = 2ull << 20;
 
-/* ---- boot_map.c: the kernel's page tables, from a pool in the image. Usable before and after translation is on. ---- */
+/* ---- boot_map.c: the kernel's page tables, from a pool in the image. Usable before and after translation is on. */
 
 constexpr size_t TABLE_ENTRIES = PAGE_BYTES / sizeof(uint64_t);
 
@@ -54,7 +54,7 @@ static inline volatile uint32_t *device_at(paddr_t address) { return (volatile u
 /* Drops the identity mapping of start-up. */
 void translation_start(void);
 
-/* ---- console.c, power.c, gic.c, timer.c: found in the device tree by start.c --------------------------------------- */
+/* ---- console.c, power.c, gic.c, timer.c: found in the device tree by start.c ---------------------- */
 
 void console_start(paddr_t pl011);
 

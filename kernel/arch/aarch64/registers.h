@@ -16,7 +16,7 @@ constexpr uint64_t SCTLR_ONES = 1ull << 29 | 1ull << 28 | 1ull << 22 | 1ull << 2
 enum : uint64_t {
     SCTLR_MMU = 1ull << 0,
     SCTLR_DATA_CACHE = 1ull << 2,
-    SCTLR_STACK_ALIGNED = 1ull << 3 | 1ull << 4,          /* SA, SA0: a misaligned stack pointer faults at both levels */
+    SCTLR_STACK_ALIGNED = 1ull << 3 | 1ull << 4,          /* SA, SA0: misaligned stack pointers fault */
     SCTLR_NO_AARCH32_RELICS = 1ull << 7 | 1ull << 8,      /* ITD, SED */
     SCTLR_INSTRUCTION_CACHE = 1ull << 12,
     SCTLR_USER_ZERO_LINE = 1ull << 14,                    /* DZE: dc zva, checked like a store */

@@ -41,7 +41,8 @@ static void map_memory(struct memory_range const *range)
     constexpr paddr_t REACH = 1ull << 47;
     paddr_t from = (range->base + PAGE_BYTES - 1) & MASK, to = (range->base + range->size) & MASK;
     paddr_t sealed = image_base, open = image_base + (paddr_t)(rodata_end - kernel_start);
-    if (range->base + range->size < range->base || to > REACH) panic("memory at %p reaches too far", (void *)range->base);
+    if (range->base + range->size < range->base || to > REACH)
+        panic("memory at %p reaches too far", (void *)range->base);
     if (open <= from || to <= sealed) {
         map_direct(from, to, MAP_READ | MAP_WRITE);
         return;
