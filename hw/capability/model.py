@@ -223,11 +223,11 @@ class KernelTables:
         self.memory.write(self.directory_address(space, entry), pack(DirectoryEntry, page=page, valid=valid))
 
     def slot(self, space, index, *, cap_type=CapType.ENDPOINT, object_id=1, rights=Rights(0), generation=1, tag=1,
-             badge=0, valid=1, **links):
-        """Write one slot."""
+             badge=0, valid=1, address=None, **links):
+        """Write one slot; `address` for one that its directory does not lead to at the moment."""
         value = pack(Slot, cap_type=cap_type, object_id=object_id, rights=rights, generation=generation, tag=tag,
                      badge=badge, valid=valid, **links)
-        address = self.slot_address(space, index)
+        address = self.slot_address(space, index) if address is None else address
         for word in range(SLOT_BYTES // 8):
             self.memory.write(address + 8 * word, value >> 64 * word)
 

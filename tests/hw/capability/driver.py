@@ -137,6 +137,14 @@ class Bench:
             await RisingEdge(self.dut.clk)
             self.cycle += 1
 
+    def deadline(self, cycles=4000):
+        """A function to call in a loop that must end; it raises when it has not by then."""
+        end = self.cycle + cycles
+
+        def check():
+            assert self.cycle < end, f"nothing came in {cycles} cycles"
+        return check
+
     # -- Memory behind the walker.
 
     async def _memory(self):
@@ -202,8 +210,9 @@ class Bench:
 
     async def idle(self):
         """Poll until no command is under way."""
+        check = self.deadline()
         while await self.read("status") & 1:
-            pass
+            check()
 
     async def command(self, command, operand1=0, operand2=0):
         """One command; returns the result register."""
@@ -229,7 +238,9 @@ class Bench:
         dut.check_request_valid.value = 1
         dut.check_request_payload.value = model.pack(CheckRequest, query=query, space=space)
         dut.check_response_ready.value = int(take_after == 0)
+        check = self.deadline()
         while True:
+            check()
             await FallingEdge(dut.clk)
             ready = int(dut.check_request_ready.value)
             assert not int(dut.check_response_valid.value), "response without a request"
@@ -239,6 +250,7 @@ class Bench:
         dut.check_request_valid.value = 0
         seen = None
         while True:
+            check()
             await FallingEdge(dut.clk)
             if int(dut.check_response_valid.value):
                 payload = int(dut.check_response_payload.value)

@@ -1,12 +1,56 @@
-"""The capability unit on Verilator."""
+"""The capability unit on Verilator: directed and random benches, and the same benches on planted faults."""
 
 import pytest
 
-from tests.hw.cocotb_bench import run, testcases
+from hw.capability.config import FAULTS
+from tests.hw.cocotb_bench import BenchFailure, run, testcases
 
 DIRECTED = "tests.hw.capability.directed_bench"
+RANDOM = "tests.hw.capability.random_bench"
+
+#: Which test must see which planted fault.
+CATCHES = {
+    "drop_rights": (DIRECTED, "every_verdict_on_every_interface"),
+    "drop_type": (DIRECTED, "every_verdict_on_every_interface"),
+    "drop_tag": (DIRECTED, "every_verdict_on_every_interface"),
+    "drop_generation": (DIRECTED, "every_verdict_on_every_interface"),
+    "drop_valid": (DIRECTED, "every_verdict_on_every_interface"),
+    "skip_invalidate": (DIRECTED, "invalidates_forget_what_they_name_and_no_more"),
+    "keep_walk": (DIRECTED, "walks_are_killed_in_every_alignment"),
+    "skip_reread": (DIRECTED, "torn_slots_are_read_again"),
+    "drop_bounds": (DIRECTED, "bounds_and_malformed_tables"),
+    "skip_commit": (DIRECTED, "killed_instructions_never_happened"),
+    "drop_space": (DIRECTED, "invalidates_forget_what_they_name_and_no_more"),
+}
 
 
 @pytest.mark.parametrize("testcase", testcases(DIRECTED))
 def test_directed(unit, testcase):
     run(unit, DIRECTED, testcase)
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_random(unit, seed):
+    run(unit, RANDOM, environment={"SEED": seed, "CYCLES": 10_000})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_random_long(unit, seed):
+    run(unit, RANDOM, environment={"SEED": seed, "CYCLES": 60_000})
+
+
+def test_every_fault_has_a_catcher():
+    assert set(CATCHES) == set(FAULTS)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_is_caught(unit, fault):
+    with pytest.raises(BenchFailure, match="AssertionError"):
+        run(unit, *CATCHES[fault], environment={"FAULTS": fault})
+
+
+@pytest.mark.parametrize("fault", ["drop_rights", "drop_generation", "skip_invalidate", "drop_space"])
+def test_random_catches_faults(unit, fault):
+    with pytest.raises(BenchFailure, match="AssertionError"):
+        run(unit, RANDOM, environment={"SEED": 1, "FAULTS": fault, "CYCLES": 30_000})
