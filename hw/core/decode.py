@@ -14,6 +14,9 @@ from .port import Privilege
 
 __all__ = ["DecodeStage"]
 
+#: Register ra.
+RETURN_ADDRESS = 1
+
 
 class DecodeStage(wiring.Component):
     """Combinational.
@@ -68,6 +71,7 @@ class DecodeStage(wiring.Component):
 
         target = Signal(64)
         compressed = fetched.raw[:2] != 3
+        is_jump = decoder.control.unit == Unit.JUMP
         end = Signal(REGION_BITS + 1)
         same_region = target[REGION_BITS:] == fetched.pc[REGION_BITS:]
         m.d.comb += [
@@ -77,10 +81,14 @@ class DecodeStage(wiring.Component):
             out.predicted.eq(fetched.predicted),
             out.predicted_right.eq(
                 fetched.predicted & same_region & (target[:REGION_BITS] == fetched.target)),
+            out.predicted_target.eq(fetched.target),
+            out.call.eq(is_jump & (decoder.rd == RETURN_ADDRESS)),
+            out.returns.eq(is_jump & decoder.control.indirect & (decoder.rd == 0)
+                           & (decoder.rs1 == RETURN_ADDRESS) & (decoder.immediate == 0)),
             out.known.eq(fetched.known),
             out.counter.eq(fetched.counter),
             out.end.eq(end),
-            out.predictable.eq(same_region & ~end[REGION_BITS]),
+            out.predictable.eq((same_region | out.returns) & ~end[REGION_BITS]),
         ]
 
         # Privileged specification, 3.1.6.6 and 3.3; SCUSTOM in hw.abi.

@@ -109,7 +109,9 @@ class ExecuteStage(wiring.Component):
         is_jump, is_branch = control.unit == Unit.JUMP, control.unit == Unit.BRANCH
         direct = is_branch | (is_jump & ~control.indirect)
         taken = is_jump | (is_branch & comparator.taken)
-        wrong = Mux(taken, ~(direct & x.predicted_right), x.predicted)
+        predicted_pc = Cat(x.predicted_target, x.pc[REGION_BITS:])
+        right = Mux(direct, x.predicted_right, x.returns & x.predicted & (operand1 == predicted_pc))
+        wrong = Mux(taken, ~right, x.predicted)
         m.d.comb += self.redirect.eq(ready & wrong & ~x.exception & ~redirected)
         with m.If(~taken):
             m.d.comb += self.target.eq(x.next_pc)
@@ -167,10 +169,16 @@ class ExecuteStage(wiring.Component):
 
         # ---- what the predictor learns: taken ones get an entry, its counter follows what happens
         learn = self.training
+        happens = leaving & ~x.exception & ~self.kill
+        foreseeable = (direct | x.returns) & x.predictable
         m.d.sync += [
-            learn.valid.eq(leaving & ~x.exception & (x.known | (direct & taken & x.predictable))),
+            learn.valid.eq(happens & (x.known | (foreseeable & taken))),
             learn.end.eq(x.end),
-            learn.prediction.hit.eq(direct & x.predictable),
+            learn.prediction.hit.eq(foreseeable),
+            learn.prediction.returns.eq(x.returns),
+            learn.call.eq(happens & x.call),
+            learn.returned.eq(happens & x.returns),
+            learn.return_to.eq(x.next_pc),
             learn.prediction.target.eq(x.target[:REGION_BITS]),
         ]
         with m.If(~x.known):

@@ -1,4 +1,4 @@
-"""Multiplier: one 33 x 33 bit signed product a cycle, of which a 64 x 64 bit product needs four."""
+"""Multiplier: three 33 x 33 bit signed products a cycle, of which a 64 x 64 bit product has four."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -12,8 +12,8 @@ __all__ = ["Multiplier"]
 class Multiplier(wiring.Component):
     """mul, mulh, mulhsu, mulhu and mulw.
 
-    The operands must stay put from `start` until `done`. A word product takes 2 cycles after `start`, mul 4, the
-    high halves 5. The product's register lies between multiplication and addition, where a DSP block has one.
+    The operands must stay put from `start` until `done`, which comes one cycle after `start` for the low half and two
+    for a high half. The products' registers lie between multiplication and addition, where a DSP block has one.
 
     Members
     -------
@@ -32,49 +32,41 @@ class Multiplier(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         a, b = self.operand1, self.operand2
-        a_signed = self.funct3 != 3
+        a_signed = self.funct3[:2] != 3
         b_signed = ~self.funct3[1]
         high = self.funct3[:2] != 0
 
-        # Which halves are multiplied in this step, and which product the register holds.
-        step = Signal(2)
-        running = Signal()
-        product = Signal(signed(66))
-        product_step = Signal(2)
-        product_valid = Signal()
-        last = Mux(self.word, 0, Mux(high, 3, 2))
-
-        a_half = Signal(signed(33))
-        b_half = Signal(signed(33))
+        a_low, a_high = Signal(signed(33)), Signal(signed(33))
+        b_low, b_high = Signal(signed(33)), Signal(signed(33))
         m.d.comb += [
-            a_half.eq(Mux(step[0], Cat(a[32:], a[63] & a_signed), a[:32])),
-            b_half.eq(Mux(step[1], Cat(b[32:], b[63] & b_signed), b[:32])),
+            a_low.eq(a[:32]), a_high.eq(Cat(a[32:], a[63] & a_signed)),
+            b_low.eq(b[:32]), b_high.eq(Cat(b[32:], b[63] & b_signed)),
         ]
-        m.d.sync += product_valid.eq(self.start | running)
-        m.d.sync += product_step.eq(step)
-        with m.If(self.start | running):
-            m.d.sync += product.eq(a_half * b_half)
-            m.d.sync += step.eq(step + 1)
-            m.d.sync += running.eq(1)
-            with m.If(step == last):
-                m.d.sync += running.eq(0)
-                m.d.sync += step.eq(0)
 
-        total = Signal(128)
-        following = Signal(128)
-        addend = Signal(128)
-        with m.Switch(product_step):
-            with m.Case(0):
-                m.d.comb += addend.eq(product)
-            with m.Case(1, 2):
-                m.d.comb += addend.eq(product << 32)
-            with m.Case(3):
-                m.d.comb += addend.eq(product << 64)
-        m.d.comb += following.eq(Mux(product_step == 0, 0, total) + addend)
-        with m.If(product_valid):
-            m.d.sync += total.eq(following)
+        # First step: low by low and the two mixed products. Second step, for high halves: high by high.
+        second = Signal()
+        straight = Signal(signed(66))
+        cross1, cross2 = Signal(signed(66)), Signal(signed(66))
+        m.d.sync += [
+            straight.eq(Mux(second, a_high, a_low) * Mux(second, b_high, b_low)),
+            cross1.eq(a_low * b_high),
+            cross2.eq(a_high * b_low),
+        ]
+        valid, last = Signal(), Signal()
+        m.d.comb += second.eq(valid & ~last)
+        m.d.sync += [
+            valid.eq(self.start | second),
+            last.eq((self.start & ~high) | second),
+        ]
 
-        m.d.comb += self.done.eq(product_valid & (product_step == last))
-        m.d.comb += self.result.eq(
-            Mux(self.word, sign_extend(following[:32]), Mux(high, following[64:], following[:64])))
+        upper = Signal(signed(68))  # Everything above bit 31 of the first step.
+        carried = Signal(signed(66))
+        m.d.comb += upper.eq(straight[32:64] + cross1 + cross2)
+        m.d.sync += carried.eq(upper >> 32)
+        m.d.comb += [
+            self.done.eq(valid & last),
+            self.result.eq(Mux(high, straight + carried, Cat(straight[:32], upper[:32]))),
+        ]
+        with m.If(self.word):
+            m.d.comb += self.result.eq(sign_extend(straight[:32]))
         return m

@@ -31,6 +31,10 @@ class DecodedInstruction(data.Struct):
     #: Fetch went on at a predicted target, and whether that is this instruction's target.
     predicted: 1
     predicted_right: 1
+    predicted_target: REGION_BITS
+    #: jalr that by convention calls or returns (unprivileged specification, 2.5.1), or jal that calls.
+    call: 1
+    returns: 1
     #: The predictor's entry, and whether one is allowed.
     known: 1
     counter: 2

@@ -96,11 +96,12 @@ def divide_model(a, b, funct3, word):
     return signed(remainder if funct3 & 2 else quotient, bits) & MASK
 
 
-@pytest.mark.parametrize("dut, model, codes, limit", [
-    (Multiplier(), multiply_model, ((0, 0), (1, 0), (2, 0), (3, 0), (0, 1)), 5),
-    (Divider(), divide_model, tuple((f, w) for f in (4, 5, 6, 7) for w in (0, 1)), 70),
+@pytest.mark.parametrize("unit, model, codes, limit", [
+    (Multiplier, multiply_model, ((0, 0), (1, 0), (2, 0), (3, 0), (0, 1)), 5),
+    (Divider, divide_model, tuple((f, w) for f in (4, 5, 6, 7) for w in (0, 1)), 70),
 ], ids=("multiplier", "divider"))
-def test_sequential(dut, model, codes, limit):
+def test_sequential(unit, model, codes, limit):
+    dut = unit()
     source = random.Random(3)
 
     async def bench(ctx):
