@@ -53,7 +53,9 @@ class Sram(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.memory = self._memory
-        read = self._memory.read_port()
+        # What a read gives in the cycle of a write is never used; transparent is what block RAM does by itself.
+        write = self._memory.write_port(granularity=8) if self.writable else None
+        read = self._memory.read_port(transparent_for=(write,) if self.writable else ())
         #: The word at this beat's address is on the read port.
         ready = Signal()
         beat = Signal()
@@ -76,7 +78,6 @@ class Sram(wiring.Component):
             m.d.sync += ready.eq(1)
 
         if self.writable:
-            write = self._memory.write_port(granularity=8)
             m.d.comb += [
                 write.addr.eq(self.bus.adr),
                 write.data.eq(self.bus.dat_w),
