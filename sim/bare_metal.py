@@ -14,7 +14,7 @@ from soc.generate.c_header import write_headers
 from soc.generate.linker_script import bare_metal_script
 from soc.memory_map import FIRMWARE_BASE
 
-from .toolchain import BUILD, ToolError, digest, tool_versions
+from .toolchain import BUILD, ToolError, digest, run_command, tool_versions
 
 __all__ = ["build_program"]
 
@@ -86,4 +86,4 @@ def main(sources, output):
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -23,7 +23,7 @@ from . import qemu
 from .model import build_model, wave_format
 from .process import EXIT_INTERRUPTED, EXIT_TIMEOUT, watch
 from .results import Measurement, latency_table, parse_measurement, print_table
-from .toolchain import ToolError, console
+from .toolchain import ToolError, console, run_command
 
 __all__ = ["BootResult", "TARGETS", "Target", "Wave", "boot", "find_target"]
 
@@ -227,4 +227,4 @@ def main(name, bootargs, init, max_cycles, timeout, wave, wave_start, wave_cycle
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

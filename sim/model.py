@@ -28,6 +28,7 @@ from .toolchain import (
     install_packages,
     locked,
     python_sources,
+    run_command,
     run_tool,
     tool_versions,
     verilator_environment,
@@ -210,4 +211,4 @@ def main(wave):
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

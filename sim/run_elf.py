@@ -19,7 +19,7 @@ from soc.config import SocConfig
 from .elf import BAD_INPUT, Program, load_program
 from .model import build_model, wave_format
 from .process import Finished, watch
-from .toolchain import ToolError
+from .toolchain import ToolError, run_command
 
 __all__ = ["DEFAULT_MAX_CYCLES", "host_arguments", "run_program"]
 
@@ -78,4 +78,4 @@ def main(file, signature, max_cycles, trace, wave, quiet):
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
@@ -14,7 +15,7 @@ import click
 from rich.console import Console
 
 __all__ = ["ROOT", "BUILD", "ToolError", "console", "digest", "install_packages", "locked", "python_sources",
-           "run_tool", "tool_versions", "verilator_environment", "verilator_root"]
+           "run_command", "run_tool", "tool_versions", "verilator_environment", "verilator_root"]
 
 #: The project's root folder.
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +35,20 @@ class ToolError(click.ClickException):
 
     def show(self, file=None):
         click.echo(f"veridian: {self.message}", err=True)
+
+
+def run_command(command: click.Command) -> None:
+    """Run a command line: errors are one line, and Ctrl-C gives exit code 130 whatever was under way."""
+    try:
+        sys.exit(command.main(standalone_mode=False))
+    except click.exceptions.Exit as ending:
+        sys.exit(ending.exit_code)
+    except click.Abort:
+        click.echo("veridian: interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
 
 
 def digest(*parts: str | bytes | Path | Iterable) -> str:

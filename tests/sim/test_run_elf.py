@@ -1,9 +1,12 @@
 """run_elf on the one model that all tests share (the boot configuration)."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,20 @@ def test_program_that_never_ends():
 def test_speed_is_printed():
     done = run_elf(ends(1))
     assert re.fullmatch(r"veridian: \d+ cycles in \d+\.\d s, \d+\.\d\d MHz\n", done.stderr)
+
+
+def test_interrupt_leaves_nothing_behind():
+    command = [sys.executable, "-m", "sim.run_elf", "--quiet", "--max-cycles", str(10**9), ends(0)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        deadline = time.monotonic() + 300
+        while not (child := children.read_text().strip()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, "veridian: interrupted\n")
+    assert not Path(f"/proc/{child}").exists()
 
 
 @pytest.mark.parametrize("name, content", [("missing.elf", None), ("text.elf", b"hello")])
