@@ -12,5 +12,5 @@ void panic(char const *format, ...)
     print_list(format, arguments);
     print("\n");
     va_end(arguments);
-    arch_shutdown(255);
+    arch_shutdown(PANIC_EXIT_CODE);
 }

@@ -1,8 +1,12 @@
 /*
- * panic.h: the end of a kernel that can no longer be trusted. Fail closed: the machine stops with exit code 255.
+ * panic.h: the end of a kernel that can no longer be trusted. Fail closed: the machine stops with exit code PANIC_EXIT_CODE.
  * Usable in any context.
  */
 #pragma once
+#include <stdint.h>
+
+/* Fits every machine's exit device (isa-debug-exit has 7 bits) and is nobody else's code. */
+constexpr uint8_t PANIC_EXIT_CODE = 99;
 
 /* Prints `kernel panic: ` and the message, then ends the machine. */
 [[noreturn, gnu::format(printf, 1, 2)]] void panic(char const *format, ...);
