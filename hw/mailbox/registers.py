@@ -256,9 +256,14 @@ def memory_map(config):
 
 
 def constants():
-    """Offsets and counter numbers by name, for the C header."""
+    """Offsets, first bits of fields, counter numbers and statuses by name, for the C header."""
     values = {"MAILBOX_VERSION": VERSION, "MAILBOX_QUEUE_STRIDE": QUEUE_ROW_BYTES}
-    for prefix, members in (("CONTROL", ControlPage), ("THREAD", ThreadPage), ("STATISTIC", Statistic)):
-        values |= {f"MAILBOX_{prefix}_{member.name}": member.value for member in members}
+    enumerations = {"CONTROL": ControlPage, "THREAD": ThreadPage, "STATISTIC": Statistic, "STATUS": MailStatus}
+    for prefix, members in enumerations.items():
+        values |= {f"MAILBOX_{prefix}_{member.name}": int(member.value) for member in members}
     values |= {f"MAILBOX_QUEUE_{word.name}": word.value * WORD_BYTES for word in QueueWord}
+    layouts = {"IDENTITY": Identity, "PAGE": PageBinding, "QUEUE_BINDING": QueueBinding, "QUEUE_RATE": QueueRate}
+    for name, layout in layouts.items():
+        values |= {f"MAILBOX_{name}_{field.upper()}_SHIFT": place.offset
+                   for field, place in layout.as_shape() if field != "reserved"}
     return values
