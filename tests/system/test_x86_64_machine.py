@@ -50,20 +50,23 @@ def halted_machine(image: Path, log: Path, command: str, wanted: bytes = b"") ->
         while text not in log.read_bytes() and time.monotonic() < deadline:
             time.sleep(0.05)
 
+    # To a file: a full pipe would hold the answer back until `quit` drops it.
+    answer = log.with_suffix(".monitor")
     log.write_bytes(b"")
-    process = subprocess.Popen(command_line(image, "-serial", f"file:{log}", "-monitor", "stdio", "-m", "64M",
-                                            machine=("-machine", "q35", "-cpu", "max")),
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        wait_for(b"kernel panic")
-        process.stdin.write(f"{command}\n")
-        process.stdin.flush()
-        wait_for(wanted)
-        output, _ = process.communicate("quit\n", timeout=30)
-    finally:
-        process.kill()
-        process.wait()
-    return output
+    with answer.open("w") as output:
+        process = subprocess.Popen(command_line(image, "-serial", f"file:{log}", "-monitor", "stdio", "-m", "64M",
+                                                machine=("-machine", "q35", "-cpu", "max")),
+                                   stdin=subprocess.PIPE, stdout=output, text=True)
+        try:
+            wait_for(b"kernel panic")
+            process.stdin.write(f"{command}\n")
+            process.stdin.flush()
+            wait_for(wanted)
+            process.communicate("quit\n", timeout=30)
+        finally:
+            process.kill()
+            process.wait()
+    return answer.read_text()
 
 
 def test_no_segment_is_writable_and_executable(image):
