@@ -38,6 +38,10 @@ void ipc_cancel(struct thread *thread, enum status status)
         thread->partner->caller = nullptr;
         thread->partner = nullptr;
     }
+    /* The message has left, or none came; an architecture's short path does not even save the words. Zeros, and nothing
+       else. */
+    if (thread->state == THREAD_REPLY || thread->state == THREAD_RECEIVING)
+        for (size_t i = 0; i < CALL_WORDS - 1; i++) thread->context.call[i] = 0;
     thread_queue_remove(thread);
     sched_deadline_cancel(thread);
     thread_result(thread, status);

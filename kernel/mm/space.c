@@ -11,7 +11,6 @@ constexpr size_t ENTRIES = PAGE_BYTES / sizeof(uint64_t);
 constexpr uintptr_t LOWEST = 64 << 10;
 
 static paddr_t kernel_root;
-static paddr_t current_root;
 static uint64_t asid_used[(ARCH_ASIDS + 63) / 64];
 
 static size_t index_at(uintptr_t address, unsigned level) { return address >> (12 + 9 * level) & (ENTRIES - 1); }
@@ -21,9 +20,10 @@ void space_init(void)
     kernel_root = frame_alloc_cleared();
     if (kernel_root == 0) panic("no memory for the first page table");
     arch_root_init(direct_map(kernel_root));
-    arch_space_activate(kernel_root, 0);
-    current_root = kernel_root;
+    space_activate_kernel();
 }
+
+void space_activate_kernel(void) { arch_space_activate(kernel_root, 0); }
 
 /* ASID 0 is the kernel's own; with only one there is nothing to give out. */
 static bool asid_take(uint16_t *asid)
@@ -82,10 +82,6 @@ static void free_table(paddr_t table, unsigned level, size_t entries)
 
 void space_destroy(struct address_space *space)
 {
-    if (current_root == space->root) {
-        arch_space_activate(kernel_root, 0);
-        current_root = kernel_root;
-    }
     free_table(space->root, ARCH_PAGE_LEVELS - 1, index_at(ARCH_USER_TOP - 1, ARCH_PAGE_LEVELS - 1) + 1);
     arch_tlb_flush_space(space->asid);
     if (space->asid != 0) asid_used[space->asid / 64] &= ~(1ull << (space->asid % 64));
@@ -141,11 +137,4 @@ void space_unmap(struct address_space *space, uintptr_t address)
     if (entry == nullptr || !arch_pte_present(*entry)) return;
     *entry = 0;
     arch_tlb_flush_page(space->asid, address);
-}
-
-void space_activate(struct address_space const *space)
-{
-    if (current_root == space->root) return;
-    current_root = space->root;
-    arch_space_activate(space->root, space->asid);
 }

@@ -20,7 +20,7 @@ void space_init(void);
 /* An empty space that may take `quota` frames, page tables included. NO_MEMORY, NO_SLOTS (no ASID left). */
 [[nodiscard]] enum status space_create(struct address_space *space, uint32_t quota);
 
-/* Frees the tables and every frame still mapped. If it is the current space, the kernel's own takes its place. */
+/* Frees the tables and every frame still mapped. It must not be the current space. */
 void space_destroy(struct address_space *space);
 
 /* Maps one page. OVERLAP, NO_MEMORY, BAD_ARGUMENT (address not a user page, or writable and executable). */
@@ -34,8 +34,9 @@ void space_destroy(struct address_space *space);
 /* Takes a page out and forgets its translation. The frame stays allocated. Nothing if there is none. */
 void space_unmap(struct address_space *space, uintptr_t address);
 
-/* Makes it the current one. Cheap if it is already. */
-void space_activate(struct address_space const *space);
+/* Makes it the current one, or the kernel's own. */
+static inline void space_activate(struct address_space const *space) { arch_space_activate(space->root, space->asid); }
+void space_activate_kernel(void);
 
 /* Takes `count` frames from the quota; false if it has not that many. */
 [[nodiscard]] bool space_charge(struct address_space *space, uint32_t count);

@@ -6,10 +6,10 @@
 #include "sys/accelerator.h"
 
 struct thread *sched_current;
+struct thread *sched_loaded;
 
 static struct thread_queue ready;
 static struct thread *deadlines;         /* sorted, earliest first */
-static struct thread *loaded;            /* whose address space is active */
 static uint64_t slice_end;
 static uint64_t programmed;              /* what the timer is set to; 0: unknown */
 
@@ -81,7 +81,10 @@ void sched_forget(struct thread *thread)
     thread_queue_remove(thread);
     sched_deadline_cancel(thread);
     if (sched_current == thread) sched_current = nullptr;
-    if (loaded == thread) loaded = nullptr;
+    if (sched_loaded == thread) {
+        sched_loaded = nullptr;
+        space_activate_kernel();
+    }
 }
 
 void trap_timer(void)
@@ -123,8 +126,8 @@ struct arch_context *sched_pick(void)
         next = thread_queue_pop(&ready);
         sched_current = next;
     }
-    if (next != loaded) {
-        loaded = next;
+    if (next != sched_loaded) {
+        sched_loaded = next;
         space_activate(&next->process->space);
         accelerator_select(next->cap_space);
     }

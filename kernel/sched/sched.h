@@ -10,6 +10,9 @@ constexpr uint64_t SCHED_SLICE_NS = 5'000'000;
 /* The thread whose registers the next sched_pick() resumes if it is still runnable; nullptr: the queue decides. */
 extern struct thread *sched_current;
 
+/* The thread whose address space and capability space are selected in the hardware; nullptr: the kernel's own. */
+extern struct thread *sched_loaded;
+
 /* Makes a thread runnable that is in no queue: at the end of the run queue, or at its front. */
 void sched_ready(struct thread *thread);
 void sched_ready_first(struct thread *thread);

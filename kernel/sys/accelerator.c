@@ -8,9 +8,13 @@
 #include "sys/accelerator.h"
 
 bool accelerator_present, accelerator_used;
+struct object_entry const *accelerator_objects;
 
 void accelerator_init(struct boot_info const *info)
 {
+    struct cap_tables tables;
+    cap_tables_get(&tables);
+    accelerator_objects = direct_map(tables.objects);
     char choice[8] = "on";
     bool given = boot_argument(info, "accel", choice, sizeof choice);
     if (given && !string_equal(choice, "on") && !string_equal(choice, "off"))
@@ -23,8 +27,6 @@ void accelerator_init(struct boot_info const *info)
         print("accelerator: capability unit found, not used (accel=off)\n");
         return;
     }
-    struct cap_tables tables;
-    cap_tables_get(&tables);
     accelerator_present = accelerator_used = arch_cap_unit_start(info, &tables);
     print(accelerator_present ? "accelerator: capability unit in use\n"
                               : "accelerator: capability unit does not answer, checks in software\n");

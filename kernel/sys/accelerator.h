@@ -14,6 +14,9 @@ void accelerator_init(struct boot_info const *info);
 extern bool accelerator_present;         /* found and allowed */
 extern bool accelerator_used;            /* the path in use */
 
+/* The object table, for an architecture's short paths: after a check said OK they read the payload themselves. */
+extern struct object_entry const *accelerator_objects;
+
 /* Selects the space that user-mode checks look in. */
 static inline void accelerator_select(uint32_t space)
 {

@@ -1,0 +1,30 @@
+/* offsets.h (riscv64): where the assembly finds the fields of portable structures; offsets.c holds each number against
+   the structure itself. Usable from assembly and C. */
+#pragma once
+
+#define THREAD_PROCESS      256
+#define THREAD_CAP_SPACE    264
+#define THREAD_STATE        268
+#define THREAD_ENDPOINT     280
+#define THREAD_PARTNER      288
+#define THREAD_CALLER       296
+#define THREAD_QUEUE        304
+#define THREAD_NEXT         312
+#define THREAD_PREVIOUS     320
+#define THREAD_DEADLINE     328
+
+#define STATE_RUNNABLE      0
+#define STATE_RECEIVING     2
+#define STATE_REPLY         3
+
+#define ENDPOINT_SENDERS    8
+#define ENDPOINT_RECEIVING  24
+
+#define QUEUE_FIRST         0
+#define QUEUE_LAST          8
+
+#define PROCESS_ROOT        352
+#define PROCESS_ASID        360
+
+#define OBJECT_SHIFT        4
+#define OBJECT_PAYLOAD      8
