@@ -17,16 +17,15 @@ import click
 from rich.progress import Progress
 
 from soc.config import SocConfig
-from soc.memory_map import region
 
 from .elf import load_program
 from .random_program import LINKER_SCRIPT, MEMORY_BASE, ProgramOptions, generate
 from .run_elf import run_program
+from .spike import commit_log
 from .toolchain import BUILD, ROOT, ToolError, console, run_tool
 
-__all__ = ["Mismatch", "Outcome", "assemble", "compare", "options_of", "run_seed", "spike_log"]
+__all__ = ["Mismatch", "Outcome", "assemble", "compare", "options_of", "run_seed"]
 
-ISA = "rv64imac_zicsr_zifencei_zicntr_sstc"
 _ASSEMBLER_FLAGS = ("-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m+a+c+zicsr+zifencei", "-mabi=lp64",
                     "-nostdlib", "-static", "-Wl,--build-id=none")
 _INSTRUCTION_LIMIT = 2_000_000
@@ -96,22 +95,12 @@ def assemble(text: str, path: Path) -> Path:
     return path
 
 
-def spike_log(elf: Path, log: Path) -> Path:
-    """Run Spike on `elf` with the SoC's memory; raises :class:`ToolError` when it fails."""
-    memory = region("memory")
-    spike = Path(sys.executable).with_name("spike")
-    command = [spike, f"--isa={ISA}", f"-m{memory.base:#x}:{memory.size:#x}", "--pmpregions=0", "--log-commits",
-               f"--log={log}", f"--instructions={_INSTRUCTION_LIMIT}", elf]
-    run_tool(command, log=log.with_suffix(".out"))
-    return log
-
-
 def run_seed(seed: int, folder: Path, options: ProgramOptions | None = None,
              config: SocConfig | None = None) -> Outcome:
     """Generate program `seed`, run it on both, compare. Its files stay in `folder` only when they differ."""
     elf = assemble(generate(seed, options or options_of(seed)), folder / f"random-{seed}.elf")
     expected, actual = folder / f"random-{seed}.spike.log", folder / f"random-{seed}.rtl.log"
-    spike_log(elf, expected)
+    commit_log(elf, expected, instructions=_INSTRUCTION_LIMIT)
     program = load_program(elf)
     run_program(program, trace=actual, max_cycles=_INSTRUCTION_LIMIT, config=config, echo=False, quiet=True)
     count, mismatch = compare(expected, actual, program.symbols["tohost"])
