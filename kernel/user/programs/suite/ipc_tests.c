@@ -74,6 +74,46 @@ static void no_receiver_left(void)
     CHECK_EQUAL(capability_delete(sender), STATUS_OK);
 }
 
+/* Calls that would take the kernel's shortest way, to a receiver that waits, are checked like all others. */
+static void short_way_is_checked(void)
+{
+    struct agent agent = start_agent();
+    command_words(&agent, COMMAND_KEEP, 0, 0, 0);
+    uint32_t mute = 0;
+    CHECK_EQUAL(capability_derive(agent.endpoint, RIGHT_GRANT, 0, &mute), STATUS_OK);
+    struct { uint64_t handle; enum status status; } const attempts[] = {
+        { agent.endpoint | 1ull << 32, STATUS_BAD_HANDLE }, { agent.endpoint ^ 0x10000, STATUS_BAD_HANDLE },
+        { console, STATUS_WRONG_TYPE }, { mute, STATUS_MISSING_RIGHTS }, { ~0ull, STATUS_BAD_HANDLE },
+    };
+    for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
+        struct user_call call = { .word = { 11, 12, 13, 14, 15, 16, 17, 18, CALL_IPC_CALL, attempts[i].handle, 20, 21,
+                                            TIMEOUT_FOREVER } };
+        user_call(&call);
+        CHECK_EQUAL(call.word[CALL_INFO], attempts[i].status);
+        for (size_t word = 0; word < MESSAGE_WORDS; word++) CHECK_EQUAL(call.word[word], 11 + word);
+    }
+    CHECK_EQUAL(command_words(&agent, COMMAND_KEEP, 0, 0, 0), STATUS_OK);
+    CHECK_EQUAL(capability_delete(mute), STATUS_OK);
+    end_agent(&agent);
+}
+
+/* Whoever gets an error instead of a reply finds his own words or zeros, nobody else's. */
+static void error_leaves_no_residue(void)
+{
+    struct agent agent = start_agent();
+    struct user_call call = { .word = { COMMAND_CRASH, 12, 13, 14, 15, 16, 17, 18, CALL_IPC_CALL, agent.endpoint, 20, 21,
+                                        TIMEOUT_FOREVER } };
+    uint64_t sent[CALL_WORDS];
+    for (size_t i = 0; i < CALL_WORDS; i++) sent[i] = call.word[i];
+    user_call(&call);
+    CHECK_EQUAL(call.word[CALL_INFO], STATUS_DEAD);
+    for (size_t i = 0; i < CALL_WORDS; i++)
+        if (i != CALL_INFO) CHECK(call.word[i] == 0 || call.word[i] == sent[i]);
+    uint64_t value;
+    CHECK_EQUAL(await_end(agent.process, &value), EXIT_REASON_MEMORY_FAULT);
+    CHECK_EQUAL(capability_delete(agent.endpoint), STATUS_OK);
+}
+
 /* Many clients' worth of messages in a row, to the words. */
 static void many_messages(void)
 {
@@ -117,6 +157,8 @@ struct tap_test const IPC_TESTS[] = {
     { "a caller learns that the receiver died", receiver_crashes },
     { "a caller learns that the receiver dropped it", receiver_forgets },
     { "a caller learns that nobody can receive", no_receiver_left },
+    { "the short way is checked like all others", short_way_is_checked },
+    { "an error leaves no residue", error_leaves_no_residue },
     { "many calls in a row", many_messages },
     { "mail keeps order and badge, and refuses when full", mail },
 };
