@@ -101,6 +101,7 @@ static void short_way_is_checked(void)
 static void error_leaves_no_residue(void)
 {
     struct agent agent = start_agent();
+    command_words(&agent, COMMAND_KEEP, 0, 0, 0);       /* from here on it waits */
     struct user_call call = { .word = { COMMAND_CRASH, 12, 13, 14, 15, 16, 17, 18, CALL_IPC_CALL, agent.endpoint, 20, 21,
                                         TIMEOUT_FOREVER } };
     uint64_t sent[CALL_WORDS];
