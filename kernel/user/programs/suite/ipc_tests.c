@@ -102,6 +102,8 @@ static void error_leaves_no_residue(void)
 {
     struct agent agent = start_agent();
     command_words(&agent, COMMAND_KEEP, 0, 0, 0);       /* from here on it waits */
+    struct user_call before = { .word = { 51, 52, 53, 54, 55, 56, 57, 58, CALL_NULL, 59, 60, 61, 62 } };
+    user_call(&before);
     struct user_call call = { .word = { COMMAND_CRASH, 12, 13, 14, 15, 16, 17, 18, CALL_IPC_CALL, agent.endpoint, 20, 21,
                                         TIMEOUT_FOREVER } };
     uint64_t sent[CALL_WORDS];
