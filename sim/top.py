@@ -35,7 +35,9 @@ class SimulationTop(wiring.Component):
         # The reset too: next-state logic depends on it everywhere.
         m.domains.inner = inner = ClockDomain("inner")
         m.d.comb += inner.clk.eq(ClockSignal())
-        m.d.sync += inner.rst.eq(ResetSignal())
+        reset = Signal(reset_less=True)
+        m.d.sync += reset.eq(ResetSignal())
+        m.d.comb += inner.rst.eq(reset)
         m.submodules.soc = DomainRenamer("inner")(self._soc)
         inside = dict(_leaves(self._soc))
         for path, (flow, port) in _leaves(self):

@@ -103,6 +103,18 @@ def test_uart_echo_and_finisher():
     assert (process.returncode, output) == (17, b"To be, or not.")
 
 
+def test_reset_by_the_finisher_starts_again():
+    program = build_program([PROGRAMS / "restart.S"])
+    command = [build_model(SocConfig()), "--quiet", "--max-cycles", "3000000", "--load", hex(FIRMWARE_BASE),
+               flat(program)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdout.read(1) == b"S"
+        process.stdin.write(b"r")
+        assert process.stdout.read(1) == b"S"
+        output, _ = process.communicate(b".", timeout=300)
+    assert (process.returncode, output) == (17, b"")
+
+
 def flat(program):
     """The program's first (and only) segment as a file."""
     from sim.elf import load_program
