@@ -2,6 +2,7 @@
 #include "arch.h"
 #include "boot/boot.h"
 #include "cap/cap.h"
+#include "drivers/mailbox.h"
 #include "lib/memory.h"
 #include "lib/panic.h"
 #include "lib/print.h"
@@ -64,6 +65,7 @@ void kernel_main(struct boot_info const *info)
     capabilities.seed = (arch_cycles() ^ arch_time_ns() << 32) | 1;     /* hard to hit by chance, no more */
     if (cap_init(&capabilities) != STATUS_OK) panic("no memory for the capability tables");
     accelerator_init(info);
+    mailbox_init(info);
     initrd_init(info);
     print("initrd: %zu programs, %lu KiB\n", initrd_count(), (info->initrd_size + 1023) >> 10);
     start_first_process(info);

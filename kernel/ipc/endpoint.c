@@ -1,5 +1,6 @@
 /* endpoint.c: endpoint objects and the end of waits. */
 #include "cap/cap.h"
+#include "drivers/mailbox.h"
 #include "ipc/ipc.h"
 #include "mm/pool.h"
 #include "sched/sched.h"
@@ -23,6 +24,7 @@ void endpoint_destroy(struct endpoint *endpoint)
 {
     while (endpoint->senders.first != nullptr) ipc_cancel(endpoint->senders.first, STATUS_DEAD);
     while (endpoint->receiving.first != nullptr) ipc_cancel(endpoint->receiving.first, STATUS_DEAD);
+    if (endpoint->mail_queue != 0) mailbox_unbind(endpoint->mail_queue);
     object_destroy(endpoint->object_id);
     pool_free(&endpoints, endpoint);
 }

@@ -152,31 +152,3 @@ void ipc_reply_receive(struct thread *thread, struct endpoint *endpoint)
     if (sched_current == nullptr) sched_switch(caller);
     else sched_ready_first(caller);
 }
-
-/* ---- mail: a queue in software, with the rules of the mailbox: nothing waits, a full queue refuses ------------------ */
-
-void ipc_mail_send(struct thread *thread, struct endpoint *endpoint, uint32_t badge)
-{
-    if (endpoint->mail_count == MAIL_QUEUE) {
-        thread_result(thread, STATUS_WOULD_BLOCK);
-        return;
-    }
-    size_t at = (endpoint->mail_first + endpoint->mail_count++) % MAIL_QUEUE;
-    for (size_t i = 0; i < MESSAGE_WORDS; i++) endpoint->mail[at].word[i] = words(thread)[i];
-    endpoint->mail[at].badge = badge;
-    thread_result(thread, STATUS_OK);
-}
-
-void ipc_mail_receive(struct thread *thread, struct endpoint *endpoint)
-{
-    if (endpoint->mail_count == 0) {
-        thread_result(thread, STATUS_WOULD_BLOCK);
-        return;
-    }
-    size_t at = endpoint->mail_first;
-    for (size_t i = 0; i < MESSAGE_WORDS; i++) words(thread)[i] = endpoint->mail[at].word[i];
-    words(thread)[HANDLE] = endpoint->mail[at].badge;
-    endpoint->mail_first = (endpoint->mail_first + 1) % MAIL_QUEUE;
-    endpoint->mail_count--;
-    thread_result(thread, STATUS_OK);
-}

@@ -20,6 +20,7 @@ struct endpoint {
     struct thread_queue senders, receiving;
     struct { uint64_t word[MESSAGE_WORDS]; uint32_t badge; } mail[MAIL_QUEUE];
     uint32_t mail_first, mail_count;
+    unsigned mail_queue;                 /* in the mailbox; 0: the queue above */
 };
 
 /* A new endpoint object without capabilities. NO_MEMORY, NO_OBJECTS. */
@@ -37,8 +38,11 @@ void ipc_send(struct thread *thread, struct endpoint *endpoint, uint32_t badge);
 void ipc_receive(struct thread *thread, struct endpoint *endpoint);
 void ipc_reply(struct thread *thread);
 void ipc_reply_receive(struct thread *thread, struct endpoint *endpoint);
-void ipc_mail_send(struct thread *thread, struct endpoint *endpoint, uint32_t badge);
-void ipc_mail_receive(struct thread *thread, struct endpoint *endpoint);
+
+/* Mail, in mail.c: through the hardware mailbox where it has a queue for the endpoint, else through a queue in software
+   with the same rules: nothing waits, order and badge are kept, a full queue refuses. */
+void ipc_mail_send(struct thread *thread, struct endpoint *endpoint, uint32_t handle, uint32_t badge);
+void ipc_mail_receive(struct thread *thread, struct endpoint *endpoint, uint32_t handle);
 
 /* The short paths: a call, or a reply and receive, without capabilities and without timeout, whose partner waits.
    False: nothing happened, take the general path. */

@@ -52,12 +52,12 @@ static void call_ipc_reply_receive(struct thread *thread, struct call_request co
 
 static void call_mail_send(struct thread *thread, struct call_request const *request)
 {
-    ipc_mail_send(thread, endpoint_of(request), request->badge);
+    ipc_mail_send(thread, endpoint_of(request), request->handle, request->badge);
 }
 
 static void call_mail_receive(struct thread *thread, struct call_request const *request)
 {
-    ipc_mail_receive(thread, endpoint_of(request));
+    ipc_mail_receive(thread, endpoint_of(request), request->handle);
 }
 
 /* The handler of each call, by number, and whether capabilities may travel with it. */
