@@ -70,6 +70,8 @@ def test_demonstration(name):
     assert all(one.n >= 1000 for one in result.measurements)
     if not with_unit:
         return
+    assert "accelerator: capability unit in use" in lines
+    assert any(line.startswith("device: mailbox, ") for line in lines)
     # The claims of the first release, on the same image in the same run.
     assert 5 * measured["capability_check", "hw-hit"].median <= measured["capability_check", "sw-hit"].median
     assert measured["ipc_small_roundtrip", "hw-hit"].median < measured["ipc_small_roundtrip", "sw-hit"].median
