@@ -1,4 +1,4 @@
-"""Headers of the register windows that the kernel drives, from the RTL's own description of them, and hw.abi for assembly."""
+"""Headers of the register windows that the kernel drives, from the RTL's description, and hw.abi for assembly."""
 
 from pathlib import Path
 
