@@ -51,7 +51,7 @@ class Aligner(wiring.Component):
     redirect, target : go on at `target`.
     first, first_valid, second, second_valid, pop : queue of :class:`hw.core.fetch.FetchUnit`.
     valid, instruction, ready : result stream.
-    refetch, refetch_pc, refetch_end : fetch must go on at `refetch_pc`, and the predictor forget the branch there.
+    refetch, refetch_pc : fetch must go on at `refetch_pc`, and the predictor forget the branch there.
     """
 
     def __init__(self, reset_vector):
@@ -69,7 +69,6 @@ class Aligner(wiring.Component):
             "ready": In(1),
             "refetch": Out(1),
             "refetch_pc": Out(64),
-            "refetch_end": Out(REGION_BITS),
         })
 
     def elaborate(self, platform):
@@ -92,15 +91,13 @@ class Aligner(wiring.Component):
         # Where the instruction ends decides which prediction is its own.
         ends_here = word_prediction.hit & ~straddles & (word_prediction.position == Mux(compressed, offset, offset + 1))
         ends_there = next_prediction.hit & straddles & (next_prediction.position == 0)
-        region_end = pc[3:REGION_BITS].all()
         confused = Signal()
         discard = Signal()
-        m.d.comb += confused.eq(self.first_valid & ~first_fault & ~discard & Mux(
-            ~compressed & word_prediction.taken() & (word_prediction.position == offset), 1,
-            ends_there & region_end & self.second_valid))
+        m.d.comb += confused.eq(
+            self.first_valid & ~first_fault & ~discard
+            & ~compressed & word_prediction.taken() & (word_prediction.position == offset))
         m.d.sync += self.refetch.eq(confused & ~self.refetch & ~self.redirect)
         m.d.comb += self.refetch_pc.eq(pc)
-        m.d.comb += self.refetch_end.eq(Mux(ends_there & region_end, 0, pc))
         m.d.comb += [
             out.known.eq(ends_here | ends_there),
             out.counter.eq(Mux(straddles, next_prediction.counter, word_prediction.counter)),

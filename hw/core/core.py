@@ -98,7 +98,7 @@ class Core(wiring.Component):
         ]
 
         with m.If(~execute.training.valid):
-            m.d.comb += [fetch.training.valid.eq(aligner.refetch), fetch.training.end.eq(aligner.refetch_end)]
+            m.d.comb += [fetch.training.valid.eq(aligner.refetch), fetch.training.end.eq(aligner.refetch_pc)]
             m.d.comb += fetch.training.prediction.hit.eq(0)
 
         # ---- decode

@@ -30,11 +30,12 @@ class ExampleUnit(wiring.Component):
     """A unit at the capability port, as small as it gets and still with state, waits, refusals and exceptions.
 
     funct3 0: rd = accumulator, then accumulator += rs1 (one cycle). 1: the same, seven cycles later. 2: exception
-    with cause rs1. 3: no register result. 4: rd = privilege of the issue. 5: the same as 0, and asks for a fence.
-    Others are refused.
+    with cause rs1. 3: no register result. 4: rd = privilege of the issue. 5: the same as 0, and asks for a fence: an
+    exception if a store is still on its way (`storing`) at the commit. Others are refused.
     """
 
     port: In(CapabilityPort())
+    storing: In(1)
 
     def elaborate(self, platform):
         m = Module()
@@ -54,7 +55,7 @@ class ExampleUnit(wiring.Component):
             result.valid.eq((level != 0) & ((funct3 != 1) | (delay == 7))),
             result.data.eq(Mux(funct3 == 4, privilege, accumulator)),
             result.we.eq(funct3 != 3),
-            result.exception.eq(funct3 == 2),
+            result.exception.eq((funct3 == 2) | ((funct3 == 5) & self.storing)),
             result.cause.eq(operand[:6]),
             take.eq(result.valid & result.ready),
         ]
@@ -94,6 +95,7 @@ class Bench(wiring.Component):
         m.submodules.core = core = Core(CoreConfig(contexts=CONTEXTS, trace=True))
         m.submodules.unit = unit = ExampleUnit()
         wiring.connect(m, core.capability, unit.port)
+        m.d.comb += unit.storing.eq(core.dbus.cyc & core.dbus.we)
         for name in ("ibus", "dbus", "trace"):
             wiring.connect(m, getattr(core, name), wiring.flipped(getattr(self, name)))
         for name in ("msip", "mtip", "meip", "seip"):

@@ -240,7 +240,19 @@ BEGIN
     csrw satp, s0
     ecall
     j fail
-2:  TEST(84)                                    // a loop over more pages than the lookaside buffer holds
+2:  TEST(85)                                    // deep inside a 1 GiB page and a 2 MiB page
+    ENTRY(root2, 5, 0x200000cf)
+    csrw satp, s1
+    sfence.vma
+    li a2, 0x80000000 + 0xe34568
+    li a3, 0x1357
+    sd a3, 0(a2)
+    LOADS(86, MPP_S, 0x140000000 + 0xe34568, 0x1357)
+    csrw satp, s0
+    li a2, 0x80000000 + 0x134568
+    sd a3, 0(a2)
+    LOADS(87, MPP_S, MEGA + 0x134568, 0x1357)
+    TEST(84)                                    // a loop over more pages than the lookaside buffer holds
     ENTRY(root2, 5, 0x200000cf)
     ENTRY(root2, 6, 0x200000cf)
     ENTRY(root2, 7, 0x200000cf)
