@@ -135,6 +135,10 @@ BEGIN
     csrr a1, SCTXDATA
     EXPECT(a1, 0x1118)
     EXPECT(a0, 100)
+    EXPECT_TRAP(11, 0, 2f)
+    ecall
+2:  csrr a1, MCTXTRAP                   // M-mode itself runs in context 0
+    EXPECT(a1, 0)
     TEST(14)                            // mret to S: context 0
     EXPECT_TRAP(9, 0, 2f)
     ENTER(MPP_S, 1f)
