@@ -74,7 +74,9 @@ class Core(wiring.Component):
 
         # ---- redirects: commit is older than execute, and its redirect comes a cycle after its flush
         redirect, target = Signal(), Signal(64)
+        older_redirect = Signal()
         m.d.comb += [
+            older_redirect.eq(commit.redirect | execute.redirect),
             redirect.eq(commit.redirect | execute.redirect | aligner.refetch),
             target.eq(Mux(commit.redirect, commit.target,
                           Mux(execute.redirect, execute.target, aligner.refetch_pc))),
@@ -111,7 +113,7 @@ class Core(wiring.Component):
             d_ready.eq(~d_valid | execute.decoded_ready),
             aligner.ready.eq(d_ready & ~clearing & ~commit.flush),
         ]
-        with m.If(redirect | commit.flush):
+        with m.If(older_redirect | commit.flush):
             m.d.sync += d_valid.eq(0)
         with m.Elif(d_ready):
             m.d.sync += d_valid.eq(aligner.valid & aligner.ready)
@@ -146,7 +148,7 @@ class Core(wiring.Component):
         # ---- execute
         m.d.comb += [
             execute.decoded.eq(decode.decoded),
-            execute.decoded_valid.eq(d_valid & ~redirect),
+            execute.decoded_valid.eq(d_valid & ~older_redirect),
             execute.kill.eq(commit.flush),
             execute.executed_ready.eq(commit.executed_ready),
             execute.commit_rd.eq(commit.forward_rd),

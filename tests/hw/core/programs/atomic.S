@@ -59,6 +59,8 @@ BEGIN
     EXPECT(a1, -2)
     sc.w a3, x0, (s1)
     EXPECT(a3, 0)
+    sc.w a3, s1, (s1)
+    EXPECT(a3, 1)
     ld a0, 0(s0)
     EXPECT(a0, 11)
     TEST(43)                            // a return from a trap ends it
