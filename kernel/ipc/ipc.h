@@ -6,6 +6,9 @@
  * receives again without replying, or ends. A transfer of capabilities happens wholly or not at all: if it fails, the
  * sender gets the error, and the state of both is as before.
  *
+ * A wait ends with BAD_HANDLE when the capability through which the thread waits is revoked, deleted or moved away. A
+ * caller whose message was received already still gets its reply.
+ *
  * All functions act for the current thread and either set its result and leave it running, or make it wait.
  * Interrupts off; one CPU.
  */

@@ -93,7 +93,7 @@ void trap_timer(void)
     programmed = 0;      /* it fired: whatever comes next has to be written */
     while (deadlines != nullptr && deadlines->deadline <= now) ipc_cancel(deadlines, STATUS_TIMED_OUT);
     if (now >= slice_end) {
-        slice_end = now + SCHED_SLICE_NS;
+        slice_end = now + SCHED_SLICE_NS;    /* for the same thread, if no other is ready */
         if (sched_current != nullptr) sched_yield();
     }
     program_timer();
@@ -107,14 +107,10 @@ static void idle(void)
         program_timer();
         arch_idle();
     }
-    slice_end = arch_time_ns() + SCHED_SLICE_NS;
-    program_timer();
 }
 
 void sched_start(void)
 {
-    slice_end = arch_time_ns() + SCHED_SLICE_NS;
-    program_timer();
     arch_resume(sched_pick());
 }
 
@@ -125,6 +121,9 @@ struct arch_context *sched_pick(void)
         if (ready.first == nullptr) idle();
         next = thread_queue_pop(&ready);
         sched_current = next;
+        /* A whole slice: whoever ran before and gave up the end of its own must not shorten this one. */
+        slice_end = arch_time_ns() + SCHED_SLICE_NS;
+        program_timer();
     }
     if (next != sched_loaded) {
         sched_loaded = next;

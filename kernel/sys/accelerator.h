@@ -31,7 +31,7 @@ static inline uint64_t accelerator_check(uint32_t space, uint64_t query, uint32_
         uint64_t answer = arch_cap_object(query, space), second = arch_cap_badge(query, space);
         if (answer_get_verdict(answer) != VERDICT_UNDECIDED && answer_get_verdict(second) != VERDICT_UNDECIDED) {
             *badge = (uint32_t)answer_get_value(second);
-            return answer;
+            return answer_get_verdict(second) == VERDICT_OK ? answer : second;
         }
     }
     return cap_check_object_badge(space, query, badge);

@@ -16,8 +16,9 @@ static enum status map(struct thread *thread, struct call_request const *request
     if ((rights & RIGHT_READ) != 0) flags |= MAP_READ;
     if ((rights & RIGHT_WRITE) != 0) flags |= MAP_WRITE;
     if ((rights & RIGHT_EXECUTE) != 0) flags |= MAP_EXECUTE;
-    /* No architecture maps memory that can be written and not read. */
-    if ((flags & MAP_WRITE) != 0 && (view.rights & RIGHT_READ) == 0) return STATUS_MISSING_RIGHTS;
+    /* No architecture maps memory that can be written and not read, and not all that can be executed and not read. */
+    if ((flags & (MAP_WRITE | MAP_EXECUTE)) != 0 && (view.rights & RIGHT_READ) == 0) return STATUS_MISSING_RIGHTS;
+    if ((flags & MAP_EXECUTE) != 0) arch_instruction_sync();
     return memory_object_map((struct memory_object *)request->payload, thread->process, request->handle,
                              request->words[0], flags);
 }

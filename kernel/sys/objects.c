@@ -5,6 +5,16 @@
 #include "ipc/ipc.h"
 #include "mm/memory_object.h"
 #include "proc/process.h"
+#include "sys/call.h"
+
+/* A wait through a capability ends with it: what it allowed is gone. */
+static void end_waits(struct thread_queue const *queue, uint32_t space, uint32_t handle)
+{
+    for (struct thread *at = queue->first, *next; at != nullptr; at = next) {
+        next = at->next;
+        if (at->cap_space == space && at->context.call[WORD_HANDLE] == handle) ipc_cancel(at, STATUS_BAD_HANDLE);
+    }
+}
 
 void cap_hook_filled(uint32_t space, uint32_t handle, struct cap_view const *view)
 {
@@ -16,9 +26,13 @@ void cap_hook_filled(uint32_t space, uint32_t handle, struct cap_view const *vie
 
 void cap_hook_emptied(uint32_t space, uint32_t handle, struct cap_view const *view)
 {
-    if (view->cap_type == CAP_TYPE_ENDPOINT && (view->rights & RIGHT_RECEIVE) != 0) {
+    if (view->cap_type == CAP_TYPE_ENDPOINT) {
         struct endpoint *endpoint = (struct endpoint *)object_payload(view->object_id);
-        if (--endpoint->receivers == 0) endpoint_no_receiver(endpoint);
+        end_waits(&endpoint->senders, space, handle);
+        end_waits(&endpoint->receiving, space, handle);
+        if ((view->rights & RIGHT_RECEIVE) != 0 && --endpoint->receivers == 0) endpoint_no_receiver(endpoint);
+    } else if (view->cap_type == CAP_TYPE_PROCESS) {
+        end_waits(&((struct process *)object_payload(view->object_id))->waiters, space, handle);
     } else if (view->cap_type == CAP_TYPE_MEMORY) {
         struct memory_object *object = (struct memory_object *)object_payload(view->object_id);
         memory_object_unmap(object, space, handle, UINTPTR_MAX);

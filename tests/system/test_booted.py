@@ -14,7 +14,7 @@ _spec = importlib.util.spec_from_file_location("system_tap", Path(__file__).with
 tap = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(tap)
 
-SUITE_TESTS = 54
+SUITE_TESTS = 56
 #: kernel/lib/panic.h
 PANIC = 99
 SOFTWARE_OPERATIONS = {

@@ -13,7 +13,10 @@
 constexpr unsigned CSR_STIMECMP = 0x14d;
 
 constexpr uint64_t SSTATUS_SPP = 1ull << 8;
+constexpr uint64_t SSTATUS_VS = 3ull << 9;
+constexpr uint64_t SSTATUS_FS = 3ull << 13;
 constexpr uint64_t SSTATUS_SUM = 1ull << 18;
+constexpr uint64_t SSTATUS_MXR = 1ull << 19;
 constexpr uint64_t SIE_TIMER = 1ull << 5;
 constexpr uint64_t SIE_EXTERNAL = 1ull << 9;
 constexpr uint64_t SATP_SV39 = 8ull << 60;

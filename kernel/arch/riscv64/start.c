@@ -127,7 +127,8 @@ void arch_devices_init(struct boot_info const *info)
     if ((csr_read(satp) ^ translation) >> SATP_ASID_SHIFT != ARCH_ASIDS - 1) panic("this hart has too few ASIDs");
     csr_write(satp, translation);
     csr_write(scounteren, 7);   /* cycle, time and instret for user mode */
-    csr_clear(sstatus, SSTATUS_SPP);
+    /* Floating-point and vector registers are nobody's: firmware may hand over with them on, and no context holds them. */
+    csr_clear(sstatus, SSTATUS_SPP | SSTATUS_FS | SSTATUS_VS | SSTATUS_SUM | SSTATUS_MXR);
     print("device: timer %u Hz, %s\n", frequency, sstc ? "sstc" : "sbi");
     find_plic();
     if (finisher != nullptr) print("device: test finisher\n");

@@ -277,6 +277,7 @@ short_reply_receive:
     ld t6, ENDPOINT_SENDERS + QUEUE_FIRST(t2)
     bnez t6, save_rest
     leave
+    sd t1, 72(sp)                   /* the handle: when it dies, so does the wait */
     /* This thread joins the receivers. */
     addi t3, t2, ENDPOINT_RECEIVING
     ld t6, QUEUE_LAST(t3)

@@ -14,6 +14,7 @@ enum deed : uint64_t {
     DEED_PRIVILEGED,
     DEED_CHECK_INSTRUCTION,      /* user-mode check on the query in word 1; ends with its verdict */
     DEED_KERNEL_INSTRUCTION,     /* a custom instruction that user mode may not execute */
+    DEED_FLOAT,                  /* a floating-point instruction: no context holds its registers */
     DEED_OVERFLOW,               /* runs out of its stack */
     DEED_SPIN,                   /* counts in shared memory (capability 1) at word 1 for ever */
     DEED_COMPUTE,                /* ends with 0 if a long computation in registers was right */
@@ -35,5 +36,6 @@ enum command : uint64_t {
     COMMAND_CRASH,               /* ends by a fault, without an answer */
     COMMAND_LEAVE,               /* ends without an answer, in good order */
     COMMAND_FORGET,              /* drops the caller by receiving again */
+    COMMAND_CALL,                /* calls through kept capability word 1 and ends with the status; no answer */
     COMMAND_WORDS,               /* answers with its call words 9 to 11 as they arrived, in words 1 to 3 */
 };

@@ -102,6 +102,7 @@ static bool obey(struct message *message)
         read_word(0);
         break;
     case COMMAND_LEAVE: process_exit(0);
+    case COMMAND_CALL: process_exit(ipc_call(kept_at(first), &answer, TIMEOUT_FOREVER));
     case COMMAND_FORGET: return false;
     case COMMAND_WORDS:
         answer.word[1] = message->badge;
@@ -148,6 +149,7 @@ int main(struct user_call *start)
     case DEED_PRIVILEGED: user_privileged_instruction(); return 0;
     case DEED_CHECK_INSTRUCTION: return (int)answer_get_verdict(user_check_instruction(argument));
     case DEED_KERNEL_INSTRUCTION: user_kernel_instruction(); return 0;
+    case DEED_FLOAT: user_float_instruction(); return 0;
     case DEED_OVERFLOW: return (int)overflow(0);
     case DEED_SPIN: return spin(start_capability(start, 1), argument);
     case DEED_COMPUTE: return compute();

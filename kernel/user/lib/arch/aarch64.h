@@ -27,5 +27,8 @@ static inline void user_privileged_instruction(void) { asm volatile("msr ttbr0_e
 /* There are no custom instructions for the kernel on this architecture. */
 static inline void user_kernel_instruction(void) { user_illegal_instruction(); }
 
+/* fmov d0, xzr; a word, for programs are built without floating point. */
+static inline void user_float_instruction(void) { asm volatile(".4byte 0x9e6703e0"); }
+
 /* First page of the kernel image. */
 constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8000'0000;

@@ -34,4 +34,7 @@ static inline void user_kernel_instruction(void)
                  : "i"(CUSTOM_0), "i"(INSN_CAP_INV_SPACE_FUNCT3), "i"(INSN_CAP_INV_SPACE_FUNCT7), "r"(1ull) : "memory");
 }
 
+/* fmv.d.x f0, zero; a word, for programs are built without floating point. */
+static inline void user_float_instruction(void) { asm volatile(".4byte 0xf2000053"); }
+
 constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8000'0000;

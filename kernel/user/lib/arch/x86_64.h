@@ -27,5 +27,8 @@ static inline void user_privileged_instruction(void) { asm volatile("cli"); }
 /* There are no custom instructions for the kernel on this architecture. */
 static inline void user_kernel_instruction(void) { user_illegal_instruction(); }
 
+/* xorps xmm0, xmm0; bytes, for programs are built without SSE. */
+static inline void user_float_instruction(void) { asm volatile(".byte 0x0f, 0x57, 0xc0"); }
+
 /* First page of the kernel image. */
 constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8020'0000;

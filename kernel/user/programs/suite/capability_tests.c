@@ -118,6 +118,33 @@ static void revoke_elsewhere(void)
     end_agent(&agent);
 }
 
+/* A thread that waits through a capability gets nothing any more once that is revoked. */
+static void revoke_ends_waits(void)
+{
+    uint64_t value = 0;
+    struct agent agent = start_agent();
+    CHECK_EQUAL(command_words(&agent, COMMAND_CHECK, 0, CAP_TYPE_ENDPOINT, 0), STATUS_BAD_HANDLE);
+    CHECK_EQUAL(capability_revoke(agent.endpoint, nullptr), STATUS_OK);
+    CHECK_EQUAL(await_end(agent.process, &value), EXIT_REASON_EXITED);
+    CHECK_EQUAL(value, STATUS_BAD_HANDLE);
+    struct message message = {};
+    CHECK_EQUAL(ipc_send(agent.endpoint, &message, 0), STATUS_WOULD_BLOCK);
+    CHECK_EQUAL(capability_delete(agent.endpoint), STATUS_OK);
+
+    agent = start_agent();
+    uint32_t endpoint = make_endpoint();
+    agent_keep(&agent, derive(endpoint, RIGHT_SEND | RIGHT_GRANT, 3), true);
+    message = (struct message){ .word = { COMMAND_CALL } };
+    CHECK_EQUAL(ipc_send(agent.endpoint, &message, TIMEOUT_FOREVER), STATUS_OK);
+    for (int i = 0; i < 10; i++) thread_yield();
+    CHECK_EQUAL(capability_revoke(endpoint, nullptr), STATUS_OK);
+    CHECK_EQUAL(await_end(agent.process, &value), EXIT_REASON_EXITED);
+    CHECK_EQUAL(value, STATUS_BAD_HANDLE);
+    CHECK_EQUAL(ipc_receive(endpoint, &message, 0), STATUS_WOULD_BLOCK);
+    CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
+    CHECK_EQUAL(capability_delete(agent.endpoint), STATUS_OK);
+}
+
 static void copy_and_move(void)
 {
     struct agent agent = start_agent();
@@ -224,6 +251,7 @@ struct tap_test const CAPABILITY_TESTS[] = {
     { "a badge cannot be changed", badges_stay },
     { "revoke kills all descendants and nothing else", revoke_own },
     { "revoke reaches into other processes", revoke_elsewhere },
+    { "revoke ends waits through what it kills", revoke_ends_waits },
     { "capabilities are copied and moved by messages", copy_and_move },
     { "a transfer happens wholly or not at all", transfer_is_atomic },
     { "a full capability space says so and recovers", slots_run_out },

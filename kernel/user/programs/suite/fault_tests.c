@@ -48,6 +48,11 @@ static void privileged_instructions(void)
     CHECK(reason == EXIT_REASON_ILLEGAL_INSTRUCTION || reason == EXIT_REASON_EXCEPTION);
 }
 
+static void float_instructions(void)
+{
+    expect_reason(DEED_FLOAT, EXIT_REASON_ILLEGAL_INSTRUCTION);
+}
+
 static void kernel_instructions(void)
 {
     expect_reason(DEED_KERNEL_INSTRUCTION, EXIT_REASON_ILLEGAL_INSTRUCTION);
@@ -94,6 +99,7 @@ struct tap_test const FAULT_TESTS[] = {
     { "a stack overflow meets the guard page", stack_guard },
     { "illegal instructions end the process", illegal_instructions },
     { "privileged instructions end the process", privileged_instructions },
+    { "floating point ends the process", float_instructions },
     { "custom instructions for the kernel end the process", kernel_instructions },
     { "the user's check instruction is there only with a unit", check_instruction },
     { "without the capability nobody ends the machine", no_authority },
