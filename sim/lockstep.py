@@ -28,7 +28,7 @@ __all__ = ["Mismatch", "Outcome", "assemble", "compare", "options_of", "run_seed
 
 _ASSEMBLER_FLAGS = ("-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m+a+c+zicsr+zifencei", "-mabi=lp64",
                     "-nostdlib", "-static", "-Wl,--build-id=none")
-_INSTRUCTION_LIMIT = 2_000_000
+_CYCLE_LIMIT = 2_000_000
 _COMMIT = re.compile(r"core +\d+: (\d) (0x[0-9a-f]{16}) \((0x[0-9a-f]+)\)(.*)")
 #: Spike also lists CSR writes; what a program reads back shows them on both sides.
 _CSR = re.compile(r" c\d+_\w+ 0x[0-9a-f]+")
@@ -100,9 +100,9 @@ def run_seed(seed: int, folder: Path, options: ProgramOptions | None = None,
     """Generate program `seed`, run it on both, compare. Its files stay in `folder` only when they differ."""
     elf = assemble(generate(seed, options or options_of(seed)), folder / f"random-{seed}.elf")
     expected, actual = folder / f"random-{seed}.spike.log", folder / f"random-{seed}.rtl.log"
-    commit_log(elf, expected, instructions=_INSTRUCTION_LIMIT)
+    commit_log(elf, expected)
     program = load_program(elf)
-    run_program(program, trace=actual, max_cycles=_INSTRUCTION_LIMIT, config=config, echo=False, quiet=True)
+    run_program(program, trace=actual, max_cycles=_CYCLE_LIMIT, config=config, echo=False, quiet=True)
     count, mismatch = compare(expected, actual, program.symbols["tohost"])
     if mismatch is None:
         for file in folder.glob(f"random-{seed}.*"):
