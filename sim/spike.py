@@ -64,5 +64,6 @@ def commit_log(elf: Path, log: Path) -> Path:
     tree.write_bytes(device_tree())
     spike = Path(sys.executable).with_name("spike")
     run_tool([spike, f"--isa={ISA}", f"--dtb={tree}", "--pmpregions=0",
-              f"-m{memory.base:#x}:{memory.size:#x}", "--log-commits", f"--log={log}", elf], log=log.with_suffix(".out"))
+              f"-m{memory.base:#x}:{memory.size:#x}", "--log-commits", f"--log={log}", elf],
+             log=log.with_suffix(".out"))
     return log
