@@ -16,14 +16,22 @@ def result(target, *rows):
     return BootResult(TARGETS[target], measurements=[Measurement(*row) for row in rows])
 
 
-def test_document_gives_nanoseconds_for_cycles_only():
+def test_document_gives_no_nanoseconds_without_a_proven_clock():
     content = latency.document([result("soc", ("capability_check", "hw-hit", 1024, 5, 6, 6, 34)),
                                 result("qemu-riscv64", ("capability_check", "sw-hit", 1024, 78, 78, 78, 78))])
     assert content["schema"] == 1 and re.fullmatch(r"[0-9a-f]{40}\+?|unknown", content["commit"])
     on_rtl, in_qemu = content["results"]
-    assert on_rtl["unit"] == "cycles" and on_rtl["ns_median"] == pytest.approx(100)
+    assert on_rtl["unit"] == "cycles" and on_rtl["ns_median"] is None
     assert in_qemu["unit"] == "instructions" and in_qemu["ns_median"] is None
+    assert content["targets"]["soc"]["clock_source"] == "goal"
     assert content["targets"]["qemu-riscv64"]["clock_hz"] is None
+
+
+def test_a_clock_from_place_and_route_gives_nanoseconds(monkeypatch):
+    monkeypatch.setattr(latency, "_describe", lambda target: {
+        "unit": "cycles", "clock_hz": 50_000_000, "clock_source": latency.PLACE_AND_ROUTE, "config": {}})
+    content = latency.document([result("soc", ("capability_check", "hw-hit", 1024, 5, 6, 6, 34))])
+    assert content["results"][0]["ns_median"] == pytest.approx(120)
 
 
 def test_comparison_has_a_column_for_each_target():
