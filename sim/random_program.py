@@ -17,6 +17,9 @@ __all__ = ["ProgramOptions", "generate", "LINKER_SCRIPT"]
 
 MEMORY_BASE = 0x8000_0000
 PAGES_BASE = MEMORY_BASE + 0x10_0000
+#: Every other block lies here, a whole number of MiB from the rest: a predictor that keeps only low bits of an address
+#: takes the one for the other.
+FAR_BASE = MEMORY_BASE + 0x20_0000
 #: Where each section of a program lies.
 LINKER_SCRIPT = f"""
 ENTRY(_start)
@@ -27,6 +30,8 @@ SECTIONS {{
     .data : ALIGN(4096) {{ *(.data*) }}
     . = {PAGES_BASE:#x};
     .pages : {{ *(.pages) }}
+    . = {FAR_BASE:#x};
+    .far : {{ *(.far) }}
 }}
 """
 
@@ -237,7 +242,8 @@ class _Generator:
     # ---- blocks
 
     def block(self, number: int):
-        self.emit(f"# block {number}")
+        self.emit(f"la x30, block{number}", "jr x30",
+                  '.section .far, "awx"' if number % 2 else '.section .text.init, "awx"', f"block{number}:")
         # a request to the M-mode handler: go on in this privilege (0 U, 1 S, 3 M)
         self.emit(f"li x29, {self.random.choice((0, 1, 3))}", "ecall")
         if self.random.random() < 0.3:
@@ -279,7 +285,7 @@ class _Generator:
             self.emit(f"li {register}, {self.value()}")
         for number in range(self.options.blocks):
             self.block(number)
-        self.emit("li x29, 3", "ecall", _EPILOGUE)
+        self.emit("li x29, 3", "ecall", "la x30, finish", "jr x30", '.section .text.init, "awx"', _EPILOGUE)
         self.emit(".balign 64", "data_area:")
         for _ in range(_DATA_BYTES // 8):
             self.emit(f".dword {self.value() & (1 << 64) - 1:#x}")
