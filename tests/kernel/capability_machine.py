@@ -204,7 +204,7 @@ class CapabilityMachine(RuleBasedStateMachine):
             lambda: self.delete(place()), lambda: self.revoke(place(), choose.randrange(1, 5)),
             lambda: self.new_object(choose.choice((CapType.ENDPOINT, CapType.MEMORY))),
             lambda: self.destroy_object(place()), self.new_space, lambda: self.destroy_space(place()))
-        for operation in choose.choices(operations, weights=(4, 8, 6, 2, 1, 2, 1, 1, 0.3), k=20):
+        for operation in choose.choices(operations, weights=(4, 8, 6, 2, 3, 2, 1, 1, 0.3), k=20):
             operation()
             self.verdicts_agree()
             self.derivation_tree_agrees()

@@ -57,6 +57,6 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_planted_bug_is_found(fault):
-    done = run_machine(host.build((FAULTS[fault],)), 60, 12, "--first")
+    done = run_machine(host.build((FAULTS[fault],)), 300, 12, "--first")
     assert done.returncode != 0, f"the machine did not notice: {fault}"
     assert "AssertionError" in done.stderr or "AddressSanitizer" in done.stderr or done.returncode < 0, done.stderr
