@@ -247,7 +247,7 @@ INSTRUCTIONS = (
 
 
 class Csr(enum.IntEnum):
-    """Custom supervisor CSRs (privileged specification, table of CSR address ranges: 0x5C0-0x5FF), one for machine mode."""
+    """Custom CSRs, 0x5C0-0x5FF for supervisor and 0x7C0-0x7FF for machine mode (privileged specification, 2.1)."""
 
     #: Bit 0: custom-0 instructions marked `user` are legal in user mode. Reset 0.
     SCUSTOM = 0x5C0
@@ -258,7 +258,7 @@ class Csr(enum.IntEnum):
     #: Thread context whose registers SCTXDATA reaches: bits 4:0 register, bits 15:8 context.
     SCTXADDR = 0x5C3
     SCTXDATA = 0x5C4
-    #: Machine level (0x7C0-0x7FF): thread context that the last trap to M-mode came from; mret to user mode enters it.
+    #: Thread context that the last trap to M-mode came from; mret to user mode enters it.
     MCTXTRAP = 0x7C0
 
 

@@ -6,6 +6,8 @@ cycle and answered in the next; a miss starts the walker, whose answer comes lat
 answered, start over the walk they concern, and report back when nothing they name is left.
 """
 
+from types import SimpleNamespace
+
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -92,11 +94,19 @@ class Engine(wiring.Component):
             "walker": Out(wishbone.system_signature()),
         })
 
+    def _create_lookaside(self):
+        """The lookaside buffer; proofs put one with registers in its place."""
+        return Lookaside(self._config, self._planted)
+
+    def _create_walker(self):
+        """The walker; proofs put its contract in its place."""
+        return Walker(self._config, self._planted)
+
     def elaborate(self, platform):
         m = Module()
         config, planted, lookups = self._config, self._planted, self.lookups
-        m.submodules.lookaside = lookaside = Lookaside(config, planted)
-        m.submodules.walker = walker = Walker(config, planted)
+        m.submodules.lookaside = lookaside = self._create_lookaside()
+        m.submodules.walker = walker = self._create_walker()
         m.submodules.seen = seen = Judge(planted)
         m.submodules.walked = walked = Judge(planted)
         wiring.connect(m, wiring.flipped(self.walker), walker.bus)
@@ -213,4 +223,7 @@ class Engine(wiring.Component):
             self.invalidated.eq(busy & lookaside.done),
             self.restarted.eq(walker.restart & ~walker.idle),
         ]
+        # For the proof's invariants.
+        self._inside = SimpleNamespace(s_owner=s_owner, s_request=s_request, w_owner=w_owner, w_request=w_request,
+                                       busy=busy, owner=owner)
         return m

@@ -7,6 +7,8 @@ not been taken when an invalidate starts is asked for again, so an answer taken 
 tables justify after it. No instruction ever waits for one of another requester, whose own wait could be the cause.
 """
 
+from types import SimpleNamespace
+
 from amaranth import *
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
@@ -275,4 +277,7 @@ class InstructionFront(wiring.Component):
 
         with m.If(self.select_valid):
             m.d.sync += self.selected.eq(self.select_space)
+        # For the proof's invariants.
+        self._inside = SimpleNamespace(first=first, second=second, phase=phase, missed=missed, kept=kept,
+                                       kept_verdict=kept_verdict, taken_early=taken_early)
         return m

@@ -7,6 +7,8 @@ Lookup: the key is given in cycle t, `hit` and `line` are there in cycle t + 1. 
 in which `ready` is high. Fills and invalidates take the memories for themselves while they last.
 """
 
+from types import SimpleNamespace
+
 from amaranth import *
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.memory import Memory
@@ -95,6 +97,17 @@ class Lookaside(wiring.Component):
         bits = exact_log2(self._config.sets)
         return key.index[:bits] ^ key.space[:bits]
 
+    def _create_way(self, m, way, layout, read_set, write_set, write_line, write_enable):
+        """Memory of one way; returns what it read in the cycle before. Proofs use registers that they can look into."""
+        memory = Memory(shape=layout, depth=self._config.sets, init=[])
+        m.submodules[f"way{way}"] = memory
+        read, write = memory.read_port(), memory.write_port()
+        m.d.comb += [
+            read.addr.eq(read_set), read.en.eq(1),
+            write.addr.eq(write_set), write.data.eq(write_line), write.en.eq(write_enable),
+        ]
+        return read.data
+
     def elaborate(self, platform):
         m = Module()
         config, planted = self._config, self._planted
@@ -110,14 +123,7 @@ class Lookaside(wiring.Component):
         write_line = Signal(line_layout)
         lines = []
         for way in range(ways):
-            memory = Memory(shape=line_layout, depth=sets, init=[])
-            m.submodules[f"way{way}"] = memory
-            read, write = memory.read_port(), memory.write_port()
-            m.d.comb += [
-                read.addr.eq(read_set), read.en.eq(1),
-                write.addr.eq(write_set), write.data.eq(write_line), write.en.eq(write_ways[way]),
-            ]
-            lines.append(read.data)
+            lines.append(self._create_way(m, way, line_layout, read_set, write_set, write_line, write_ways[way]))
 
         # The cycle after a read: the key that was read for, and which ways hold it.
         seen_key = Signal(SlotKey)
@@ -152,7 +158,7 @@ class Lookaside(wiring.Component):
 
         m.d.comb += read_key.eq(self.key)
         m.d.comb += read_set.eq(self._set(read_key))
-        with m.FSM(init="CLEAR"):
+        with m.FSM(init="CLEAR") as fsm:
             with m.State("CLEAR"):
                 m.d.comb += [self.clearing.eq(1), write_set.eq(step), write_ways.eq(~0)]
                 m.d.sync += step.eq(step + 1)
@@ -210,4 +216,8 @@ class Lookaside(wiring.Component):
             with m.State("SKIP"):
                 m.d.comb += self.done.eq(1)
                 m.next = "IDLE"
+            # For the proof's invariants.
+            self._inside = SimpleNamespace(
+                state={state: fsm.ongoing(state) for state in list(fsm.encoding)}, current=current, step=step,
+                last=last, swept=swept, swept_set=swept_set, seen_key=seen_key, lines=lines)
         return m

@@ -1,5 +1,7 @@
 """One that asks for checks through a check port: takes a request, has it looked up, keeps the answer until taken."""
 
+from types import SimpleNamespace
+
 from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -55,7 +57,7 @@ class Requester(wiring.Component):
                 m.next = then
 
         m.d.comb += self.event.walked.eq(walked)
-        with m.FSM():
+        with m.FSM() as fsm:
             with m.State("IDLE"):
                 m.d.comb += [request.ready.eq(1), lookup.valid.eq(request.valid),
                              lookup.request.eq(request.payload)]
@@ -84,4 +86,7 @@ class Requester(wiring.Component):
             with m.State("HELD"):
                 m.d.comb += [self.hold.eq(1), response.payload.eq(kept_response)]
                 answer("HELD")
+            # For the proof's invariants.
+            self._inside = SimpleNamespace(state={state: fsm.ongoing(state) for state in list(fsm.encoding)},
+                                           kept_request=kept_request, kept_response=kept_response)
         return m

@@ -6,6 +6,8 @@ changed meanwhile, the walk starts again. `restart` makes it forget what it has 
 takes the same time whether or not the tag fits.
 """
 
+from types import SimpleNamespace
+
 from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -189,7 +191,7 @@ class Walker(wiring.Component):
 
         with m.If(~expired):
             m.d.sync += cycles.eq(cycles + 1)
-        with m.FSM():
+        with m.FSM() as fsm:
             with m.State("IDLE"):
                 m.d.comb += [self.idle.eq(~bus.cyc), self.stuck.eq(bus.cyc)]
                 m.d.sync += cycles.eq(0)
@@ -259,4 +261,9 @@ class Walker(wiring.Component):
                     m.next = "BEGIN"
                 with m.Elif(self.ready):
                     m.next = "IDLE"
+            # For the proof's invariants.
+            self._inside = SimpleNamespace(
+                state={state: fsm.ongoing(state) for state in list(fsm.encoding)}, word=word, bodies=bodies,
+                valid_word=valid_word, part=part, error=error, outside=outside, valid=valid,
+                object_error=object_error, pending_restart=pending_restart, expired=expired)
         return m
