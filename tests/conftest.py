@@ -1,10 +1,17 @@
-"""Once before the tests: the emulators that the booted tests run, where they can be installed without asking."""
+"""Before the tests: Ctrl-C works, and emulators are installed where that needs no question."""
+
+import signal
+import threading
 
 from sim.qemu import EMULATORS, ensure_installed
 from sim.toolchain import ToolError
 
 
 def pytest_configure(config):
+    # A runner in the background may have been started with SIGINT ignored, which children inherit; tests of Ctrl-C
+    # want the default.
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     for emulator in EMULATORS.values():

@@ -54,7 +54,12 @@ def test_interrupt_leaves_nothing_behind():
             time.sleep(0.05)
         time.sleep(0.3)
         os.kill(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        try:
+            _, errors = process.communicate(timeout=30)
+        finally:
+            if process.poll() is None:
+                os.kill(int(child.split()[0]), signal.SIGKILL)
+                process.kill()
     assert (process.returncode, errors) == (130, "veridian: interrupted\n")
     assert not Path(f"/proc/{child}").exists()
 

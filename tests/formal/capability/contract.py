@@ -1,7 +1,7 @@
 """Stand-ins for parts of the capability unit in its proof: the walker's contract, a lookaside buffer of registers."""
 
 from amaranth.asserts import AnySeq
-from amaranth.hdl import Array, Assume, Module, Mux, Signal
+from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import wiring
 
 from hw.capability.lookaside import Lookaside
@@ -45,6 +45,9 @@ class WalkerContract(wiring.Component):
         self.settled = Signal()
         self.busy, self.choose = Signal(), Signal()
         self.found = Signal(WalkResult)
+        #: What its user must keep: start an idle walker only, and leave the key alone during the walk.
+        self.misused = Signal()
+        self.chosen_key = Signal(48)
 
     def elaborate(self, platform):
         m = Module()
@@ -59,8 +62,10 @@ class WalkerContract(wiring.Component):
             self.valid.eq(busy & free["may_deliver"] & ~choose & ~restart),
             self.object_known.eq(free["may_know"] & ~choose),
             self.object_id.eq(found.content.object_id),
-            Assume(~self.start | self.idle),
+            self.misused.eq((self.start & ~self.idle) | (busy & ~choose & (self.key.as_value() != self.chosen_key))),
         ]
+        with m.If(choose):
+            m.d.sync += self.chosen_key.eq(self.key.as_value())
         # What the walk will find is chosen in its first cycle, in which its key is there.
         m.d.sync += choose.eq(self.start | (busy & restart))
         with m.If(choose):

@@ -94,7 +94,7 @@ class EngineBench(Elaboratable):
         if self.cover == "wrong":
             m.d.comb += Cover(wrong.any() | Cat(watched.broken_rules).any())
             return m
-        m.d.comb += [Assert(~each) for each in (*wrong, *watched.broken_rules)]
+        m.d.comb += [Assert(~each) for each in (*wrong, *watched.broken_rules, walker.misused)]
         buffer_invariants(m, self)
         requester_invariants(m, self, asked)
         front_invariants(m, self, watched)

@@ -56,6 +56,7 @@ def buffer_invariants(m, bench):
         Assert((engine.s_owner & (engine.s_owner - 1)) == 0), Assert((engine.w_owner & (engine.w_owner - 1)) == 0),
         Assert(~walker.busy | (engine.w_owner != 0)), Assert(~walker.choose | walker.busy),
         Assert(~bench.resetting | ~walker.busy),
+        Assert(~(walker.busy & ~walker.choose) | (walker.chosen_key == walker.key.as_value())),
         Assert(~engine.s_owner[2] & ~engine.w_owner[2]),
     ]
     # What has been read.
