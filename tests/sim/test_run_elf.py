@@ -24,6 +24,12 @@ def ends(value):
     return build_program([PROGRAMS / "ends.S"], flags=(f"-DTOHOST_VALUE={value}",))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def model():
+    """Built before the first test: the progress of a build would stand on stderr beside what a test expects there."""
+    return build_model(SocConfig(), quiet=True)
+
+
 def run_elf(*arguments, **options):
     return subprocess.run([sys.executable, "-m", "sim.run_elf", *map(str, arguments)], cwd=ROOT, capture_output=True,
                           text=True, timeout=600, **options)
