@@ -82,7 +82,7 @@ class Window(wiring.Component):
         """State of the unit."""
 
         busy: Field(R, 1, description="a command is under way")
-        clearing: Field(R, 1, description="the lookaside buffer is being cleared")
+        clearing: Field(R, 1, description="the unit is forgetting everything, and every verdict is UNDECIDED")
         dropped: Field(RW1C, 1, description="a command came while another was under way, or was unknown, "
                                             "and was dropped")
 
@@ -292,7 +292,7 @@ class Window(wiring.Component):
             self._identity.f.ways.r_data.eq(self._config.ways),
             self._identity.f.lines.r_data.eq(self._config.lines),
             self._status.f.busy.r_data.eq(busy),
-            self._status.f.clearing.r_data.eq(self.clearing),
+            self._status.f.clearing.r_data.eq(self.clearing | changed | dirty | forget_all),
             self._selected.f.space.r_data.eq(self.selected),
             self._result.f.value.r_data.eq(result),
             self._answered.f.object_id.r_data.eq(answered[:32]),

@@ -32,6 +32,7 @@ async def every_verdict_on_every_interface(dut):
         (handles["zero"], endpoint, send, Verdict.BAD_HANDLE),
         (handles["empty"], endpoint, send, Verdict.EMPTY), (handles["stale"], endpoint, send, Verdict.STALE),
         (handles["dead"], endpoint, send, Verdict.STALE), (handles["second_page"], endpoint, send, Verdict.OK),
+        (handles["typeless"], CapType.NONE, Rights(0), Verdict.WRONG_TYPE),
     ]
     for _ in range(2):
         for handle, cap_type, rights, verdict in cases:
@@ -599,7 +600,10 @@ async def disabled_unit_decides_nothing(dut):
     bench.kernel.slot(3, 0, object_id=7, tag=0x1111, badge=0xb0, generation=5, valid=0)
     await bench.write("control", 1)
     assert (await bench.one("cap.badge", query, 3)).verdict == Verdict.UNDECIDED, "still forgetting"
-    await bench.idle()
+    await bench.write("control", 1)
+    assert await bench.read("status") & 2, "who waits for this bit must not go on too early"
+    while await bench.read("status") & 2:
+        pass
     assert (await bench.ask_port(3, query)).verdict == Verdict.EMPTY
     # Tables moved without switching off: the old ones are forgotten all the same.
     bench.kernel.slot(3, 0, object_id=7, tag=0x1111, badge=0xb0, generation=5)

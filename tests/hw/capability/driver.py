@@ -354,9 +354,11 @@ class Bench:
         kernel.slot(3, 2, object_id=7, tag=0x3333, badge=0xb2, **{**common, "generation": 4})
         kernel.slot(3, 3, object_id=8, tag=0x4444, badge=0xb3, **{**common, "generation": 6})
         kernel.slot(3, 4, object_id=7, tag=0, badge=0xb4, **common)
+        kernel.slot(3, 5, object_id=7, tag=0x6666, badge=0xb6, **{**common, "cap_type": CapType.NONE})
         kernel.slot(3, 200, object_id=7, tag=0x5555, badge=0xb5, **common)
         return {
             "good": model.handle(0, 0x1111), "empty": model.handle(1, 0x2222), "stale": model.handle(2, 0x3333),
             "dead": model.handle(3, 0x4444), "zero": model.handle(4, 0), "second_page": model.handle(200, 0x5555),
-            "wrong_tag": model.handle(0, 0x1112), "outside": model.handle(256, 0x1111),
+            "typeless": model.handle(5, 0x6666), "wrong_tag": model.handle(0, 0x1112),
+            "outside": model.handle(256, 0x1111),
         }
