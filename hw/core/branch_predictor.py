@@ -105,7 +105,7 @@ class BranchPredictor(wiring.Component):
         row = data.StructLayout({"prediction": Prediction, "tag": REGION_BITS - index_high})
         m.submodules.table = table = memory.Memory(shape=row, depth=self._entries, init=[])
         write = table.write_port()
-        read = table.read_port(transparent_for=(write,))
+        read = table.read_port()
 
         m.submodules.returns = returns = ReturnStack()
         clearing = Signal(init=1)

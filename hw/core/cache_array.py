@@ -15,8 +15,8 @@ WORDS_PER_LINE = LINE_BYTES // 8
 class CacheArray(wiring.Component):
     """Set-associative array of 64-bit words with physical tags.
 
-    The index is taken from the page offset, so a read may start before translation. A read shows a write of the
-    same cycle.
+    The index is taken from the page offset, so a read may start before translation. A read of what is written in the same
+    cycle answers with either value, and `collision`: nothing that it says may be used.
 
     Parameters
     ----------
@@ -27,6 +27,7 @@ class CacheArray(wiring.Component):
     Members
     -------
     read_word : word number within a way, for a look-up; `tags` and `words` answer in the next cycle.
+    collision : the answer is not to be trusted; registered.
     match_tag, hit, hit_way, hit_word : compares the answer with a tag; combinational. `hit_way` is one-hot.
     victim : way to replace, one-hot; advances with each tag written.
     write_ways, write_word, write_data, write_sel : write of data, for each way that `write_ways` names.
@@ -45,6 +46,7 @@ class CacheArray(wiring.Component):
         super().__init__({
             "read_word": In(self.word_bits),
             "match_tag": In(self.tag_bits),
+            "collision": Out(1),
             "hit": Out(1),
             "hit_way": Out(ways),
             "hit_word": Out(64),
@@ -79,7 +81,7 @@ class CacheArray(wiring.Component):
         for way in range(self._ways):
             m.submodules[f"data{way}"] = store = memory.Memory(shape=64, depth=self._words, init=[])
             write = store.write_port(granularity=8)
-            read = store.read_port(transparent_for=(write,))
+            read = store.read_port()
             m.d.comb += [
                 write.addr.eq(self.write_word),
                 write.data.eq(self.write_data),
@@ -90,7 +92,7 @@ class CacheArray(wiring.Component):
 
             m.submodules[f"tag{way}"] = tags = memory.Memory(shape=self._tag_shape, depth=self._sets, init=[])
             tag_write = tags.write_port()
-            tag_read = tags.read_port(transparent_for=(tag_write,))
+            tag_read = tags.read_port()
             m.d.comb += [
                 tag_write.en.eq(busy | (self.tag_write & self.tag_ways[way])),
                 tag_write.addr.eq(Mux(busy, sweep, self.tag_set)),
@@ -101,6 +103,10 @@ class CacheArray(wiring.Component):
                 self.hit_way[way].eq(~busy & tag_read.data.valid & (tag_read.data.value == self.match_tag)),
             ]
             words.append(read.data & self.hit_way[way].replicate(64))
+
+        m.d.sync += self.collision.eq(
+            ((self.write_ways != 0) & (self.write_word == self.read_word))
+            | (self.tag_write & (self.tag_set == self.read_word[line_bits:])))
 
         selected = C(0, 64)
         for word in words:

@@ -1,7 +1,7 @@
-"""Commit stage: the one place where instructions happen or trap."""
+"""Memory and writeback stages: the two places where instructions happen or trap."""
 
 from amaranth import *
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..abi import Csr
@@ -9,40 +9,61 @@ from ..bus import wishbone
 from .atomic import AtomicOperation
 from .config import CoreConfig
 from .csr_file import CsrFile
-from .decoder import System, Unit
+from .decoder import Control, System, Unit
 from .divider import Divider
-from .isa import SV39, Cause
+from .isa import Cause
 from .load_store import LoadStoreUnit, MemoryKind
 from .multiplier import Multiplier
 from .pipeline import ExecutedInstruction, Writeback, produces_late
-from .port import CapabilityPort, Privilege
+from .port import CapabilityPort
 from .store_buffer import PendingStore
 from .trace import TraceSignature
+from .translation import TlbFlush
 from .walker import WalkPort
 
 __all__ = ["CommitStage"]
 
 
-class CommitStage(wiring.Component):
-    """Holds one instruction until it is done or traps, with everything that changes state beyond registers.
+class _Slow(data.Struct):
+    """What writeback knows of its instruction beside the register write."""
 
-    Interrupts are taken in the first cycle of an instruction only, before it can have started anything.
+    control: Control
+    pc: 64
+    raw: 32
+    #: Next instruction, where a refill goes on.
+    target: 64
+    fault_second: 1
+    #: Operands of sfence.vma.
+    vpn: 27
+    asid: 16
+
+
+class CommitStage(wiring.Component):
+    """Memory and writeback.
+
+    An instruction spends one cycle in the memory stage. Most have happened then, and write their register from
+    writeback. One that needs longer is *slow*: it stays in writeback until it is done, and holds everything behind it. Traps
+    and refills of the pipeline come from writeback, from registers alone. So nothing that is known late in a cycle holds or
+    cancels a stage in that cycle.
+
+    Interrupts are taken by an instruction in the memory stage, before it does anything.
 
     Members
     -------
     executed, executed_valid, executed_ready : from execute.
-    flush : everything younger is cancelled, in this cycle.
-    redirect, target : fetch goes on there; the cycle after `flush`.
+    kill : what is in execute and decode is cancelled, in this cycle.
+    redirect, target : fetch goes on there, from this cycle on.
+    redirecting : the instruction in the memory stage will redirect fetch.
+    occupied : there is one.
     forward_rd, forward_write, forward_late, forward_value : for execute.
-    writeback : registered; the register write of the instruction that was done.
-    orphan : execute lost an issued instruction in this cycle.
+    writeback : register write of this cycle.
     commit, result : channels of the capability port.
-    context_read, context_address, context_data, context_write, context_write_data : SCTXDATA's way to the
-        register file; data comes a cycle after `context_read`.
-    fetch_flush, tlb_flush, tlb_flush_all, tlb_flush_asid : fence.i and sfence.vma.
-    push, store, stores_ready, stores_empty : store buffer.
+    context_read, context_data, context_write, context_write_data : SCTXDATA's way to the register file; data comes a
+        cycle after `context_read`.
+    fetch_flush, tlb_flush : fence.i, and sfence.vma or a change of physical memory protection.
+    push, store, stores_room, stores_empty : store buffer.
     walk, bus : page-table walker and bus of the load/store unit.
-    csr_* : see :class:`hw.core.csr_file.CsrFile`.
+    next_address : address in execute.
     trace : see :class:`hw.core.trace.TraceSignature`; constant unless config.trace.
     """
 
@@ -54,15 +75,16 @@ class CommitStage(wiring.Component):
             "executed": In(ExecutedInstruction),
             "executed_valid": In(1),
             "executed_ready": Out(1),
-            "flush": Out(1),
+            "kill": Out(1),
             "redirect": Out(1),
             "target": Out(64),
+            "redirecting": Out(1),
+            "occupied": Out(1),
             "forward_rd": Out(5),
             "forward_write": Out(1),
             "forward_late": Out(1),
             "forward_value": Out(64),
             "writeback": Out(Writeback),
-            "orphan": In(1),
             "commit": Out(CapabilityPort().members["commit"].signature),
             "result": Out(CapabilityPort().members["result"].signature),
             "context_read": Out(1),
@@ -70,12 +92,10 @@ class CommitStage(wiring.Component):
             "context_write": Out(1),
             "context_write_data": Out(64),
             "fetch_flush": Out(1),
-            "tlb_flush": Out(1),
-            "tlb_flush_all": Out(1),
-            "tlb_flush_asid": Out(16),
+            "tlb_flush": Out(TlbFlush()),
             "push": Out(1),
             "store": Out(PendingStore),
-            "stores_ready": In(1),
+            "stores_room": In(1),
             "stores_empty": In(1),
             "walk": Out(WalkPort()),
             "bus": Out(wishbone.system_signature()),
@@ -90,206 +110,203 @@ class CommitStage(wiring.Component):
         m.submodules.divider = divider = Divider()
 
         m_valid = Signal()
-        m_first = Signal()
         i = Signal(ExecutedInstruction)
         control = i.control
         unit = control.unit
-        done, trap = Signal(), Signal()
-        take_interrupt = Signal()
-        active = Signal()  # Allowed to do something.
+
+        # Writeback: at most one of these. `w_valid`: the instruction is done, and retires in this cycle. A refill comes
+        # with it.
+        w_valid, w_slow, w_trap = Signal(), Signal(), Signal()
+        w_refill, w_forget, w_settle = Signal(), Signal(), Signal()
+        w_interrupt, w_cause = Signal(), Signal(6)
+        w = Signal(_Slow)
+        w_unit = w.control.unit
+        back = Signal(Writeback)
+
+        # ---- who goes on
+        frozen, flush, active, go, interrupted = Signal(), Signal(), Signal(), Signal(), Signal()
+        context_wait, context_done = Signal(), Signal()
         m.d.comb += [
-            take_interrupt.eq(m_valid & m_first & csr.interrupt_valid),
-            active.eq(m_valid & ~take_interrupt & ~i.exception),
+            # The choice of an interrupt lags the CSRs by a cycle, and the next instruction must see it (3.1.9).
+            frozen.eq(w_slow | w_settle | context_wait),
+            flush.eq(w_trap | w_refill),
+            active.eq(m_valid & ~frozen & ~flush),
+            interrupted.eq(csr.interrupt_valid),
+            go.eq(active & ~interrupted & ~i.exception),
+            self.occupied.eq(m_valid),
+            self.executed_ready.eq(~frozen),
+        ]
+        with m.If(flush):
+            m.d.sync += m_valid.eq(0)
+        with m.Elif(~frozen):
+            m.d.sync += m_valid.eq(self.executed_valid)
+        with m.If(~frozen):
+            m.d.sync += i.eq(self.executed)
+
+        # ---- where fetch goes on
+        m.d.comb += [
+            self.redirecting.eq(m_valid & i.redirect),
+            self.kill.eq(flush | (active & i.redirect)),
+            self.redirect.eq(self.kill),
+            self.target.eq(Mux(w_trap, csr.trap_vector, Mux(w_refill, w.target, i.target))),
         ]
 
         # ---- load/store unit
         is_memory = (unit == Unit.LOAD) | (unit == Unit.STORE) | (unit == Unit.ATOMIC)
+        is_return = (unit == Unit.SYSTEM) & ((control.system == System.MRET) | (control.system == System.SRET))
+        w_memory = (w_unit == Unit.LOAD) | (w_unit == Unit.STORE) | (w_unit == Unit.ATOMIC)
         m.d.comb += [
-            memory.valid.eq(active & is_memory),
+            memory.next_address.eq(self.executed.result),
+            memory.frozen.eq(frozen),
             memory.kind.eq(Mux(unit == Unit.LOAD, MemoryKind.LOAD,
                                Mux(unit == Unit.STORE, MemoryKind.STORE, MemoryKind.ATOMIC))),
             memory.operation.as_value().eq(i.raw[27:32]),
             memory.address.eq(i.result),
-            memory.next_address.eq(Mux(self.executed_ready, self.executed.result[:12], i.result[:12])),
             memory.size.eq(control.funct3[:2]),
             memory.store_data.eq(i.operand2),
-            memory.translate.eq((csr.satp.mode == SV39) & (csr.data_privilege != Privilege.MACHINE)),
+            memory.accept.eq(go & is_memory),
+            memory.slow.eq(w_slow & w_memory),
+            memory.regime.eq(csr.data_regime),
             memory.privilege.eq(csr.data_privilege),
             memory.sum.eq(csr.status.sum),
             memory.mxr.eq(csr.status.mxr),
             memory.asid.eq(csr.satp.asid),
-            memory.drop_reservation.eq(trap | csr.machine_return | csr.supervisor_return),
-            memory.tlb_flush.eq(self.tlb_flush),
-            memory.tlb_flush_all.eq(self.tlb_flush_all),
-            memory.tlb_flush_asid.eq(self.tlb_flush_asid),
+            memory.drop_reservation.eq(w_trap | (go & is_return)),
             self.push.eq(memory.push),
             self.store.eq(memory.store),
-            memory.stores_ready.eq(self.stores_ready),
+            memory.stores_room.eq(self.stores_room),
             memory.stores_empty.eq(self.stores_empty),
         ]
         wiring.connect(m, memory.walk, wiring.flipped(self.walk))
         wiring.connect(m, memory.bus, wiring.flipped(self.bus))
 
-        # ---- multiplication and division
+        # ---- multiplication and division: begun here, done in writeback
         for engine, kind in ((multiplier, Unit.MULTIPLY), (divider, Unit.DIVIDE)):
             m.d.comb += [
-                engine.start.eq(active & m_first & (unit == kind)),
+                engine.start.eq(go & (unit == kind)),
                 engine.funct3.eq(control.funct3),
                 engine.word.eq(control.word),
                 engine.operand1.eq(i.operand1),
                 engine.operand2.eq(i.operand2),
             ]
 
-        # ---- CSR instructions. SCTXDATA needs a second cycle, in which the register file answers.
-        source = i.raw[15:20]
+        # ---- CSR instructions. SCTXDATA takes a second cycle, in which the register file answers.
+        is_context_data = (unit == Unit.CSR) & (csr.address == Csr.SCTXDATA) & ~i.exception
+        csr_now = go & (unit == Unit.CSR)
         m.d.comb += [
             csr.address.eq(i.raw[20:32]),
             csr.function.eq(control.funct3[:2]),
-            csr.operand.eq(Mux(control.funct3[2], source, i.operand1)),
-            # csrrs and csrrc with x0 or zero do not write (unprivileged specification, 6.1).
-            csr.writes.eq((control.funct3[:2] == 1) | (source != 0)),
+            csr.operand.eq(Mux(control.funct3[2], i.raw[15:20], i.operand1)),
+            csr.writes.eq((control.funct3[:2] == 1) | (i.raw[15:20] != 0)),
             csr.context_data.eq(self.context_data),
-        ]
-        is_context_data = csr.address == Csr.SCTXDATA
-        csr_now = active & (unit == Unit.CSR)
-        csr_done = csr_now & ~csr.illegal & ~(is_context_data & m_first)
-        m.d.comb += [
-            csr.execute.eq(csr_done),
-            self.context_read.eq(csr_now & is_context_data & m_first),
-            self.context_write.eq(csr_done & is_context_data & csr.writes),
+            csr.execute.eq(csr_now),
+            context_wait.eq(m_valid & is_context_data & ~context_done),
+            self.context_read.eq(context_wait & ~w_slow & ~flush),
+            self.context_write.eq(csr_now & is_context_data & csr.writes),
             self.context_write_data.eq(csr.write_data),
+            csr.machine_return.eq(go & is_return & (control.system == System.MRET)),
+            csr.supervisor_return.eq(go & is_return & (control.system == System.SRET)),
         ]
-
-        # ---- system instructions
-        system_now = active & (unit == Unit.SYSTEM)
-        system_done, refill = Signal(), Signal()
-        with m.If(system_now):
-            with m.Switch(control.system):
-                with m.Case(System.FENCE):
-                    m.d.comb += system_done.eq(self.stores_empty)
-                with m.Case(System.FENCE_I):
-                    m.d.comb += [system_done.eq(self.stores_empty), refill.eq(1)]
-                    m.d.comb += self.fetch_flush.eq(self.stores_empty)
-                with m.Case(System.SFENCE_VMA):
-                    m.d.comb += [system_done.eq(self.stores_empty), refill.eq(1)]
-                    m.d.comb += self.tlb_flush.eq(self.stores_empty)
-                with m.Case(System.SRET):
-                    m.d.comb += [system_done.eq(1), refill.eq(1), csr.supervisor_return.eq(1)]
-                with m.Case(System.MRET):
-                    m.d.comb += [system_done.eq(1), refill.eq(1), csr.machine_return.eq(1)]
-                with m.Case(System.WFI):
-                    m.d.comb += system_done.eq(csr.wake)
-        m.d.comb += [
-            self.tlb_flush_all.eq(i.raw[20:25] == 0),
-            self.tlb_flush_asid.eq(i.operand2[:16]),
-        ]
+        m.d.sync += context_done.eq(self.context_read)
 
         # ---- capability port
-        committed = Signal()
-        orphaned = Signal()
-        custom_now = m_valid & i.issued
-        commit_now = custom_now & ~committed & ~take_interrupt & (~i.fence | self.stores_empty)
-        m.d.sync += orphaned.eq(self.orphan)
+        w_custom = w_slow & (w_unit == Unit.CUSTOM)
+        w_committed = Signal()
+        commit_now, commit_late, cancel = Signal(), Signal(), Signal()
         m.d.comb += [
-            self.commit.valid.eq(commit_now | (custom_now & take_interrupt) | orphaned),
-            self.commit.kill.eq(~commit_now),
-            self.result.ready.eq(custom_now & (committed | commit_now)),
+            commit_now.eq(go & i.issued & ~i.fence),
+            commit_late.eq(w_custom & ~w_committed & self.stores_empty),
+            cancel.eq(m_valid & i.issued & (flush | (active & interrupted))),
+            self.commit.valid.eq(commit_now | commit_late | cancel),
+            self.commit.kill.eq(cancel),
+            self.result.ready.eq(commit_now | (w_custom & (w_committed | commit_late))),
         ]
-        custom_done = self.result.ready & self.result.valid & ~self.result.exception
-        custom_trap = self.result.ready & self.result.valid & self.result.exception
+        answered = self.result.valid & self.result.ready
+        m.d.sync += w_committed.eq(commit_now | (w_custom & (w_committed | commit_late)))
 
-        # ---- done?
-        with m.If(active):
-            with m.Switch(unit):
-                with m.Case(Unit.LOAD, Unit.STORE, Unit.ATOMIC):
-                    m.d.comb += done.eq(memory.done)
-                with m.Case(Unit.MULTIPLY):
-                    m.d.comb += done.eq(multiplier.done)
-                with m.Case(Unit.DIVIDE):
-                    m.d.comb += done.eq(divider.done)
-                with m.Case(Unit.CSR):
-                    m.d.comb += done.eq(csr_done)
-                with m.Case(Unit.SYSTEM):
-                    m.d.comb += done.eq(system_done)
-                with m.Case(Unit.CUSTOM):
-                    m.d.comb += done.eq(custom_done)
-                with m.Default():
-                    m.d.comb += done.eq(1)
-        m.d.comb += csr.retire.eq(done)
-
-        # ---- traps
-        cause, value = Signal(6), Signal(64)
-        m.d.comb += trap.eq(1)
-        with m.If(take_interrupt):
-            m.d.comb += cause.eq(csr.interrupt_cause)
-        with m.Elif(m_valid & i.exception):
-            m.d.comb += cause.eq(i.cause)
-        with m.Elif(memory.fault):
-            m.d.comb += [cause.eq(memory.cause), value.eq(i.result)]
-        with m.Elif(csr_now & csr.illegal):
-            m.d.comb += cause.eq(Cause.ILLEGAL_INSTRUCTION)
-        with m.Elif(custom_trap):
-            m.d.comb += cause.eq(self.result.cause)
-        with m.Else():
-            m.d.comb += trap.eq(0)
-        with m.If(~take_interrupt & ~memory.fault):
-            with m.Switch(cause):
-                with m.Case(Cause.ILLEGAL_INSTRUCTION):
-                    m.d.comb += value.eq(i.raw)
-                with m.Case(Cause.BREAKPOINT):
-                    m.d.comb += value.eq(i.pc)
-                with m.Case(Cause.FETCH_PAGE, Cause.FETCH_ACCESS):
-                    m.d.comb += value.eq(i.pc + Cat(C(0, 1), i.fault_second))
-        m.d.comb += [
-            csr.trap.eq(trap),
-            csr.trap_interrupt.eq(take_interrupt),
-            csr.trap_cause.eq(cause),
-            csr.trap_pc.eq(i.pc),
-            csr.trap_value.eq(value),
-        ]
-
-        # ---- what follows
-        m.d.comb += self.flush.eq(trap | (done & (refill | ((unit == Unit.CSR) & csr.flush))))
-        m.d.sync += self.redirect.eq(self.flush)
-        with m.If(trap):
-            m.d.sync += self.target.eq(csr.trap_vector)
-        with m.Elif(csr.machine_return | csr.supervisor_return):
-            m.d.sync += self.target.eq(csr.return_pc)
-        with m.Else():
-            m.d.sync += self.target.eq(i.next_pc)
-
-        m.d.comb += self.executed_ready.eq(~m_valid | done | trap)
-        m.d.sync += m_first.eq(0)
-        with m.If(self.executed_ready):
-            m.d.sync += [
-                m_valid.eq(self.executed_valid & ~self.flush),
-                m_first.eq(1),
-                i.eq(self.executed),
-                committed.eq(0),
-            ]
-        with m.Elif(commit_now):
-            m.d.sync += committed.eq(1)
-
-        # ---- results
-        back = self.writeback
-        m.d.comb += [
-            self.forward_rd.eq(i.rd),
-            self.forward_write.eq(m_valid & control.writes_rd),
-            self.forward_late.eq(produces_late(unit)),
-            self.forward_value.eq(i.result),
-        ]
-        m.d.sync += [
-            back.rd.eq(i.rd),
-            back.write.eq(done & control.writes_rd & ((unit != Unit.CUSTOM) | self.result.we)),
-            back.context.eq(csr.context),
-            back.load.eq((unit == Unit.LOAD) | (unit == Unit.ATOMIC)),
-            back.offset.eq(i.result[:3]),
-            back.funct3.eq(control.funct3),
-            back.value.eq(i.result),
-        ]
+        # ---- what takes longer than the memory stage
+        needs_longer = Signal()
         with m.Switch(unit):
+            with m.Case(Unit.LOAD, Unit.STORE, Unit.ATOMIC):
+                m.d.comb += needs_longer.eq(~memory.quick)
+            with m.Case(Unit.MULTIPLY, Unit.DIVIDE):
+                m.d.comb += needs_longer.eq(1)
+            with m.Case(Unit.SYSTEM):
+                m.d.comb += needs_longer.eq(~is_return)
+            with m.Case(Unit.CUSTOM):
+                m.d.comb += needs_longer.eq(i.fence | ~self.result.valid)
+
+        flushing = Signal()
+        slow_done, slow_refill = Signal(), Signal()
+        by_address, by_asid = w.raw[15:20] != 0, w.raw[20:25] != 0
+        with m.Switch(w_unit):
+            with m.Case(Unit.LOAD, Unit.STORE, Unit.ATOMIC):
+                m.d.comb += slow_done.eq(memory.done)
+            with m.Case(Unit.MULTIPLY):
+                m.d.comb += slow_done.eq(multiplier.done)
+            with m.Case(Unit.DIVIDE):
+                m.d.comb += slow_done.eq(divider.done)
+            with m.Case(Unit.CUSTOM):
+                m.d.comb += slow_done.eq(answered & ~self.result.exception)
+            with m.Default():
+                with m.Switch(w.control.system):
+                    with m.Case(System.WFI):
+                        m.d.comb += slow_done.eq(csr.wake)
+                    with m.Case(System.FENCE_I):
+                        m.d.comb += [slow_done.eq(self.stores_empty), slow_refill.eq(1)]
+                        m.d.comb += self.fetch_flush.eq(w_slow & self.stores_empty)
+                    with m.Case(System.SFENCE_VMA):
+                        begin = w_slow & ~flushing & self.stores_empty
+                        m.d.comb += [
+                            self.tlb_flush.all.eq(w_forget | (begin & ~by_address & ~by_asid)),
+                            self.tlb_flush.some.eq(begin & (by_address | by_asid)),
+                            slow_done.eq(flushing & ~self.tlb_flush.busy), slow_refill.eq(1),
+                        ]
+                        m.d.sync += flushing.eq(begin | (flushing & ~slow_done))
+                    with m.Default():
+                        m.d.comb += slow_done.eq(self.stores_empty)
+        with m.If(w_forget):
+            m.d.comb += self.tlb_flush.all.eq(1)
+        m.d.comb += [
+            self.tlb_flush.by_address.eq(by_address), self.tlb_flush.by_asid.eq(by_asid),
+            self.tlb_flush.vpn.eq(w.vpn), self.tlb_flush.asid.eq(w.asid),
+        ]
+
+        # ---- to writeback
+        w_write = Signal()
+        m.d.sync += [w_valid.eq(0), w_trap.eq(0), w_refill.eq(0), w_forget.eq(0), w_settle.eq(0)]
+        with m.If(w_slow):
+            with m.If(slow_done):
+                m.d.sync += [w_slow.eq(0), w_valid.eq(1), w_refill.eq(slow_refill)]
+            with m.Elif(memory.fault):
+                m.d.sync += [w_slow.eq(0), w_trap.eq(1), w_cause.eq(memory.cause)]
+            with m.Elif(answered & self.result.exception):
+                m.d.sync += [w_slow.eq(0), w_trap.eq(1), w_cause.eq(self.result.cause)]
+            with m.If(w_unit == Unit.CUSTOM):
+                m.d.sync += w_write.eq(w.control.writes_rd & self.result.we)
+        with m.Else():
+            m.d.sync += [
+                w.control.eq(control), w.pc.eq(i.pc), w.raw.eq(i.raw), w.target.eq(i.target),
+                w.fault_second.eq(i.fault_second),
+                w.vpn.eq(i.operand1[12:39]), w.asid.eq(i.operand2[:16]),
+                w_interrupt.eq(interrupted),
+                w_cause.eq(Mux(interrupted, csr.interrupt_cause, Mux(i.exception, i.cause, self.result.cause))),
+                w_write.eq(control.writes_rd & ((unit != Unit.CUSTOM) | self.result.we)),
+                back.rd.eq(i.rd), back.offset.eq(i.result[:3]), back.funct3.eq(control.funct3),
+                back.load.eq((unit == Unit.LOAD) | (unit == Unit.ATOMIC)),
+            ]
+            with m.If(go):
+                refused = answered & self.result.exception
+                m.d.sync += [
+                    w_slow.eq(needs_longer), w_valid.eq(~needs_longer & ~refused), w_trap.eq(refused),
+                    w_settle.eq(csr_now & csr.unsettles), w_refill.eq(csr_now & csr.flush), w_forget.eq(csr_now & csr.protects),
+                ]
+            with m.Elif(active):
+                m.d.sync += w_trap.eq(1)
+        # What stands here while an instruction is slow does not matter.
+        with m.Switch(Mux(w_slow, w_unit, unit)):
             with m.Case(Unit.LOAD, Unit.ATOMIC):
-                m.d.sync += back.value.eq(memory.raw)
+                m.d.sync += back.value.eq(Mux(w_slow, memory.slow_raw, memory.raw))
             with m.Case(Unit.MULTIPLY):
                 m.d.sync += back.value.eq(multiplier.result)
             with m.Case(Unit.DIVIDE):
@@ -298,33 +315,71 @@ class CommitStage(wiring.Component):
                 m.d.sync += back.value.eq(csr.read_data)
             with m.Case(Unit.CUSTOM):
                 m.d.sync += back.value.eq(self.result.data)
+            with m.Default():
+                m.d.sync += back.value.eq(i.result)
+        m.d.comb += [
+            self.writeback.eq(back),
+            self.writeback.write.eq(w_valid & w_write),
+            self.writeback.context.eq(csr.context),
+            self.forward_rd.eq(i.rd),
+            self.forward_write.eq(m_valid & control.writes_rd),
+            self.forward_late.eq(produces_late(unit)),
+            self.forward_value.eq(i.result),
+        ]
+
+        # ---- traps
+        value = Signal(64)
+        with m.If(~w_interrupt):
+            with m.Switch(w_cause):
+                with m.Case(Cause.ILLEGAL_INSTRUCTION):
+                    m.d.comb += value.eq(w.raw)
+                with m.Case(Cause.BREAKPOINT):
+                    m.d.comb += value.eq(w.pc)
+                with m.Case(Cause.FETCH_PAGE, Cause.FETCH_ACCESS):
+                    m.d.comb += value.eq(w.pc + Cat(C(0, 1), w.fault_second))
+                with m.Case(Cause.LOAD_MISALIGNED, Cause.LOAD_ACCESS, Cause.LOAD_PAGE,
+                            Cause.STORE_MISALIGNED, Cause.STORE_ACCESS, Cause.STORE_PAGE):
+                    m.d.comb += value.eq(memory.accessed)
+        m.d.comb += [
+            csr.retire.eq(w_valid),
+            csr.trap.eq(w_trap),
+            csr.trap_interrupt.eq(w_interrupt),
+            csr.trap_cause.eq(w_cause),
+            csr.trap_pc.eq(w.pc),
+            csr.trap_value.eq(value),
+        ]
 
         if self._config.trace:
-            self._trace(m, i, done, trap, is_memory, take_interrupt, cause, value)
+            self._trace(m, w, w_valid, w_trap, w_interrupt, w_cause, value, frozen)
         return m
 
-    def _trace(self, m, i, done, trap, is_memory, take_interrupt, cause, value):
-        """Fill the trace port, a cycle after commit; rd_data is the core's business."""
-        trace, memory = self.trace, self.memory
-        unit = i.control.unit
-        size_mask = Array((0xFF, 0xFFFF, 0xFFFF_FFFF, (1 << 64) - 1))[i.control.funct3[:2]]
-        loads = (unit == Unit.LOAD) | (memory.operation == AtomicOperation.LR)
-        failed_sc = (memory.operation == AtomicOperation.SC) & ~memory.wrote
-        m.d.sync += [
-            trace.valid.eq(done | trap),
-            trace.pc.eq(i.pc),
-            trace.insn.eq(i.raw),
-            trace.privilege.eq(self.csr.privilege),
-            trace.mem_valid.eq(done & is_memory & ~((unit == Unit.ATOMIC) & failed_sc)),
-            trace.mem_we.eq((unit == Unit.STORE) | ((unit == Unit.ATOMIC) & ~loads)),
-            trace.mem_addr.eq(i.result),
-            trace.mem_data.eq(Mux(unit == Unit.ATOMIC, memory.written, i.operand2) & size_mask),
-            trace.mem_size.eq(i.control.funct3[:2]),
-            trace.csr_we.eq(done & (unit == Unit.CSR) & self.csr.writes),
-            trace.csr.eq(self.csr.address),
-            trace.trap.eq(trap),
-            trace.interrupt.eq(take_interrupt),
-            trace.cause.eq(cause),
+    def _trace(self, m, w, w_valid, w_trap, w_interrupt, w_cause, value, frozen):
+        """Fill the trace port; the register written is the core's business."""
+        trace, memory, csr = self.trace, self.memory, self.csr
+        unit, funct3 = w.control.unit, w.control.funct3
+        # A return from a trap, or a CSR instruction, has changed these by now.
+        privilege, csr_written = Signal.like(csr.privilege), Signal()
+        with m.If(~frozen):
+            m.d.sync += [privilege.eq(csr.privilege), csr_written.eq(csr.execute & csr.writes)]
+        size_mask = Array((0xFF, 0xFFFF, 0xFFFF_FFFF, (1 << 64) - 1))[funct3[:2]]
+        operation = w.raw[27:32]
+        is_atomic, is_store = unit == Unit.ATOMIC, unit == Unit.STORE
+        failed_sc = is_atomic & (operation == AtomicOperation.SC) & ~memory.wrote
+        m.d.comb += [
+            trace.valid.eq(w_valid | w_trap),
+            trace.pc.eq(w.pc),
+            trace.insn.eq(w.raw),
+            trace.privilege.eq(privilege),
+            trace.mem_valid.eq(w_valid & ((unit == Unit.LOAD) | is_store | is_atomic) & ~failed_sc),
+            trace.mem_we.eq(is_store | (is_atomic & (operation != AtomicOperation.LR))),
+            trace.mem_addr.eq(memory.accessed),
+            trace.mem_data.eq(memory.written & size_mask),
+            trace.mem_size.eq(funct3[:2]),
+            trace.csr_we.eq(w_valid & csr_written),
+            trace.csr.eq(w.raw[20:32]),
+            trace.csr_data.eq(csr.trace_data),
+            trace.trap.eq(w_trap),
+            trace.interrupt.eq(w_interrupt),
+            trace.cause.eq(w_cause),
             trace.tval.eq(value),
         ]
-        m.d.comb += trace.csr_data.eq(self.csr.trace_data)

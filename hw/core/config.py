@@ -6,6 +6,8 @@ __all__ = ["CoreConfig", "LINE_BYTES"]
 
 #: Bytes of a cache line: one burst of four bus words.
 LINE_BYTES = 32
+#: Bytes of the smallest page: memory attributes and protection are kept for each.
+PAGE_BYTES = 4096
 
 
 def _check_integer(name, value, low, high):
@@ -23,7 +25,7 @@ def _check_power_of_two(name, value, low, high):
 
 def _check_regions(name, regions):
     for base, size in regions:
-        _check_power_of_two(f"Size of {name} region", size, LINE_BYTES, 1 << 32)
+        _check_power_of_two(f"Size of {name} region", size, PAGE_BYTES, 1 << 32)
         _check_integer(f"Base of {name} region", base, 0, (1 << 32) - size)
         if base % size:
             raise ValueError(f"Base {base:#x} of {name} region must be a multiple of its size {size:#x}")
@@ -45,7 +47,9 @@ class CoreConfig:
         Cache sizes, powers of two. A way is at most 4 KiB, so that the index lies within the page offset.
     cache_ways : 1, 2, 4 or 8
     tlb_entries : int
-        Entries of the data lookaside buffer; the instruction side has half as many.
+        Entries of the data lookaside buffer, a power of two; the instruction side has as many.
+    pmp_entries : int
+        Regions of physical memory protection.
     branch_entries : int
         Entries of the branch predictor, a power of two.
     cached : tuple of (base, size)
@@ -63,7 +67,8 @@ class CoreConfig:
     icache_bytes: int = 8192
     dcache_bytes: int = 8192
     cache_ways: int = 2
-    tlb_entries: int = 8
+    tlb_entries: int = 32
+    pmp_entries: int = 4
     branch_entries: int = 64
     cached: tuple[tuple[int, int], ...] = ((0x8000_0000, 32 << 20),)
     uncached_code: tuple[tuple[int, int], ...] = ((0x1000, 0x1000),)
@@ -79,7 +84,8 @@ class CoreConfig:
         for name, size in (("Instruction", self.icache_bytes), ("Data", self.dcache_bytes)):
             low, high = 2 * LINE_BYTES * self.cache_ways, 4096 * self.cache_ways
             _check_power_of_two(f"{name} cache bytes", size, low, high)
-        _check_integer("Lookaside buffer entries", self.tlb_entries, 2, 64)
+        _check_power_of_two("Lookaside buffer entries", self.tlb_entries, 2, 64)
+        _check_integer("PMP entries", self.pmp_entries, 0, 16)
         _check_power_of_two("Branch predictor entries", self.branch_entries, 2, 1024)
         _check_regions("cached", self.cached)
         _check_regions("uncached code", self.uncached_code)

@@ -12,9 +12,8 @@ from .data_bus import DataBus
 from .decode import DecodeStage
 from .execute import ExecuteStage
 from .fetch import FetchUnit
-from .isa import SV39
 from .load_store import align_load
-from .port import CapabilityPort, Privilege
+from .port import CapabilityPort
 from .register_file import RegisterFile
 from .store_buffer import StoreBuffer
 from .trace import TraceSignature
@@ -68,36 +67,30 @@ class Core(wiring.Component):
         m.submodules.commit = commit = CommitStage(config)
         m.submodules.registers = registers = RegisterFile(config.contexts)
         m.submodules.stores = stores = StoreBuffer()
-        m.submodules.walker = walker = PageTableWalker()
+        m.submodules.walker = walker = PageTableWalker(config)
         m.submodules.data_bus = data_bus = DataBus()
         csr = commit.csr
 
-        # ---- redirects: commit is older than execute, and its redirect comes a cycle after its flush
+        # ---- fetch and align. What redirects them from further back is older than what the aligner wants again.
         redirect, target = Signal(), Signal(64)
-        older_redirect = Signal()
         m.d.comb += [
-            older_redirect.eq(commit.redirect | execute.redirect),
-            redirect.eq(commit.redirect | execute.redirect | aligner.refetch),
-            target.eq(Mux(commit.redirect, commit.target,
-                          Mux(execute.redirect, execute.target, aligner.refetch_pc))),
-            fetch.training.eq(execute.training),
-        ]
-
-        # ---- fetch and align
-        m.d.comb += [
+            redirect.eq(commit.redirect | aligner.refetch),
+            target.eq(Mux(commit.redirect, commit.target, aligner.refetch_pc)),
             fetch.redirect.eq(redirect), fetch.target.eq(target),
-            fetch.translate.eq((csr.satp.mode == SV39) & (csr.privilege != Privilege.MACHINE)),
+            fetch.regime.eq(csr.fetch_regime),
             fetch.privilege.eq(csr.privilege),
             fetch.asid.eq(csr.satp.asid),
-            fetch.tlb_flush.eq(commit.tlb_flush),
-            fetch.tlb_flush_all.eq(commit.tlb_flush_all),
-            fetch.tlb_flush_asid.eq(commit.tlb_flush_asid),
             fetch.cache_flush.eq(commit.fetch_flush),
             aligner.redirect.eq(redirect), aligner.target.eq(target),
             aligner.first.eq(fetch.first), aligner.first_valid.eq(fetch.first_valid),
             aligner.second.eq(fetch.second), aligner.second_valid.eq(fetch.second_valid),
             fetch.pop.eq(aligner.pop),
+            fetch.training.eq(execute.training),
         ]
+        for name in ("all", "some", "by_address", "by_asid", "vpn", "asid"):
+            order = getattr(commit.tlb_flush, name)
+            m.d.comb += [getattr(fetch.tlb_flush, name).eq(order), getattr(commit.memory.tlb_flush, name).eq(order)]
+        m.d.comb += commit.tlb_flush.busy.eq(fetch.tlb_flush.busy | commit.memory.tlb_flush.busy)
 
         with m.If(~execute.training.valid):
             m.d.comb += [fetch.training.valid.eq(aligner.refetch), fetch.training.end.eq(aligner.refetch_pc)]
@@ -111,9 +104,9 @@ class Core(wiring.Component):
         m.d.comb += [
             clearing.eq(registers.clearing | commit.memory.busy),
             d_ready.eq(~d_valid | execute.decoded_ready),
-            aligner.ready.eq(d_ready & ~clearing & ~commit.flush),
+            aligner.ready.eq(d_ready & ~clearing & ~commit.kill),
         ]
-        with m.If(older_redirect | commit.flush):
+        with m.If(commit.kill):
             m.d.sync += d_valid.eq(0)
         with m.Elif(d_ready):
             m.d.sync += d_valid.eq(aligner.valid & aligner.ready)
@@ -148,26 +141,33 @@ class Core(wiring.Component):
         # ---- execute
         m.d.comb += [
             execute.decoded.eq(decode.decoded),
-            execute.decoded_valid.eq(d_valid & ~older_redirect),
-            execute.kill.eq(commit.flush),
+            execute.decoded_valid.eq(d_valid),
+            execute.kill.eq(commit.kill),
             execute.executed_ready.eq(commit.executed_ready),
-            execute.commit_rd.eq(commit.forward_rd),
-            execute.commit_write.eq(commit.forward_write),
-            execute.commit_late.eq(commit.forward_late),
-            execute.commit_value.eq(commit.forward_value),
+            execute.memory_rd.eq(commit.forward_rd),
+            execute.memory_write.eq(commit.forward_write),
+            execute.memory_late.eq(commit.forward_late),
+            execute.memory_value.eq(commit.forward_value),
             execute.back_rd.eq(back.rd),
             execute.back_write.eq(back.write),
             execute.back_value.eq(back_value),
+            execute.behind_csr.eq(commit.occupied & commit.forward_late),
+            execute.behind_any.eq(commit.occupied),
             execute.privilege.eq(csr.privilege),
+            csr.check_address.eq(execute.csr_address),
+            csr.check_writes.eq(execute.csr_writes),
+            execute.csr_illegal.eq(csr.illegal),
+            csr.return_machine.eq(execute.machine_return),
+            execute.return_pc.eq(csr.return_pc),
+            execute.hold_issue.eq(commit.redirecting | commit.kill),
         ]
 
-        # ---- commit
+        # ---- memory and writeback
         m.d.comb += [
             commit.executed.eq(execute.executed),
             commit.executed_valid.eq(execute.executed_valid),
-            commit.orphan.eq(execute.orphan),
             commit.context_data.eq(registers.read1_data),
-            commit.stores_ready.eq(stores.ready),
+            commit.stores_room.eq(stores.room),
             commit.stores_empty.eq(stores.empty),
             stores.push.eq(commit.push),
             stores.store.eq(commit.store),
@@ -178,7 +178,6 @@ class Core(wiring.Component):
         wiring.connect(m, commit.commit, wiring.flipped(self.capability.commit))
         wiring.connect(m, commit.result, wiring.flipped(self.capability.result))
 
-        # ---- writeback
         loaded = align_load(m, back.value, back.offset, back.funct3[:2], back.funct3[2])
         m.d.comb += [
             back_value.eq(Mux(back.load, loaded, back.value)),
@@ -186,7 +185,7 @@ class Core(wiring.Component):
             registers.write_address.eq(Cat(back.rd, back.context)),
             registers.write_data.eq(back_value),
         ]
-        # SCTXDATA writes from commit, when writeback is empty because it held commit for a cycle.
+        # SCTXDATA writes from the memory stage, when writeback is empty because it was there for two cycles.
         with m.If(commit.context_write):
             m.d.comb += [
                 registers.write.eq(csr.context_address.register != 0),
@@ -202,7 +201,7 @@ class Core(wiring.Component):
         wiring.connect(m, walker.bus, data_bus.walker)
         wiring.connect(m, fetch.bus, wiring.flipped(self.ibus))
         wiring.connect(m, data_bus.bus, wiring.flipped(self.dbus))
-        m.d.comb += walker.root.eq(csr.satp.ppn)
+        m.d.comb += [walker.root.eq(csr.satp.ppn), walker.asid.eq(csr.satp.asid), walker.regions.eq(csr.regions)]
 
         if config.trace:
             for name in TraceSignature().members:

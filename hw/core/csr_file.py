@@ -8,7 +8,9 @@ from ..abi import Csr
 from .config import CoreConfig
 from .interrupts import InterruptPriority
 from .isa import MISA, SV39, Cause, CsrAddress, Interrupt
+from .pmp import ADDRESS_BITS, GRAIN, PmpEntry
 from .port import Privilege
+from .translation import Regime
 
 __all__ = ["Status", "Satp", "CsrFile"]
 
@@ -17,14 +19,6 @@ __all__ = ["Status", "Satp", "CsrFile"]
 INTERRUPT_MASK = sum(1 << interrupt for interrupt in Interrupt)
 DELEGABLE_INTERRUPTS = sum(1 << interrupt for interrupt in Interrupt if interrupt.name.startswith("SUPERVISOR"))
 DELEGABLE_EXCEPTIONS = sum(1 << cause for cause in Cause if cause != Cause.ECALL_MACHINE) | 0xFF << 24
-
-#: CSRs whose writes change nothing that the fetched instructions behind them depend on. All others refill the pipe.
-QUIET = (
-    CsrAddress.SSCRATCH, CsrAddress.SEPC, CsrAddress.SCAUSE, CsrAddress.STVAL, CsrAddress.STVEC,
-    CsrAddress.MSCRATCH, CsrAddress.MEPC, CsrAddress.MCAUSE, CsrAddress.MTVAL, CsrAddress.MTVEC,
-    Csr.SCTXTRAP, Csr.SCTXRET, Csr.SCTXADDR, Csr.MCTXTRAP,
-)
-
 
 class Status(data.Struct):
     """mstatus fields that exist here."""
@@ -68,15 +62,22 @@ class CsrFile(wiring.Component):
 
     Members
     -------
-    address, function, operand, writes : the CSR instruction in the commit stage (function: 1 write, 2 set, 3 clear).
-    read_data, write_data, illegal, flush : answers of the same cycle; `flush` asks for a refill of the pipeline.
-    execute : the CSR instruction commits now.
+    check_address, check_writes, illegal : may this CSR be accessed now? Asked in execute: what the answer depends on changes
+        only with the privilege, which refills the pipeline.
+    address, function, operand, writes : the CSR instruction in the memory stage (function: 1 write, 2 set, 3 clear).
+    read_data, write_data, flush, protects, unsettles : answers of the same cycle; `flush` asks for a refill of the pipeline, since the
+        CSR changes how instructions are fetched; `protects` says that it changes physical memory protection, `unsettles` that it
+        can make an interrupt possible or impossible.
+    execute : the CSR instruction happens now.
     context_data : what SCTXDATA reads.
     retire : an instruction retires now.
     trap, trap_interrupt, trap_cause, trap_pc, trap_value : a trap is taken now; `trap_vector` is where it goes.
-    machine_return, supervisor_return : mret or sret commits now; `return_pc` is where it goes.
+    machine_return, supervisor_return : mret or sret happens now.
+    return_machine, return_pc : where mret, or else sret, would go.
     status, satp, privilege, custom_user, context : current state.
     data_privilege : privilege of loads and stores (mstatus.MPRV).
+    fetch_regime, data_regime : how addresses are translated.
+    regions : physical memory protection.
     interrupt_valid, interrupt_cause, wake : see :class:`hw.core.interrupts.InterruptPriority`.
     msip, mtip, meip, seip, time : interrupt lines and the value of mtime.
     context_address : SCTXADDR, as context and register.
@@ -92,8 +93,12 @@ class CsrFile(wiring.Component):
             "writes": In(1),
             "read_data": Out(64),
             "write_data": Out(64),
+            "check_address": In(12),
+            "check_writes": In(1),
             "illegal": Out(1),
             "flush": Out(1),
+            "protects": Out(1),
+            "unsettles": Out(1),
             "execute": In(1),
             "context_data": In(64),
             "retire": In(1),
@@ -105,11 +110,15 @@ class CsrFile(wiring.Component):
             "trap_vector": Out(64),
             "machine_return": In(1),
             "supervisor_return": In(1),
+            "return_machine": In(1),
             "return_pc": Out(64),
             "status": Out(Status),
             "satp": Out(Satp),
             "privilege": Out(Privilege, init=Privilege.MACHINE),
             "data_privilege": Out(Privilege),
+            "fetch_regime": Out(Regime),
+            "data_regime": Out(Regime),
+            "regions": Out(data.ArrayLayout(PmpEntry, config.pmp_entries)),
             "custom_user": Out(1),
             "context": Out(4),
             "context_address": Out(data.StructLayout({"register": 5, "context": 4})),
@@ -180,7 +189,7 @@ class CsrFile(wiring.Component):
         def csr(address, read, *written):
             table[address] = read
             if written:
-                writers[address] = written
+                writers[address] = list(_flatten(written))
 
         def cause_word(register):
             return Cat(register[:6], C(0, 57), register[6])
@@ -189,7 +198,7 @@ class CsrFile(wiring.Component):
             return target.eq(value & ~C(2, 64))
 
         def merge(target, mask):
-            return target.eq((target & ~C(mask, len(target))) | (value[:len(target)] & mask))
+            return [target[bit].eq(value[bit]) for bit in range(len(target)) if mask >> bit & 1]
 
         status_supervisor = [
             status.sie.eq(value[1]), status.spie.eq(value[5]), status.spp.eq(value[8]),
@@ -201,12 +210,16 @@ class CsrFile(wiring.Component):
             status.mpp.as_value().eq(Mux(value[11:13] == 2, Privilege.USER, value[11:13])),
             status.mprv.eq(value[17]), status.tvm.eq(value[20]), status.tw.eq(value[21]), status.tsr.eq(value[22]))
         csr(CsrAddress.SSTATUS, status_word(status, supervisor=True), *status_supervisor)
-        csr(CsrAddress.MISA, C(MISA, 64), None)
+        csr(CsrAddress.MISA, C(MISA, 64))
         csr(CsrAddress.MEDELEG, medeleg, merge(medeleg, DELEGABLE_EXCEPTIONS))
         csr(CsrAddress.MIDELEG, mideleg, merge(mideleg, DELEGABLE_INTERRUPTS))
         csr(CsrAddress.MIE, mie, merge(mie, INTERRUPT_MASK))
         csr(CsrAddress.SIE, mie & mideleg, mie.eq((mie & ~mideleg) | (value & mideleg & INTERRUPT_MASK)))
-        csr(CsrAddress.MIP, mip, merge(software_pending, DELEGABLE_INTERRUPTS))
+        # With stimecmp in use, STIP is read-only (Sstc, 1.1.2).
+        stip = 1 << Interrupt.SUPERVISOR_TIMER
+        csr(CsrAddress.MIP, mip, merge(software_pending, DELEGABLE_INTERRUPTS & ~stip),
+            software_pending[Interrupt.SUPERVISOR_TIMER].eq(Mux(
+                stimer_enable, software_pending[Interrupt.SUPERVISOR_TIMER], value[Interrupt.SUPERVISOR_TIMER])))
         csr(CsrAddress.SIP, mip & mideleg, software_pending[Interrupt.SUPERVISOR_SOFTWARE].eq(Mux(
             mideleg[Interrupt.SUPERVISOR_SOFTWARE], value[Interrupt.SUPERVISOR_SOFTWARE],
             software_pending[Interrupt.SUPERVISOR_SOFTWARE])))
@@ -226,7 +239,7 @@ class CsrFile(wiring.Component):
             fence_io_m.eq(value[0]), stimer_enable.eq(value[63]))
         csr(CsrAddress.SENVCFG, fence_io_s, fence_io_s.eq(value[0]))
         csr(CsrAddress.STIMECMP, stimecmp, stimecmp.eq(value))
-        csr(CsrAddress.SATP, satp.as_value(), None)
+        csr(CsrAddress.SATP, satp.as_value(), [])
         csr(CsrAddress.MCYCLE, mcycle, mcycle.eq(value))
         csr(CsrAddress.MINSTRET, minstret, minstret.eq(value))
         csr(CsrAddress.CYCLE, mcycle)
@@ -250,7 +263,7 @@ class CsrFile(wiring.Component):
         csr(Csr.MCTXTRAP, context_machine, bank(context_machine, value[:4]))
         csr(Csr.SCTXADDR, Cat(self.context_address.register, C(0, 3), self.context_address.context),
             self.context_address.register.eq(value[:5]), bank(self.context_address.context, value[8:12]))
-        csr(Csr.SCTXDATA, self.context_data, None)
+        csr(Csr.SCTXDATA, self.context_data)
 
         if config.trace:
             traced = Signal(12)
@@ -260,34 +273,35 @@ class CsrFile(wiring.Component):
                     with m.Case(address):
                         m.d.comb += self.trace_data.eq(read)
 
-        known = Signal()
+        self._protection(m, csr, value)
+        constant_zero = (
+            CsrAddress.MCOUNTINHIBIT, *_series(CsrAddress.MHPMEVENT3, 29), *_series(CsrAddress.MHPMCOUNTER3, 29),
+            *_series(CsrAddress.HPMCOUNTER3, 29), *_series(CsrAddress.PMPCFG0, 8, 2), *_series(CsrAddress.PMPADDR0, 64))
         with m.Switch(self.address):
             for address, read in table.items():
                 with m.Case(address):
                     m.d.comb += self.read_data.eq(read)
-                    m.d.comb += known.eq(1)
-            # Hardwired to zero: event counters and their selectors, mcountinhibit, PMP without entries.
-            with m.Case(CsrAddress.MCOUNTINHIBIT, *_series(CsrAddress.MHPMEVENT3, 29),
-                        *_series(CsrAddress.MHPMCOUNTER3, 29), *_series(CsrAddress.HPMCOUNTER3, 29),
-                        *_series(CsrAddress.PMPCFG0, 8, 2), *_series(CsrAddress.PMPADDR0, 64)):
-                m.d.comb += known.eq(1)
 
         # ---- who may (privileged specification, 2.1, 3.1.11, 12.1.1)
+        address = self.check_address
+        known = Signal()
+        with m.Switch(address):
+            with m.Case(*sorted({*map(int, table), *map(int, constant_zero)})):
+                m.d.comb += known.eq(1)
         machine = privilege == Privilege.MACHINE
         user = privilege == Privilege.USER
         counter_denied = Signal()
-        counter = self.address[:5]
+        counter = address[:5]
         for_supervisor = Cat(mcounteren, C(0, 29)).bit_select(counter, 1)
         for_user = Cat(scounteren, C(0, 29)).bit_select(counter, 1)
-        m.d.comb += counter_denied.eq(~machine & ~(for_supervisor & (~user | for_user)))
-        with m.If(~known | (self.address[8:10] > privilege.as_value()) | (self.writes & self.address[10:].all())):
-            m.d.comb += self.illegal.eq(1)
-        with m.If((self.address[5:] == CsrAddress.CYCLE >> 5) & counter_denied):
-            m.d.comb += self.illegal.eq(1)
-        with m.If((self.address == CsrAddress.STIMECMP) & ~machine & ~(stimer_enable & mcounteren[1])):
-            m.d.comb += self.illegal.eq(1)
-        with m.If((self.address == CsrAddress.SATP) & ~machine & status.tvm):
-            m.d.comb += self.illegal.eq(1)
+        m.d.comb += [
+            counter_denied.eq(~machine & ~(for_supervisor & (~user | for_user))),
+            self.illegal.eq(
+                ~known | (address[8:10] > privilege.as_value()) | (self.check_writes & address[10:].all())
+                | ((address[5:] == CsrAddress.CYCLE >> 5) & counter_denied)
+                | ((address == CsrAddress.STIMECMP) & ~machine & ~(stimer_enable & mcounteren[1]))
+                | ((address == CsrAddress.SATP) & ~machine & status.tvm)),
+        ]
 
         # mip.SEIP reads as the OR with the line, but set and clear work on the bit that software wrote (3.1.9).
         old = Signal(64)
@@ -302,21 +316,31 @@ class CsrFile(wiring.Component):
             with m.Default():
                 m.d.comb += value.eq(self.operand)
         # Reading SCTXDATA borrows the register file from decode, so it refills too.
-        m.d.comb += self.flush.eq(self.writes | (self.address == Csr.SCTXDATA))
+        protection = (self.address[4:] == CsrAddress.PMPCFG0 >> 4) | (self.address[6:] == CsrAddress.PMPADDR0 >> 6)
+        m.d.comb += [
+            self.protects.eq(self.writes & protection),
+            self.flush.eq(self.protects | (self.writes & (self.address == CsrAddress.SATP))
+                          | (self.address == Csr.SCTXDATA)),
+        ]
+
         with m.Switch(self.address):
-            with m.Case(*QUIET):
-                m.d.comb += self.flush.eq(0)
+            with m.Case(CsrAddress.MSTATUS, CsrAddress.SSTATUS, CsrAddress.MIE, CsrAddress.SIE, CsrAddress.MIP,
+                        CsrAddress.SIP, CsrAddress.MIDELEG):
+                m.d.comb += self.unsettles.eq(self.writes)
 
         # ---- state changes
+        # The write of minstret is not counted in it (Zicntr); it retires in the next cycle.
+        instret_written = Signal()
+        m.d.sync += instret_written.eq(self.execute & self.writes & (self.address == CsrAddress.MINSTRET))
         m.d.sync += mcycle.eq(mcycle + 1)
-        with m.If(self.retire):
+        with m.If(self.retire & ~instret_written):
             m.d.sync += minstret.eq(minstret + 1)
 
         with m.If(self.execute & self.writes):
             with m.Switch(self.address):
                 for address, statements in writers.items():
                     with m.Case(address):
-                        m.d.sync += [statement for statement in statements if statement is not None]
+                        m.d.sync += statements
                         if address == CsrAddress.SATP:
                             # A write of an unsupported mode has no effect at all (12.1.11).
                             new = Satp(value)
@@ -326,7 +350,38 @@ class CsrFile(wiring.Component):
         self._traps(m, status, medeleg, mideleg, mtvec, stvec, mepc, sepc, mcause, scause, mtval, stval,
                     context_trap, context_return, context_machine)
         m.d.comb += self.data_privilege.eq(Mux(status.mprv, status.mpp.as_value(), privilege.as_value()))
+        for regime, level in ((self.fetch_regime, privilege), (self.data_regime, self.data_privilege)):
+            m.d.comb += regime.eq(Mux(level == Privilege.MACHINE, Regime.MACHINE,
+                                      Mux(satp.mode == SV39, Regime.PAGED, Regime.BARE)))
         return m
+
+    def _protection(self, m, csr, value):
+        """pmpcfg and pmpaddr (privileged specification, 3.7.1). What is locked stays as it is until reset."""
+        regions = list(self.regions)
+        for index, region in enumerate(regions):
+            following = regions[index + 1] if index + 1 < len(regions) else None
+            locked = region.locked | (following.locks_below() if following is not None else 0)
+            # Below the granularity NAPOT reads as ones, the others as zeros.
+            napot = region.matching.as_value()[1]
+            low = Cat(napot.replicate(GRAIN - 1), region.address[0] & napot)
+            written = value[GRAIN - 1:ADDRESS_BITS]
+            csr(CsrAddress.PMPADDR0 + index, Cat(low, region.address[1:]),
+                region.address.eq(Mux(locked, region.address, written)))
+        for first in range(0, len(regions), 8):
+            parts, statements = [], []
+            for place, region in enumerate(regions[first:first + 8]):
+                byte = value[8 * place:8 * place + 8]
+                parts.append(Cat(region.rights, region.matching, C(0, 2), region.locked))
+                with_lock = region.locked
+                # Writable but not readable is reserved; NA4 does not exist and becomes NAPOT.
+                statements += [
+                    region.rights.as_value().eq(Mux(
+                        with_lock, region.rights.as_value(), Cat(byte[0], byte[1] & byte[0], byte[2]))),
+                    region.matching.as_value().eq(Mux(
+                        with_lock, region.matching.as_value(), Cat(byte[3] | byte[4], byte[4]))),
+                    region.locked.eq(region.locked | byte[7]),
+                ]
+            csr(CsrAddress.PMPCFG0 + first // 4, Cat(*parts), *statements)
 
     def _traps(self, m, status, medeleg, mideleg, mtvec, stvec, mepc, sepc, mcause, scause, mtval, stval,
                context_trap, context_return, context_machine):
@@ -341,7 +396,7 @@ class CsrFile(wiring.Component):
         vectored = base[0] & self.trap_interrupt
         m.d.comb += self.trap_vector.eq(
             Cat(C(0, 2), base[2:] + Mux(vectored, self.trap_cause, 0)))
-        m.d.comb += self.return_pc.eq(Mux(self.machine_return, mepc, sepc))
+        m.d.comb += self.return_pc.eq(Mux(self.return_machine, mepc, sepc))
 
         cause = Cat(self.trap_cause, self.trap_interrupt)
         with m.If(self.trap):
@@ -373,6 +428,14 @@ class CsrFile(wiring.Component):
                 status.spp.eq(0), status.mprv.eq(0),
                 self.context.eq(Mux(status.spp, 0, context_return)),
             ]
+
+
+def _flatten(statements):
+    for statement in statements:
+        if isinstance(statement, list):
+            yield from statement
+        else:
+            yield statement
 
 
 def _series(first, count, step=1):

@@ -79,8 +79,7 @@ class DecodeStage(wiring.Component):
             end.eq(fetched.pc[:REGION_BITS] + Mux(compressed, 0, 2)),
             out.target.eq(target),
             out.predicted.eq(fetched.predicted),
-            out.predicted_right.eq(
-                fetched.predicted & same_region & (target[:REGION_BITS] == fetched.target)),
+            out.same_region.eq(same_region),
             out.predicted_target.eq(fetched.target),
             out.call.eq(is_jump & (decoder.rd == RETURN_ADDRESS)),
             out.returns.eq(is_jump & decoder.control.indirect & (decoder.rd == 0)

@@ -1,4 +1,4 @@
-"""Divider: restoring, one bit a cycle, leading zeros of the dividend skipped a byte at a time."""
+"""Divider: restoring, four bits a cycle in two steps of radix 4; leading zeros of the dividend are skipped."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -8,18 +8,21 @@ from .alu import sign_extend
 
 __all__ = ["Divider"]
 
+#: Bits of the quotient that one cycle finds, and that one cycle of leading zeros skips.
+STEP_BITS = 4
+SKIP_BITS = 16
+
 
 class Divider(wiring.Component):
     """div, divu, rem, remu and their word forms.
 
-    The operands must stay put from `start` until `done`. Division by zero and overflow give what the
-    unprivileged specification, table 13, asks for: the algorithm does so by itself, but for the sign of the
-    quotient of a division by zero.
+    Division by zero and overflow give what the unprivileged specification, table 13, asks for: the algorithm does so
+    by itself, but for the sign of the quotient of a division by zero.
 
     Members
     -------
-    start : for one cycle; `done` answers with `result` for one cycle, at most 70 cycles later.
-    funct3, word : as in the instruction.
+    start, funct3, word, operand1, operand2 : begin, for one cycle. A division under way is forgotten.
+    done, result : for one cycle, 5 to 18 cycles after `start`.
     """
 
     start: In(1)
@@ -32,57 +35,76 @@ class Divider(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        dividend, divisor = Signal(64), Signal(64)
         unsigned_ = self.funct3[0]
-        want_remainder = self.funct3[1]
-
-        dividend = Signal(64)
-        divisor = Signal(64)
-        with m.If(self.word):
-            m.d.comb += dividend.eq(Mux(unsigned_, self.operand1[:32], sign_extend(self.operand1[:32])))
-            m.d.comb += divisor.eq(Mux(unsigned_, self.operand2[:32], sign_extend(self.operand2[:32])))
-        with m.Else():
-            m.d.comb += [dividend.eq(self.operand1), divisor.eq(self.operand2)]
+        for value, operand in ((dividend, self.operand1), (divisor, self.operand2)):
+            m.d.comb += value.eq(Mux(
+                self.word, Cat(operand[:32], (operand[31] & ~unsigned_).replicate(32)), operand))
         dividend_negative = ~unsigned_ & dividend[63]
         divisor_negative = ~unsigned_ & divisor[63]
 
-        remaining = Signal(7)
+        remaining = Signal(range(64 // STEP_BITS + 1))
         quotient = Signal(64)  # The dividend's bits leave at the top, the quotient's enter at the bottom.
         remainder = Signal(64)
-        magnitude = Signal(64)
-        negate_quotient = Signal()
-        negate_remainder = Signal()
-        finish = Signal()
+        magnitude, triple = Signal(64), Signal(66)
+        begun, leading, busy, finish = Signal(), Signal(), Signal(), Signal()
+        negate_quotient, negate_remainder, want_remainder, word = Signal(), Signal(), Signal(), Signal()
 
-        shifted = Signal(65)
-        difference = Signal(65)
-        m.d.comb += [
-            shifted.eq(Cat(quotient[63], remainder)),
-            difference.eq(shifted - magnitude),
-        ]
+        # ---- two steps of radix 4
+        partial = remainder
+        digits = []
+        for step in range(STEP_BITS // 2):
+            high = 64 - 2 * step
+            shifted = Signal(66, name=f"shifted{step}")
+            after = Signal(64, name=f"after{step}")
+            digit = Signal(2, name=f"digit{step}")
+            less = [Signal(67, name=f"less{step}_{multiple}") for multiple in (1, 2, 3)]
+            m.d.comb += shifted.eq(Cat(quotient[high - 2:high], partial))
+            for difference, multiple in zip(less, (magnitude, magnitude << 1, triple), strict=True):
+                m.d.comb += difference.eq(shifted - multiple)
+            fits = [~difference[66] for difference in less]
+            m.d.comb += [
+                digit.eq(Cat(fits[2] | (fits[0] & ~fits[1]), fits[1])),
+                after.eq(Mux(fits[1], Mux(fits[2], less[2], less[1]), Mux(fits[0], less[0], shifted))),
+            ]
+            partial = after
+            digits.insert(0, digit)
+
         with m.If(self.start):
             m.d.sync += [
-                remaining.eq(64),
+                begun.eq(1), leading.eq(1), busy.eq(0),
+                remaining.eq(64 // STEP_BITS),
                 quotient.eq(Mux(dividend_negative, -dividend, dividend)),
                 magnitude.eq(Mux(divisor_negative, -divisor, divisor)),
                 remainder.eq(0),
-                negate_quotient.eq((dividend_negative ^ divisor_negative) & (divisor != 0)),
+                negate_quotient.eq((dividend_negative ^ divisor_negative) & (self.operand2 != 0)),
                 negate_remainder.eq(dividend_negative),
+                want_remainder.eq(self.funct3[1]),
+                word.eq(self.word),
             ]
-        with m.Elif((remaining > 8) & (remainder == 0) & (quotient[56:] == 0) & (magnitude != 0)):
-            m.d.sync += quotient.eq(quotient << 8)
-            m.d.sync += remaining.eq(remaining - 8)
-        with m.Elif(remaining != 0):
-            borrow = difference[64]
+            # The lower half alone decides for a word.
+            with m.If(self.word & (self.operand2[:32] == 0)):
+                m.d.sync += negate_quotient.eq(0)
+        with m.Elif(begun):
+            m.d.sync += [begun.eq(0), busy.eq(1), triple.eq(magnitude + (magnitude << 1))]
+        with m.Elif(leading & busy & (quotient[64 - SKIP_BITS:] == 0) & (magnitude != 0)
+                    & (remaining > SKIP_BITS // STEP_BITS)):
+            m.d.sync += [quotient.eq(quotient << SKIP_BITS), remaining.eq(remaining - SKIP_BITS // STEP_BITS)]
+        with m.Elif(busy):
             m.d.sync += [
-                remainder.eq(Mux(borrow, shifted[:64], difference[:64])),
-                quotient.eq(Cat(~borrow, quotient[:63])),
+                leading.eq(0),
+                remainder.eq(partial),
+                quotient.eq(Cat(*digits, quotient)),
                 remaining.eq(remaining - 1),
+                busy.eq(remaining != 1),
             ]
-        m.d.sync += finish.eq(~self.start & (remaining == 1))
+        m.d.sync += finish.eq(busy & (remaining == 1) & ~self.start)
 
         value = Signal(64)
-        m.d.comb += value.eq(Mux(
-            want_remainder, Mux(negate_remainder, -remainder, remainder), Mux(negate_quotient, -quotient, quotient)))
-        m.d.comb += self.done.eq(finish)
-        m.d.comb += self.result.eq(Mux(self.word, sign_extend(value[:32]), value))
+        m.d.comb += [
+            value.eq(Mux(want_remainder, Mux(negate_remainder, -remainder, remainder),
+                         Mux(negate_quotient, -quotient, quotient))),
+            self.done.eq(finish),
+            self.result.eq(Mux(word, sign_extend(value[:32]), value)),
+        ]
         return m

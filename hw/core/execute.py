@@ -4,10 +4,10 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .alu import ArithmeticLogicUnit, BranchComparator
+from .alu import ArithmeticLogicUnit
 from .branch_predictor import REGION_BITS, Training
-from .decoder import Unit
-from .isa import Cause
+from .decoder import System, Unit
+from .isa import Cause, CsrAddress
 from .pipeline import DecodedInstruction, ExecutedInstruction
 from .port import CapabilityPort, Privilege
 
@@ -17,22 +17,20 @@ __all__ = ["ExecuteStage"]
 class ExecuteStage(wiring.Component):
     """Holds one instruction.
 
-    A branch that fetch did not follow as it should redirects it as soon as its operands are there, even if commit
-    cannot take it yet.
-
     Members
     -------
     decoded, decoded_valid, decoded_ready : from decode.
-    executed, executed_valid, executed_ready : to commit.
+    executed, executed_valid, executed_ready : to the memory stage.
     kill : the instruction here is cancelled.
     training : registered; what the branch predictor learns.
-    redirect, target : fetch goes on there; the instruction in decode is cancelled.
-    commit_rd, commit_write, commit_late, commit_value : instruction in commit, for forwarding. `commit_late`: its
-        result does not exist yet.
+    memory_rd, memory_write, memory_late, memory_value : instruction in the memory stage, for forwarding.
+        `memory_late`: its result does not exist yet.
     back_rd, back_write, back_value : instruction in writeback.
+    behind_csr, behind_any : the memory stage has a CSR instruction; it or writeback has any.
     privilege : current privilege.
-    issue : issue channel of the capability port.
-    orphan : the unit must be told that an issued instruction was killed here, in this cycle.
+    csr_address, csr_writes, csr_illegal : is this CSR access legal?
+    machine_return, return_pc : where mret or sret goes.
+    issue : issue channel of the capability port; nothing is offered while `hold_issue`.
     """
 
     def __init__(self):
@@ -44,19 +42,24 @@ class ExecuteStage(wiring.Component):
             "executed_valid": Out(1),
             "executed_ready": In(1),
             "kill": In(1),
-            "redirect": Out(1),
-            "target": Out(64),
             "training": Out(Training),
-            "commit_rd": In(5),
-            "commit_write": In(1),
-            "commit_late": In(1),
-            "commit_value": In(64),
+            "memory_rd": In(5),
+            "memory_write": In(1),
+            "memory_late": In(1),
+            "memory_value": In(64),
             "back_rd": In(5),
             "back_write": In(1),
             "back_value": In(64),
+            "behind_csr": In(1),
+            "behind_any": In(1),
             "privilege": In(Privilege),
+            "csr_address": Out(12),
+            "csr_writes": Out(1),
+            "csr_illegal": In(1),
+            "machine_return": Out(1),
+            "return_pc": In(64),
             "issue": Out(CapabilityPort().members["issue"].signature),
-            "orphan": Out(1),
+            "hold_issue": In(1),
         })
 
     def elaborate(self, platform):
@@ -66,20 +69,20 @@ class ExecuteStage(wiring.Component):
         control = x.control
         out = self.executed
 
-        # ---- operands: commit is younger than writeback, which is younger than the register file
+        # ---- operands: the memory stage is younger than writeback, which is younger than the register file
         hazard = Signal()
         operands = []
         for number, held, reads in ((x.rs1, x.operand1, control.reads_rs1), (x.rs2, x.operand2, control.reads_rs2)):
             operand = Signal(64)
-            in_commit = self.commit_write & (self.commit_rd == number)
+            in_memory = self.memory_write & (self.memory_rd == number)
             # A late result may turn out not to be written at all (capability port), so it leaves the operand alone.
-            with m.If(in_commit & ~self.commit_late):
-                m.d.comb += operand.eq(self.commit_value)
+            with m.If(in_memory & ~self.memory_late):
+                m.d.comb += operand.eq(self.memory_value)
             with m.Elif(self.back_write & (self.back_rd == number)):
                 m.d.comb += operand.eq(self.back_value)
             with m.Else():
                 m.d.comb += operand.eq(held)
-            with m.If(in_commit & self.commit_late & reads):
+            with m.If(in_memory & self.memory_late & reads):
                 m.d.comb += hazard.eq(1)
             # An instruction that waits here would miss what leaves writeback meanwhile.
             m.d.sync += held.eq(operand)
@@ -88,60 +91,62 @@ class ExecuteStage(wiring.Component):
 
         # ---- arithmetic
         m.submodules.alu = alu = ArithmeticLogicUnit()
-        m.submodules.comparator = comparator = BranchComparator()
         m.d.comb += [
             alu.operand1.eq(Mux(control.use_pc, x.pc, operand1)),
             alu.operand2.eq(Mux(control.use_immediate, x.immediate, operand2)),
             alu.funct3.eq(control.funct3),
             alu.alternate.eq(control.alternate),
             alu.word.eq(control.word),
-            comparator.operand1.eq(operand1),
-            comparator.operand2.eq(operand2),
-            comparator.funct3.eq(control.funct3),
         ]
-        address = Signal(64)
-        m.d.comb += address.eq(operand1 + x.immediate)
+
+        # ---- CSR instructions and returns from traps
+        is_csr = control.unit == Unit.CSR
+        is_return = (control.unit == Unit.SYSTEM) & ((control.system == System.MRET) | (control.system == System.SRET))
+        counts = is_csr & ((self.csr_address == CsrAddress.MINSTRET) | (self.csr_address == CsrAddress.INSTRET))
+        m.d.comb += [
+            self.csr_address.eq(x.raw[20:32]),
+            # csrrs and csrrc with x0 or zero do not write (unprivileged specification, 6.1).
+            self.csr_writes.eq((control.funct3[:2] == 1) | (x.raw[15:20] != 0)),
+            self.machine_return.eq(control.system == System.MRET),
+        ]
+        with m.If((is_return & self.behind_csr) | (counts & self.behind_any)):
+            m.d.comb += hazard.eq(1)
 
         # ---- branches
-        redirected = Signal()
         ready = Signal()
         m.d.comb += ready.eq(x_valid & ~hazard)
         is_jump, is_branch = control.unit == Unit.JUMP, control.unit == Unit.BRANCH
         direct = is_branch | (is_jump & ~control.indirect)
-        taken = is_jump | (is_branch & comparator.taken)
+        taken = is_jump | (is_branch & alu.taken)
         predicted_pc = Cat(x.predicted_target, x.pc[REGION_BITS:])
-        right = Mux(direct, x.predicted_right, x.returns & x.predicted & (operand1 == predicted_pc))
-        wrong = Mux(taken, ~right, x.predicted)
-        m.d.comb += self.redirect.eq(ready & wrong & ~x.exception & ~redirected)
-        with m.If(~taken):
-            m.d.comb += self.target.eq(x.next_pc)
+        right = x.predicted & Mux(
+            direct, x.same_region & (x.target[:REGION_BITS] == x.predicted_target),
+            x.returns & (operand1 == predicted_pc))
+        m.d.comb += out.redirect.eq((Mux(taken, ~right, x.predicted) | is_return) & ~x.exception)
+        with m.If(is_return):
+            m.d.comb += out.target.eq(self.return_pc)
+        with m.Elif(~taken):
+            m.d.comb += out.target.eq(x.next_pc)
         with m.Elif(direct):
-            m.d.comb += self.target.eq(x.target)
+            m.d.comb += out.target.eq(x.target)
         with m.Else():
-            m.d.comb += self.target.eq(Cat(C(0, 1), address[1:]))
+            m.d.comb += out.target.eq(Cat(C(0, 1), alu.total[1:]))
 
         # ---- issue of custom instructions
         is_custom = (control.unit == Unit.CUSTOM) & ~x.exception
-        issued = Signal()  # Taken by the unit, whether or not it accepted.
-        accepted = Signal()
-        fence = Signal()
-        taking = Signal()
         m.d.comb += [
-            self.issue.valid.eq(ready & is_custom & ~issued),
+            # Only when the memory stage takes it too: until then operands may be missing, and it might be killed.
+            self.issue.valid.eq(ready & is_custom & self.executed_ready & ~self.hold_issue),
             self.issue.insn.eq(x.raw),
             self.issue.privilege.eq(self.privilege),
             self.issue.rs1.eq(operand1),
             self.issue.rs2.eq(operand2),
-            taking.eq(self.issue.valid & self.issue.ready),
         ]
-        has = Mux(issued, accepted, taking & self.issue.accept)
-        m.d.comb += self.orphan.eq(self.kill & x_valid & is_custom & has)
 
-        # ---- to commit
+        # ---- to the memory stage
         m.d.comb += [
             out.control.eq(control),
             out.pc.eq(x.pc),
-            out.next_pc.eq(x.next_pc),
             out.raw.eq(x.raw),
             out.rd.eq(x.rd),
             out.operand1.eq(operand1),
@@ -149,27 +154,27 @@ class ExecuteStage(wiring.Component):
             out.exception.eq(x.exception),
             out.cause.eq(x.cause),
             out.fault_second.eq(x.fault_second),
-            out.issued.eq(is_custom & has),
-            out.fence.eq(Mux(issued, fence, self.issue.fence)),
+            out.issued.eq(is_custom & self.issue.accept),
+            out.fence.eq(self.issue.fence),
             out.result.eq(alu.result),
         ]
         with m.Switch(control.unit):
             with m.Case(Unit.JUMP):
                 m.d.comb += out.result.eq(x.next_pc)
             with m.Case(Unit.LOAD, Unit.STORE, Unit.ATOMIC):
-                m.d.comb += out.result.eq(address)
-        with m.If(is_custom & ~has):
+                m.d.comb += out.result.eq(alu.total)
+        with m.If((is_custom & ~self.issue.accept) | (is_csr & self.csr_illegal & ~x.exception)):
             m.d.comb += [out.exception.eq(1), out.cause.eq(Cause.ILLEGAL_INSTRUCTION)]
         leaving = Signal()
         m.d.comb += [
-            self.executed_valid.eq(ready & (~is_custom | issued | taking)),
+            self.executed_valid.eq(ready & (~is_custom | self.issue.ready) & ~self.kill),
             leaving.eq(self.executed_valid & self.executed_ready),
             self.decoded_ready.eq(~x_valid | leaving),
         ]
 
         # ---- what the predictor learns: taken ones get an entry, its counter follows what happens
         learn = self.training
-        happens = leaving & ~x.exception & ~self.kill
+        happens = leaving & ~x.exception
         foreseeable = (direct | x.returns) & x.predictable
         m.d.sync += [
             learn.valid.eq(happens & (x.known | (foreseeable & taken))),
@@ -189,11 +194,7 @@ class ExecuteStage(wiring.Component):
             m.d.sync += learn.prediction.counter.eq(Mux(x.counter == 0, 0, x.counter - 1))
 
         with m.If(self.kill | leaving):
-            m.d.sync += [x_valid.eq(0), redirected.eq(0), issued.eq(0)]
-        with m.Else():
-            m.d.sync += redirected.eq(redirected | self.redirect)
-            with m.If(taking):
-                m.d.sync += [issued.eq(1), accepted.eq(self.issue.accept), fence.eq(self.issue.fence)]
+            m.d.sync += x_valid.eq(0)
         with m.If(self.decoded_ready & self.decoded_valid & ~self.kill):
             m.d.sync += [x_valid.eq(1), x.eq(self.decoded)]
         return m

@@ -8,9 +8,8 @@ from ..bus import wishbone
 from .branch_predictor import REGION_BITS, BranchPredictor, Prediction, Training
 from .cache_array import WORDS_PER_LINE, CacheArray
 from .config import CoreConfig
-from .load_store import in_regions
 from .port import Privilege
-from .translation import Access, LookasideBuffer, canonical, denied
+from .translation import Access, LookasideBuffer, Regime, TlbFlush, canonical
 from .walker import WalkPort
 
 __all__ = ["FetchedWord", "FetchUnit"]
@@ -33,14 +32,16 @@ class FetchedWord(data.Struct):
 class FetchUnit(wiring.Component):
     """Fetches aligned words from where the last redirect pointed, along the way that the branch predictor guesses.
 
+    Two stages: f0 chooses an address and looks it up, f1 has the answer. Hits stream one word a cycle. What f1 cannot
+    finish goes to a state machine, which then has f0 start again at that word, so that no late hit or miss steers f0.
     After a fault nothing more is fetched until a redirect.
 
     Members
     -------
     redirect, target : empty the queue and start at `target`.
     first, first_valid, second, second_valid : the two oldest words; `pop` takes the first.
-    translate, privilege, asid : how to translate; changes come with a redirect.
-    tlb_flush, tlb_flush_all, tlb_flush_asid : as in :class:`hw.core.translation.LookasideBuffer`.
+    regime, privilege, asid : how to translate; changes come with a redirect.
+    tlb_flush : see :class:`hw.core.translation.TlbFlush`; a redirect follows.
     cache_flush : invalidate the cache (fence.i), before anything that a later redirect asks for.
     training : what the branch predictor is to learn.
     walk, bus : page-table walker and bus.
@@ -57,12 +58,10 @@ class FetchUnit(wiring.Component):
             "second": Out(FetchedWord),
             "second_valid": Out(1),
             "pop": In(1),
-            "translate": In(1),
+            "regime": In(Regime),
             "privilege": In(Privilege),
             "asid": In(16),
-            "tlb_flush": In(1),
-            "tlb_flush_all": In(1),
-            "tlb_flush_asid": In(16),
+            "tlb_flush": In(TlbFlush()),
             "cache_flush": In(1),
             "training": In(Training),
             "walk": Out(WalkPort()),
@@ -74,9 +73,10 @@ class FetchUnit(wiring.Component):
         m = Module()
         config = self._config
         m.submodules.cache = cache = CacheArray(config.icache_bytes, config.cache_ways)
-        m.submodules.tlb = tlb = LookasideBuffer(max(config.tlb_entries // 2, 1))
-
+        m.submodules.tlb = tlb = LookasideBuffer(config.tlb_entries)
         m.submodules.predictor = predictor = BranchPredictor(config.branch_entries)
+        wiring.connect(m, tlb.flush, wiring.flipped(self.tlb_flush))
+        line_high = 3 + cache.word_bits
 
         # ---- queue: a short shift register, so that the aligner sees fixed places
         queue = [Signal(FetchedWord, name=f"queue{i}") for i in range(QUEUE_DEPTH)]
@@ -91,20 +91,21 @@ class FetchUnit(wiring.Component):
         ]
         with m.If(self.pop):
             m.d.sync += [entry.eq(following) for entry, following in zip(queue[:-1], queue[1:], strict=True)]
+        # The place behind the last word is written in any case: whether that counts is known late.
         for i, entry in enumerate(queue):
-            with m.If(push & (after_pop == i)):
+            with m.If(after_pop == i):
                 m.d.sync += entry.eq(new)
         m.d.sync += level.eq(Mux(self.redirect, 0, after_pop + push))
 
-        # ---- f0: address. The word that f1 could not finish is looked up again.
-        request = Signal(64, init=config.reset_vector & ~7)
-        f_valid = Signal()
+        # ---- f0: address
+        following = Signal(64)  # Word after the one in f1, if that is no branch.
+        restart_pc = Signal(64, init=config.reset_vector)
+        restart, restartable, streaming = Signal(), Signal(), Signal()
+        f_valid, f_missed = Signal(), Signal()
         f_pc = Signal(64)
-        f_done = Signal()
-        halted = Signal()
-        following = Signal(64)
         read_address = Signal(64)
         issue = Signal()
+        room = Signal()
         # A branch that ends before the point where the word is entered is not on the way.
         prediction = Signal(Prediction)
         m.d.comb += [
@@ -113,142 +114,187 @@ class FetchUnit(wiring.Component):
             predictor.training.eq(self.training),
             prediction.eq(predictor.prediction),
             prediction.hit.eq(predictor.prediction.hit & (predictor.prediction.position >= f_pc[1:3])),
-            following.eq(Mux(f_valid & prediction.taken(), Cat(prediction.target, f_pc[REGION_BITS:]), request)),
+            room.eq(level + f_valid < QUEUE_DEPTH),
         ]
         with m.If(self.redirect):
-            m.d.comb += [read_address.eq(self.target), issue.eq(1)]
-        with m.Elif(f_valid & ~f_done):
-            m.d.comb += read_address.eq(f_pc)
+            m.d.comb += [read_address.eq(self.target), issue.eq(restartable)]
+        with m.Elif(restart):
+            m.d.comb += [read_address.eq(restart_pc), issue.eq(room)]
         with m.Else():
-            m.d.comb += [read_address.eq(following), issue.eq(~halted & (level + f_valid < QUEUE_DEPTH))]
-        with m.If(f_done):
-            m.d.sync += request.eq(following)
+            m.d.comb += [
+                read_address.eq(Mux(f_valid & prediction.taken(), Cat(prediction.target, f_pc[REGION_BITS:]),
+                                    following)),
+                issue.eq(streaming & room),
+            ]
         with m.If(issue):
-            m.d.sync += [f_valid.eq(1), f_pc.eq(read_address), request.eq(Cat(C(0, 3), read_address[3:] + 1))]
-        with m.Elif(f_done):
-            m.d.sync += f_valid.eq(0)
-        with m.If(self.redirect):
-            m.d.sync += halted.eq(0)
-        with m.Elif(push & (new.page_fault | new.access_fault)):
-            m.d.sync += halted.eq(1)
+            m.d.sync += [f_pc.eq(read_address), following.eq(Cat(C(0, 3), read_address[3:] + 1))]
+        with m.Elif(f_valid & prediction.taken()):
+            m.d.sync += following.eq(Cat(prediction.target, f_pc[REGION_BITS:]))
+        m.d.sync += f_valid.eq(issue & ~f_missed)
 
         # ---- f1: translation and tags
-        line_high = 3 + cache.word_bits
+        translated, quick = Signal(), Signal()
+        wrong_level = Mux(self.privilege == Privilege.SUPERVISOR, tlb.entry.user, ~tlb.entry.user)
         physical = Signal(32)
-        beyond = Signal()
-        forbidden = Signal()
-        walked = Signal()
-        cached, fetchable = Signal(), Signal()
-        # What a walk or a bus cycle works on; a redirect moves f_pc on under it, and makes its result worthless.
-        pending = Signal(64)
-        pending_physical = Signal(32)
-        abandoned = Signal()
-        live = Signal()
         m.d.comb += [
+            tlb.next_vpn.eq(read_address[12:39]),
             tlb.vpn.eq(f_pc[12:39]),
             tlb.asid.eq(self.asid),
-            tlb.flush.eq(self.tlb_flush), tlb.flush_all.eq(self.tlb_flush_all),
-            tlb.flush_asid.eq(self.tlb_flush_asid),
-            tlb.fill_level.eq(self.walk.level), tlb.fill_pte.eq(self.walk.pte),
-            self.walk.vpn.eq(pending[12:39]),
-            forbidden.eq(denied(tlb.entry, Access.FETCH, self.privilege, sum_=C(0), mxr=C(0))),
-            physical.eq(Cat(f_pc[:12], Mux(self.translate, tlb.ppn, f_pc[12:32]))),
-            beyond.eq(Mux(self.translate, tlb.entry.beyond, f_pc[32:].any())),
-            cached.eq(in_regions(physical, config.cached)),
-            fetchable.eq(in_regions(physical, config.uncached_code)),
+            tlb.regime.eq(self.regime),
+            tlb.new.eq(self.walk.entry),
+            translated.eq(
+                tlb.hit & canonical(f_pc) & tlb.entry.physical.execute
+                & ((self.regime != Regime.PAGED) | (tlb.entry.execute & ~wrong_level))),
+            physical.eq(Cat(f_pc[:12], tlb.entry.ppn)),
             cache.read_word.eq(read_address[3:line_high]),
             cache.match_tag.eq(physical[line_high:]),
-            live.eq(~abandoned & ~self.redirect),
+            quick.eq(translated & tlb.entry.cached & cache.hit & ~cache.collision),
             self.busy.eq(cache.busy | predictor.clearing),
-        ]
-
-        def deliver(*, page_fault=0, access_fault=0):
-            m.d.comb += [push.eq(1), f_done.eq(1), new.page_fault.eq(page_fault), new.access_fault.eq(access_fault)]
-
-        beat = Signal(range(WORDS_PER_LINE))
-        m.d.comb += [
             new.bits.eq(cache.hit_word),
             new.prediction.eq(prediction),
+        ]
+
+        # ---- what takes longer
+        s_physical = Signal(32)
+        s_translated, s_cached, s_fetchable = Signal(), Signal(), Signal()
+        s_word = Signal(64)
+        page_fault, access_fault = Signal(), Signal()
+        # A redirect makes what is under way worthless; a flush makes a walk's answer so.
+        abandoned, outdated = Signal(), Signal()
+        beat = Signal(range(WORDS_PER_LINE))
+        flush_wanted = Signal()
+        m.d.comb += [
+            self.walk.vpn.eq(restart_pc[12:39]),
+            self.walk.regime.eq(self.regime),
+            self.walk.access.eq(Access.FETCH),
+            self.walk.privilege.eq(self.privilege),
             self.bus.sel.eq(0xFF),
-            self.bus.adr.eq(pending_physical[3:]),
-            cache.write_word.eq(Cat(beat, pending_physical[5:line_high])),
+            self.bus.adr.eq(s_physical[3:]),
+            cache.write_word.eq(Cat(beat, s_physical[5:line_high])),
             cache.write_data.eq(self.bus.dat_r),
             cache.write_sel.eq(0xFF),
             cache.tag_ways.eq(cache.victim),
-            cache.tag_set.eq(pending_physical[5:line_high]),
-            cache.tag_value.eq(pending_physical[line_high:]),
+            cache.tag_set.eq(s_physical[5:line_high]),
+            cache.tag_value.eq(s_physical[line_high:]),
         ]
-        flush_wanted = Signal()
+        with m.If(self.tlb_flush.some | self.tlb_flush.all):
+            m.d.sync += outdated.eq(1)
+        m.d.comb += cache.flush.eq(flush_wanted & ~cache.busy)
         with m.If(self.cache_flush):
             m.d.sync += flush_wanted.eq(1)
-        with m.If(self.redirect):
-            m.d.sync += walked.eq(0)
+        with m.Elif(cache.flush):
+            m.d.sync += flush_wanted.eq(0)
 
-        with m.FSM():
-            with m.State("lookup"):
-                m.d.sync += [abandoned.eq(0), pending.eq(f_pc), pending_physical.eq(physical)]
-                with m.If(flush_wanted):
-                    # Only here: a refill on its way could bring a line from before the fence.
-                    m.d.comb += cache.flush.eq(1)
-                    m.d.sync += flush_wanted.eq(self.cache_flush)
-                with m.Elif(f_valid & ~self.redirect & ~cache.busy):
-                    with m.If(self.translate & ~canonical(f_pc)):
-                        deliver(page_fault=1)
-                    with m.Elif(self.translate & ~walked & (~tlb.hit | forbidden)):
-                        m.next = "walk"
-                    with m.Elif(self.translate & (~tlb.hit | forbidden)):
-                        deliver(page_fault=1)
-                    with m.Elif(beyond | ~(cached | fetchable)):
-                        deliver(access_fault=1)
-                    with m.Elif(~cached):
-                        m.next = "uncached"
-                    with m.Elif(cache.hit):
-                        deliver()
-                    with m.Else():
+        def obey_redirect():
+            with m.If(self.redirect):
+                m.next = "stream"
+
+        def note_redirect():
+            with m.If(self.redirect):
+                m.d.sync += [abandoned.eq(1), restart_pc.eq(self.target)]
+
+        def fault(*, page):
+            m.d.sync += [page_fault.eq(page), access_fault.eq(not page)]
+            m.next = "fault"
+
+        with m.FSM(init="restart"):
+            with m.State("stream"):
+                m.d.comb += [streaming.eq(1), restartable.eq(1), push.eq(f_valid & quick), f_missed.eq(f_valid & ~quick & ~self.redirect)]
+                m.d.sync += [
+                    restart_pc.eq(f_pc), s_physical.eq(physical), s_translated.eq(translated),
+                    s_cached.eq(tlb.entry.cached), s_fetchable.eq(tlb.entry.fetchable),
+                ]
+                with m.If(f_missed):
+                    m.next = "slow"
+                obey_redirect()
+
+            with m.State("slow"):
+                m.d.comb += restartable.eq(1)
+                m.d.sync += [abandoned.eq(0), outdated.eq(0), beat.eq(0)]
+                with m.If(s_translated & s_cached):
+                    with m.If(~cache.busy & ~flush_wanted):
                         m.next = "refill"
+                with m.Elif(s_translated & s_fetchable):
+                    m.next = "uncached"
+                with m.Elif(s_translated):
+                    fault(page=False)
+                with m.Elif(Mux(self.regime == Regime.PAGED, canonical(restart_pc), restart_pc[32:] == 0)):
+                    m.next = "walk"
+                with m.Elif(self.regime == Regime.PAGED):
+                    fault(page=True)
+                with m.Else():
+                    fault(page=False)
+                obey_redirect()
 
             with m.State("walk"):
                 m.d.comb += self.walk.valid.eq(1)
-                m.d.sync += abandoned.eq(~live)
                 with m.If(self.walk.done):
-                    m.next = "lookup"
-                    with m.If(live):
-                        with m.If(self.walk.page_fault | self.walk.access_fault):
-                            deliver(page_fault=self.walk.page_fault, access_fault=self.walk.access_fault)
-                        with m.Else():
-                            m.d.comb += tlb.fill.eq(1)
-                            m.d.sync += walked.eq(1)
+                    with m.If(abandoned | self.redirect):
+                        m.next = "restart"
+                    with m.Elif(self.walk.page_fault):
+                        fault(page=True)
+                    with m.Elif(self.walk.access_fault):
+                        fault(page=False)
+                    with m.Else():
+                        m.d.comb += tlb.fill.eq(~outdated)
+                        m.next = "restart"
+                note_redirect()
 
             with m.State("refill"):
                 last = beat == WORDS_PER_LINE - 1
-                m.d.sync += abandoned.eq(~live)
                 m.d.comb += [
+                    cache.flush.eq(0),
                     self.bus.cyc.eq(1), self.bus.stb.eq(1),
-                    self.bus.adr.eq(Cat(beat, pending_physical[5:])),
+                    self.bus.adr.eq(Cat(beat, s_physical[5:])),
                     self.bus.cti.eq(Mux(last, wishbone.CycleType.END_OF_BURST, wishbone.CycleType.INCR_BURST)),
                 ]
                 with m.If(self.bus.err):
                     # Some of the line may be overwritten: its old owner must not hit any more.
                     m.d.comb += cache.tag_write.eq(1)
-                    m.d.sync += beat.eq(0)
-                    m.next = "lookup"
-                    with m.If(live):
-                        deliver(access_fault=1)
+                    with m.If(abandoned | self.redirect):
+                        m.next = "restart"
+                    with m.Else():
+                        fault(page=False)
                 with m.Elif(self.bus.ack):
                     m.d.comb += cache.write_ways.eq(cache.victim)
                     m.d.sync += beat.eq(beat + 1)
                     with m.If(last):
                         m.d.comb += [cache.tag_write.eq(1), cache.tag_valid.eq(1)]
-                        m.next = "lookup"
+                        m.next = "restart"
+                note_redirect()
 
             with m.State("uncached"):
-                m.d.sync += abandoned.eq(~live)
-                m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1), new.bits.eq(self.bus.dat_r)]
+                m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1)]
+                m.d.sync += s_word.eq(self.bus.dat_r)
                 with m.If(self.bus.ack | self.bus.err):
-                    m.next = "lookup"
-                    with m.If(live):
-                        deliver(access_fault=self.bus.err)
+                    with m.If(abandoned | self.redirect):
+                        m.next = "restart"
+                    with m.Elif(self.bus.err):
+                        fault(page=False)
+                    with m.Else():
+                        m.next = "deliver"
+                note_redirect()
 
-        with m.If(f_done):
-            m.d.sync += walked.eq(0)
+            with m.State("deliver"):
+                m.d.comb += [restartable.eq(1), push.eq(1), new.bits.eq(s_word), new.prediction.hit.eq(0)]
+                m.d.sync += restart_pc.eq(Cat(C(0, 3), restart_pc[3:] + 1))
+                m.next = "restart"
+                obey_redirect()
+
+            with m.State("restart"):
+                m.d.comb += [restartable.eq(1), restart.eq(1)]
+                with m.If(room):
+                    m.next = "stream"
+                obey_redirect()
+
+            with m.State("fault"):
+                m.d.comb += [restartable.eq(1), push.eq(1),
+                             new.page_fault.eq(page_fault), new.access_fault.eq(access_fault)]
+                m.next = "halted"
+                obey_redirect()
+
+            with m.State("halted"):
+                m.d.comb += restartable.eq(1)
+                obey_redirect()
+
         return m

@@ -19,8 +19,8 @@ PRIORITY = (
 class InterruptPriority(wiring.Component):
     """Choice among pending interrupts, registered: it lags the CSRs by a cycle.
 
-    That is sound because whatever changes them (a trap, xret or CSR write) refills the pipeline, and the first
-    instruction after it commits several cycles later.
+    That is sound because a trap or xret refills the pipeline, and the instruction behind a CSR write that matters waits for
+    a cycle.
 
     Members
     -------

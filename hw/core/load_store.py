@@ -1,4 +1,4 @@
-"""Load/store unit: everything that an instruction in the commit stage does with memory."""
+"""Load/store unit: what an instruction does with memory, in the memory stage and, if that takes longer, behind it."""
 
 from amaranth import *
 from amaranth.lib import enum, wiring
@@ -11,25 +11,16 @@ from .config import CoreConfig
 from .isa import Cause
 from .port import Privilege
 from .store_buffer import PendingStore
-from .translation import Access, LookasideBuffer, canonical, denied
+from .translation import Access, LookasideBuffer, Regime, TlbFlush, canonical, forbidden
 from .walker import WalkPort
 
-__all__ = ["MemoryKind", "LoadStoreUnit", "align_load", "in_regions"]
+__all__ = ["MemoryKind", "LoadStoreUnit", "align_load"]
 
 
 class MemoryKind(enum.Enum, shape=2):
     LOAD = 0
     STORE = 1
     ATOMIC = 2
-
-
-def in_regions(address, regions):
-    """Whether a 32-bit physical address lies in one of the naturally aligned (base, size) regions."""
-    result = C(0)
-    for base, size in regions:
-        shift = size.bit_length() - 1
-        result = result | (address[shift:] == base >> shift)
-    return result
 
 
 def align_load(m, raw, offset, size, unsigned_):
@@ -53,24 +44,28 @@ def align_load(m, raw, offset, size, unsigned_):
 
 
 class LoadStoreUnit(wiring.Component):
-    """Performs one access at a time, in program order.
+    """Performs accesses in program order.
 
-    Cached loads that hit and stores take one cycle. Stores to main memory go to the store buffer and update the cache
-    if they hit (write-through, no allocation). Everything else waits for the buffer to empty: refills, I/O, which is
-    never started for an instruction that could still be cancelled, and atomics, which read and write the bus
-    with `lock`.
+    The *quick* way takes one cycle in the memory stage: cached loads that hit, and stores to main memory (written through
+    without allocation, from the writeback stage). Everything else moves on to the writeback stage and stays there until
+    a state machine has done it: lookaside misses, refills, I/O, atomics (a locked read and write on the bus), stores that
+    find the store buffer full, loads right behind a store to the same word, and everything that faults.
 
     Members
     -------
-    next_address : low bits of the address that will stand at `address` in the next cycle, for the cache's look-up.
-    valid, kind, operation, address, size, store_data : the access; held until `done` or `fault`.
-    translate, privilege, sum, mxr, asid : how to translate it.
-    done : performed; `raw` holds the word loaded, for :func:`align_load`.
-    fault, cause : not performed, and why.
-    written : what an atomic wrote, for the trace; `wrote` tells whether it did.
-    drop_reservation : end a load reservation (trap return, context swap).
-    tlb_flush, tlb_flush_all, tlb_flush_asid : as in :class:`hw.core.translation.LookasideBuffer`.
-    push, store, stores_ready, stores_empty : the store buffer.
+    next_address : address in execute, which the caches look up for the next cycle unless `frozen`.
+    frozen : the instruction in the memory stage stays there.
+    kind, operation, address, size, store_data : access in the memory stage.
+    quick : it is done with this cycle. `raw` holds the word loaded, for :func:`align_load`.
+    accept : it moves to writeback now.
+    slow : the access in writeback is not done yet;
+    done, slow_raw : now it is, and what an access that gives a result has read.
+    fault, cause : it will not be, and why.
+    regime, privilege, sum, mxr, asid : how to translate.
+    accessed, written : address of the access in writeback, and what it wrote; `wrote` tells whether an atomic one did.
+    drop_reservation : end a load reservation (trap, trap return).
+    tlb_flush : see :class:`hw.core.translation.TlbFlush`.
+    push, store, stores_room, stores_empty : the store buffer.
     walk, bus : page-table walker and bus.
     busy : the cache is being cleared.
     """
@@ -78,31 +73,34 @@ class LoadStoreUnit(wiring.Component):
     def __init__(self, config: CoreConfig):
         self._config = config
         super().__init__({
-            "next_address": In(12),
-            "valid": In(1),
+            "next_address": In(64),
+            "frozen": In(1),
             "kind": In(MemoryKind),
             "operation": In(AtomicOperation),
             "address": In(64),
             "size": In(2),
             "store_data": In(64),
-            "translate": In(1),
+            "quick": Out(1),
+            "raw": Out(64),
+            "accept": In(1),
+            "slow": In(1),
+            "done": Out(1),
+            "slow_raw": Out(64),
+            "fault": Out(1),
+            "cause": Out(6),
+            "regime": In(Regime),
             "privilege": In(Privilege),
             "sum": In(1),
             "mxr": In(1),
             "asid": In(16),
-            "done": Out(1),
-            "raw": Out(64),
-            "fault": Out(1),
-            "cause": Out(6),
+            "accessed": Out(64),
             "written": Out(64),
             "wrote": Out(1),
             "drop_reservation": In(1),
-            "tlb_flush": In(1),
-            "tlb_flush_all": In(1),
-            "tlb_flush_asid": In(16),
+            "tlb_flush": In(TlbFlush()),
             "push": Out(1),
             "store": Out(PendingStore),
-            "stores_ready": In(1),
+            "stores_room": In(1),
             "stores_empty": In(1),
             "walk": Out(WalkPort()),
             "bus": Out(wishbone.system_signature()),
@@ -111,99 +109,122 @@ class LoadStoreUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config = self._config
-        m.submodules.cache = cache = CacheArray(config.dcache_bytes, config.cache_ways)
-        m.submodules.tlb = tlb = LookasideBuffer(config.tlb_entries)
-        m.submodules.atomic = atomic = AtomicUnit()
+        m.submodules.cache = cache = CacheArray(self._config.dcache_bytes, self._config.cache_ways)
+        m.submodules.tlb = tlb = LookasideBuffer(self._config.tlb_entries)
+        wiring.connect(m, tlb.flush, wiring.flipped(self.tlb_flush))
+        line_low, line_high = 3, 3 + cache.word_bits
 
-        is_atomic = self.kind == MemoryKind.ATOMIC
-        is_lr = is_atomic & (self.operation == AtomicOperation.LR)
-        is_sc = is_atomic & (self.operation == AtomicOperation.SC)
-        reads_only = (self.kind == MemoryKind.LOAD) | is_lr
+        # The access in writeback.
+        w_kind, w_operation = Signal(MemoryKind), Signal(AtomicOperation)
+        w_address, w_physical = Signal(64), Signal(32)
+        w_size, w_sel, w_lanes = Signal(2), Signal(8), Signal(64)
+        w_hit_way = Signal(len(cache.hit_way))
+        w_misaligned, w_translated, w_cached = Signal(), Signal(), Signal()
+        w_storing = Signal()  # A store that is done with now.
+        again = Signal()  # Look its address up again.
 
-        # ---- address
+        # ---- memory stage
+        reads_only = (self.kind == MemoryKind.LOAD) | (
+            (self.kind == MemoryKind.ATOMIC) & (self.operation == AtomicOperation.LR))
+        access = Mux(reads_only, Access.LOAD, Access.STORE)
         misaligned = Signal()
         with m.Switch(self.size):
-            with m.Case(1):
-                m.d.comb += misaligned.eq(self.address[0])
-            with m.Case(2):
-                m.d.comb += misaligned.eq(self.address[:2].any())
-            with m.Case(3):
-                m.d.comb += misaligned.eq(self.address[:3].any())
-
-        physical = Signal(32)
-        beyond = Signal()
-        walked = Signal()  # The page table has been read for this very access: its word is final.
-        forbidden = Signal()
-        access = Mux(reads_only, Access.LOAD, Access.STORE)
+            for size in (1, 2, 3):
+                with m.Case(size):
+                    m.d.comb += misaligned.eq(self.address[:size].any())
+        read_address = Mux(again, w_address, Mux(self.frozen, self.address, self.next_address))
+        entry = tlb.entry
+        translated = Signal()
+        behind_store = Signal()
         m.d.comb += [
+            tlb.next_vpn.eq(read_address[12:39]),
             tlb.vpn.eq(self.address[12:39]),
             tlb.asid.eq(self.asid),
-            tlb.flush.eq(self.tlb_flush), tlb.flush_all.eq(self.tlb_flush_all),
-            tlb.flush_asid.eq(self.tlb_flush_asid),
-            tlb.fill_level.eq(self.walk.level), tlb.fill_pte.eq(self.walk.pte),
-            self.walk.vpn.eq(self.address[12:39]),
-            forbidden.eq(denied(tlb.entry, access, self.privilege, sum_=self.sum, mxr=self.mxr)),
-            physical.eq(Cat(self.address[:12], Mux(self.translate, tlb.ppn, self.address[12:32]))),
-            beyond.eq(Mux(self.translate, tlb.entry.beyond, self.address[32:].any())),
+            tlb.regime.eq(self.regime),
+            cache.read_word.eq(read_address[line_low:line_high]),
+            cache.match_tag.eq(Mux(self.slow, w_physical[line_high:],
+                                   Cat(self.address[line_high:12], entry.ppn))),
+            translated.eq(
+                tlb.hit & canonical(self.address) & entry.physical.allow(access)
+                & ((self.regime != Regime.PAGED)
+                   | ~forbidden(entry, access, self.privilege, sum_=self.sum, mxr=self.mxr))),
+            # Writeback writes the cache in this cycle, too late for what was read in the last.
+            behind_store.eq(w_storing & (w_address[line_low:line_high] == self.address[line_low:line_high])),
+            self.quick.eq(
+                translated & entry.cached & ~misaligned & ~cache.collision
+                & (((self.kind == MemoryKind.LOAD) & cache.hit & ~behind_store)
+                   | ((self.kind == MemoryKind.STORE) & self.stores_room))),
+            self.raw.eq(cache.hit_word),
         ]
-        cached = Signal()
-        m.d.comb += cached.eq(in_regions(physical, config.cached))
+        sel, lanes = _lanes(m, self.size, self.address, self.store_data)
+        with m.If(self.accept):
+            m.d.sync += [
+                w_kind.eq(self.kind), w_operation.eq(self.operation), w_address.eq(self.address), w_size.eq(self.size),
+                w_physical.eq(Cat(self.address[:12], entry.ppn)), w_cached.eq(entry.cached),
+                w_sel.eq(sel), w_lanes.eq(lanes), w_hit_way.eq(cache.hit_way),
+                w_misaligned.eq(misaligned), w_translated.eq(translated),
+            ]
 
-        # ---- data lanes
-        sel = Signal(8)
-        lanes = Signal(64)
-        outgoing = Signal(64)
-        m.d.comb += outgoing.eq(self.store_data)
-        with m.Switch(self.size):
-            for code in range(4):
-                with m.Case(code):
-                    bits = 8 << code
-                    m.d.comb += lanes.eq(outgoing[:bits].replicate(64 // bits))
-                    m.d.comb += sel.eq(C((1 << (1 << code)) - 1, 8) << self.address[:3])
-
-        # ---- cache
-        line_low, line_high = 3, 3 + cache.word_bits
-        beat = Signal(range(WORDS_PER_LINE))
-        cache_write = Signal()
+        # ---- writeback: stores
+        m.d.sync += w_storing.eq((self.kind == MemoryKind.STORE) & self.accept & self.quick)
         m.d.comb += [
-            cache.read_word.eq(self.next_address[line_low:line_high]),
-            cache.match_tag.eq(physical[line_high:]),
-            cache.write_ways.eq(Mux(cache_write, cache.hit_way, 0)),
-            cache.write_word.eq(self.address[line_low:line_high]),
-            cache.write_data.eq(lanes),
-            cache.write_sel.eq(sel),
+            self.push.eq(w_storing),
+            self.store.adr.eq(w_physical[3:]), self.store.data.eq(w_lanes), self.store.sel.eq(w_sel),
+            self.accessed.eq(w_address),
+            self.written.eq(w_lanes),
+            cache.write_ways.eq(Mux(w_storing, w_hit_way, 0)),
+            cache.write_word.eq(w_address[line_low:line_high]),
+            cache.write_data.eq(w_lanes),
+            cache.write_sel.eq(w_sel),
             cache.tag_ways.eq(cache.victim),
-            cache.tag_set.eq(self.address[5:line_high]),
-            cache.tag_value.eq(physical[line_high:]),
+            cache.tag_set.eq(w_address[5:line_high]),
+            cache.tag_value.eq(w_physical[line_high:]),
             self.busy.eq(cache.busy),
         ]
+        self._slow_way(m, cache, tlb, again, w_kind, w_operation, w_address, w_physical, w_size, w_sel, w_lanes,
+                       w_hit_way, w_misaligned, w_translated, w_cached, w_storing)
+        return m
+
+    def _slow_way(self, m, cache, tlb, again, w_kind, w_operation, w_address, w_physical, w_size, w_sel, w_lanes,
+                  w_hit_way, w_misaligned, w_translated, w_cached, w_storing):
+        """What takes more than a cycle."""
+        line_high = 3 + cache.word_bits
+        is_store, is_atomic = w_kind == MemoryKind.STORE, w_kind == MemoryKind.ATOMIC
+        is_lr = is_atomic & (w_operation == AtomicOperation.LR)
+        is_sc = is_atomic & (w_operation == AtomicOperation.SC)
+        reads_only = (w_kind == MemoryKind.LOAD) | is_lr
+        beat = Signal(range(WORDS_PER_LINE))
 
         # ---- reservation, at the granule of a word of the bus
         reserved = Signal()
         reservation = Signal(29)
         reservation_holds = Signal()
-        m.d.comb += reservation_holds.eq(reserved & (reservation == physical[3:]))
+        m.d.comb += reservation_holds.eq(reserved & (reservation == w_physical[3:]))
 
-        # ---- atomics
-        old = Signal(64)
+        m.submodules.atomic = atomic = AtomicUnit()
         m.d.comb += [
-            atomic.operation.eq(self.operation),
-            atomic.word.eq(self.size == 2),
-            atomic.memory.eq(Mux((self.size == 2) & self.address[2], old[32:], old)),
-            atomic.register.eq(self.store_data),
+            atomic.operation.eq(w_operation),
+            atomic.word.eq(w_size == 2),
+            atomic.memory.eq(Mux((w_size == 2) & w_address[2], self.slow_raw[32:], self.slow_raw)),
+            atomic.register.eq(w_lanes),
         ]
+        old_is_needed = ~is_sc
+        swapped = Mux(w_size == 2, atomic.result[:32].replicate(2), atomic.result)
 
-        # ---- outside
         m.d.comb += [
-            self.store.adr.eq(physical[3:]), self.store.data.eq(lanes), self.store.sel.eq(sel),
-            self.bus.adr.eq(physical[3:]), self.bus.sel.eq(sel), self.bus.dat_w.eq(lanes),
-            self.raw.eq(cache.hit_word),
-            self.written.eq(Mux(self.size == 2, outgoing[:32], outgoing)),
+            self.walk.vpn.eq(w_address[12:39]),
+            self.walk.regime.eq(self.regime),
+            self.walk.access.eq(Mux(reads_only, Access.LOAD, Access.STORE)),
+            self.walk.privilege.eq(self.privilege),
+            self.walk.sum.eq(self.sum),
+            self.walk.mxr.eq(self.mxr),
+            tlb.new.eq(self.walk.entry),
+            self.bus.adr.eq(w_physical[3:]), self.bus.sel.eq(w_sel), self.bus.dat_w.eq(w_lanes),
         ]
 
         def fail(load_cause, store_cause):
-            m.d.comb += [self.fault.eq(1), self.cause.eq(Mux(reads_only, load_cause, store_cause))]
+            m.d.sync += self.cause.eq(Mux(reads_only, load_cause, store_cause))
+            m.next = "fault"
 
         def page_fault():
             fail(Cause.LOAD_PAGE, Cause.STORE_PAGE)
@@ -212,45 +233,61 @@ class LoadStoreUnit(wiring.Component):
             fail(Cause.LOAD_ACCESS, Cause.STORE_ACCESS)
 
         with m.FSM():
-            with m.State("lookup"):
-                with m.If(self.valid & ~cache.busy):
-                    with m.If(misaligned):
+            with m.State("idle"):
+                m.d.comb += again.eq(self.slow)
+                m.d.sync += [self.wrote.eq(0), beat.eq(0)]
+                with m.If(self.slow & ~cache.busy):
+                    with m.If(w_misaligned):
                         fail(Cause.LOAD_MISALIGNED, Cause.STORE_MISALIGNED)
-                    with m.Elif(self.translate & ~canonical(self.address)):
-                        page_fault()
-                    with m.Elif(self.translate & ~walked & (~tlb.hit | forbidden)):
+                    with m.Elif(w_translated):
+                        m.next = "decide"
+                    with m.Elif(Mux(self.regime == Regime.PAGED, canonical(w_address), w_address[32:] == 0)):
                         m.next = "walk"
-                    with m.Elif(self.translate & (~tlb.hit | forbidden)):
+                    with m.Elif(self.regime == Regime.PAGED):
                         page_fault()
-                    with m.Elif(beyond | (is_atomic & ~cached)):
-                        access_fault()
-                    with m.Elif(~cached):
-                        m.next = "io"
-                    with m.Elif(reads_only):
-                        with m.If(cache.hit):
-                            m.d.comb += self.done.eq(1)
-                        with m.Else():
-                            m.next = "refill"
-                    with m.Elif(self.kind == MemoryKind.STORE):
-                        m.d.comb += self.push.eq(self.stores_ready)
-                        m.d.comb += self.done.eq(self.stores_ready)
-                        m.d.comb += cache_write.eq(self.stores_ready)
-                    with m.Elif(is_sc & ~reservation_holds):
-                        m.d.comb += [self.done.eq(1), self.raw.eq(Cat(C(1, 32), self.size == 2))]
                     with m.Else():
-                        m.next = "atomic-read"
+                        access_fault()
 
             with m.State("walk"):
+                # Page tables are read behind the stores that wait: those have the bus first.
                 m.d.comb += self.walk.valid.eq(1)
+                m.d.sync += [w_physical.eq(Cat(w_address[:12], self.walk.entry.ppn)),
+                             w_cached.eq(self.walk.entry.cached)]
                 with m.If(self.walk.done):
-                    m.next = "lookup"
                     with m.If(self.walk.page_fault):
                         page_fault()
                     with m.Elif(self.walk.access_fault):
                         access_fault()
                     with m.Else():
                         m.d.comb += tlb.fill.eq(1)
-                        m.d.sync += walked.eq(1)
+                        m.next = "look up"
+
+            with m.State("look up"):
+                m.d.comb += again.eq(1)
+                m.next = "decide"
+
+            with m.State("decide"):
+                m.d.sync += [self.slow_raw.eq(cache.hit_word), w_hit_way.eq(cache.hit_way)]
+                with m.If(~w_cached & is_atomic):
+                    access_fault()
+                with m.Elif(~w_cached):
+                    m.next = "io"
+                with m.Elif(reads_only):
+                    with m.If(cache.hit):
+                        m.next = "finish"
+                    with m.Else():
+                        m.next = "refill"
+                with m.Elif(is_store):
+                    m.next = "store"
+                with m.Elif(is_sc & ~reservation_holds):
+                    m.d.sync += self.slow_raw.eq(Cat(C(1, 32), w_size == 2))
+                    m.next = "finish"
+                with m.Else():
+                    m.next = "atomic read"
+
+            with m.State("store"):
+                with m.If(self.stores_room):
+                    m.next = "finish"
 
             with m.State("refill"):
                 last = beat == WORDS_PER_LINE - 1
@@ -258,66 +295,85 @@ class LoadStoreUnit(wiring.Component):
                     m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1)]
                 m.d.comb += [
                     self.bus.sel.eq(0xFF),
-                    self.bus.adr.eq(Cat(beat, physical[5:])),
+                    self.bus.adr.eq(Cat(beat, w_physical[5:])),
                     self.bus.cti.eq(Mux(last, wishbone.CycleType.END_OF_BURST, wishbone.CycleType.INCR_BURST)),
-                    cache.write_word.eq(Cat(beat, self.address[5:line_high])),
+                    cache.write_word.eq(Cat(beat, w_address[5:line_high])),
                     cache.write_data.eq(self.bus.dat_r),
                     cache.write_sel.eq(0xFF),
                 ]
                 with m.If(self.bus.err):
                     # Some of the line may be overwritten: its old owner must not hit any more.
                     m.d.comb += cache.tag_write.eq(1)
-                    m.d.sync += beat.eq(0)
                     access_fault()
-                    m.next = "lookup"
                 with m.Elif(self.bus.ack):
                     m.d.comb += cache.write_ways.eq(cache.victim)
                     m.d.sync += beat.eq(beat + 1)
+                    with m.If(beat == w_physical[3:5]):
+                        m.d.sync += self.slow_raw.eq(self.bus.dat_r)
                     with m.If(last):
                         m.d.comb += [cache.tag_write.eq(1), cache.tag_valid.eq(1)]
-                        m.next = "lookup"
+                        m.next = "finish"
 
             with m.State("io"):
                 with m.If(self.stores_empty):
                     m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1)]
                 m.d.comb += self.bus.we.eq(~reads_only)
-                m.d.comb += self.raw.eq(self.bus.dat_r)
+                m.d.sync += self.slow_raw.eq(self.bus.dat_r)
                 with m.If(self.bus.err):
                     access_fault()
-                    m.next = "lookup"
                 with m.Elif(self.bus.ack):
-                    m.d.comb += self.done.eq(1)
-                    m.next = "lookup"
+                    m.next = "finish"
 
-            with m.State("atomic-read"):
+            with m.State("atomic read"):
                 with m.If(self.stores_empty):
                     m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1), self.bus.lock.eq(1)]
-                m.d.sync += old.eq(self.bus.dat_r)
+                m.d.sync += self.slow_raw.eq(self.bus.dat_r)
                 with m.If(self.bus.err):
                     access_fault()
-                    m.next = "lookup"
                 with m.Elif(self.bus.ack):
-                    m.next = "atomic-write"
+                    m.next = "atomic compute"
 
-            with m.State("atomic-write"):
-                with m.If(~is_sc):
-                    m.d.comb += outgoing.eq(atomic.result)
-                    m.d.comb += self.raw.eq(old)
-                with m.Else():
-                    m.d.comb += self.raw.eq(0)
+            with m.State("atomic compute"):
+                m.d.comb += [self.bus.cyc.eq(1), self.bus.lock.eq(1)]
+                with m.If(old_is_needed):
+                    m.d.sync += w_lanes.eq(swapped)
+                m.next = "atomic write"
+
+            with m.State("atomic write"):
                 m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1), self.bus.lock.eq(1), self.bus.we.eq(1)]
-                m.d.comb += cache_write.eq(self.bus.ack)
                 with m.If(self.bus.err):
                     access_fault()
-                    m.next = "lookup"
                 with m.Elif(self.bus.ack):
-                    m.d.comb += [self.done.eq(1), self.wrote.eq(1)]
-                    m.next = "lookup"
+                    m.d.comb += cache.write_ways.eq(w_hit_way)
+                    m.d.sync += self.wrote.eq(1)
+                    with m.If(is_sc):
+                        m.d.sync += self.slow_raw.eq(0)
+                    m.next = "finish"
 
-        with m.If(self.done | self.fault):
-            m.d.sync += walked.eq(0)
-        with m.If(self.done & is_lr):
-            m.d.sync += [reserved.eq(1), reservation.eq(physical[3:])]
-        with m.Elif(self.drop_reservation | (self.done & is_sc)):
+            with m.State("finish"):
+                m.d.comb += self.done.eq(1)
+                m.d.sync += w_storing.eq(is_store & w_cached)
+                with m.If(is_lr):
+                    m.d.sync += [reserved.eq(1), reservation.eq(w_physical[3:])]
+                with m.Elif(is_sc):
+                    m.d.sync += reserved.eq(0)
+                m.next = "idle"
+
+            with m.State("fault"):
+                m.d.comb += self.fault.eq(1)
+                m.next = "idle"
+
+        with m.If(self.drop_reservation):
             m.d.sync += reserved.eq(0)
-        return m
+
+
+def _lanes(m, size, address, value):
+    """Byte enables and data of a store as the bus wants them."""
+    sel, lanes = Signal(8), Signal(64)
+    with m.Switch(size):
+        for code in range(4):
+            with m.Case(code):
+                bits = 8 << code
+                m.d.comb += lanes.eq(value[:bits].replicate(64 // bits))
+                m.d.comb += sel.eq(C((1 << (1 << code)) - 1, 8) << address[:3])
+    return sel, lanes

@@ -12,13 +12,12 @@ __all__ = ["Multiplier"]
 class Multiplier(wiring.Component):
     """mul, mulh, mulhsu, mulhu and mulw.
 
-    The operands must stay put from `start` until `done`, which comes one cycle after `start` for the low half and two
-    for a high half. The products' registers lie between multiplication and addition, where a DSP block has one.
+    The products' registers lie between multiplication and addition, where a DSP block has one.
 
     Members
     -------
-    start : for one cycle; `done` answers with `result` for one cycle.
-    funct3, word : as in the instruction.
+    start, funct3, word, operand1, operand2 : begin, for one cycle.
+    done, result : for one cycle; one cycle after `start` for the low half, and two for a high half.
     """
 
     start: In(1)
@@ -34,7 +33,7 @@ class Multiplier(wiring.Component):
         a, b = self.operand1, self.operand2
         a_signed = self.funct3[:2] != 3
         b_signed = ~self.funct3[1]
-        high = self.funct3[:2] != 0
+        high, word = Signal(), Signal()
 
         a_low, a_high = Signal(signed(33)), Signal(signed(33))
         b_low, b_high = Signal(signed(33)), Signal(signed(33))
@@ -43,12 +42,16 @@ class Multiplier(wiring.Component):
             b_low.eq(b[:32]), b_high.eq(Cat(b[32:], b[63] & b_signed)),
         ]
 
+        high_a, high_b = Signal(signed(33)), Signal(signed(33))
+        with m.If(self.start):
+            m.d.sync += [high.eq(self.funct3[:2] != 0), word.eq(self.word), high_a.eq(a_high), high_b.eq(b_high)]
+
         # First step: low by low and the two mixed products. Second step, for high halves: high by high.
         second = Signal()
         straight = Signal(signed(66))
         cross1, cross2 = Signal(signed(66)), Signal(signed(66))
         m.d.sync += [
-            straight.eq(Mux(second, a_high, a_low) * Mux(second, b_high, b_low)),
+            straight.eq(Mux(second, high_a, a_low) * Mux(second, high_b, b_low)),
             cross1.eq(a_low * b_high),
             cross2.eq(a_high * b_low),
         ]
@@ -56,7 +59,7 @@ class Multiplier(wiring.Component):
         m.d.comb += second.eq(valid & ~last)
         m.d.sync += [
             valid.eq(self.start | second),
-            last.eq((self.start & ~high) | second),
+            last.eq((self.start & (self.funct3[:2] == 0)) | second),
         ]
 
         upper = Signal(signed(68))  # Everything above bit 31 of the first step.
@@ -67,6 +70,6 @@ class Multiplier(wiring.Component):
             self.done.eq(valid & last),
             self.result.eq(Mux(high, straight + carried, Cat(straight[:32], upper[:32]))),
         ]
-        with m.If(self.word):
+        with m.If(word):
             m.d.comb += self.result.eq(sign_extend(straight[:32]))
         return m

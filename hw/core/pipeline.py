@@ -1,7 +1,7 @@
 """What travels between the stages of the pipeline.
 
-Fetch (two cycles) - align - Decode - eXecute - coMmit - Writeback. An instruction has happened when it leaves the
-commit stage without a trap; everything younger can still be cancelled.
+Fetch (two cycles) - align - Decode - eXecute - Memory - Writeback. Memory takes one cycle. What needs more is done in
+writeback, where every trap is taken too: an instruction there is older than all others, so nothing younger has happened.
 """
 
 from amaranth import *
@@ -26,11 +26,11 @@ class DecodedInstruction(data.Struct):
     operand1: 64
     operand2: 64
     immediate: 64
-    #: Target of a branch or direct jump.
+    #: Target of a branch or direct jump, and whether the predictor could name it.
     target: 64
-    #: Fetch went on at a predicted target, and whether that is this instruction's target.
+    same_region: 1
+    #: Fetch went on at a predicted target.
     predicted: 1
-    predicted_right: 1
     predicted_target: REGION_BITS
     #: jalr that by convention calls or returns (unprivileged specification, 2.5.1), or jal that calls.
     call: 1
@@ -40,24 +40,26 @@ class DecodedInstruction(data.Struct):
     counter: 2
     end: REGION_BITS
     predictable: 1
-    #: The instruction will trap with `cause` when it reaches commit.
+    #: The instruction will trap with `cause`.
     exception: 1
     cause: 6
     fault_second: 1
 
 
 class ExecutedInstruction(data.Struct):
-    """From execute to commit."""
+    """From execute to the memory stage."""
 
     control: Control
     pc: 64
-    next_pc: 64
     raw: 32
     rd: 5
     #: Result of the ALU, link address of a jump, or address of a memory access.
     result: 64
     operand1: 64
     operand2: 64
+    #: Where fetch must go on, if it must: a jump that it did not foresee, or a return from a trap.
+    target: 64
+    redirect: 1
     exception: 1
     cause: 6
     fault_second: 1
@@ -68,7 +70,7 @@ class ExecutedInstruction(data.Struct):
 
 
 class Writeback(data.Struct):
-    """From commit to writeback."""
+    """Register write in the writeback stage."""
 
     rd: 5
     write: 1

@@ -1,12 +1,14 @@
-"""Sv39 address translation: page-table entries, the lookaside buffer and the permission rules."""
+"""Sv39 address translation: page-table entries, permission rules, and the lookaside buffer."""
 
 from amaranth import *
-from amaranth.lib import data, enum, wiring
+from amaranth.lib import data, enum, memory, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from .port import Privilege
 
-__all__ = ["PageTableEntry", "Access", "LookasideEntry", "LookasideBuffer", "denied", "canonical"]
+__all__ = ["PageTableEntry", "Access", "Regime", "Rights", "LookasideEntry", "TlbFlush", "LookasideBuffer",
+           "forbidden", "canonical"]
 
 
 class PageTableEntry(data.Struct):
@@ -46,23 +48,47 @@ class Access(enum.Enum, shape=2):
     STORE = 2
 
 
-class LookasideEntry(data.Struct):
-    """One cached translation."""
+class Regime(enum.Enum, shape=2):
+    """How an address becomes a physical one, and which PMP rules hold."""
 
-    valid: 1
-    #: 0, 1, 2: pages of 4 KiB, 2 MiB, 1 GiB.
-    level: 2
-    asid: 16
+    #: Sv39.
+    PAGED = 0
+    #: The address is physical, for S-mode or U-mode.
+    BARE = 1
+    #: The address is physical, for M-mode.
+    MACHINE = 2
+
+
+class Rights(data.Struct):
+    """What physical memory protection leaves of a page."""
+
+    read: 1
+    write: 1
+    execute: 1
+
+    def allow(self, access):
+        return Mux(access == Access.FETCH, self.execute, Mux(access == Access.LOAD, self.read, self.write))
+
+
+class LookasideEntry(data.Struct):
+    """One cached translation of a 4 KiB page. Larger pages are cached in pieces, physical addresses as if mapped."""
+
     vpn: 27
+    asid: 16
+    regime: Regime
+    #: Size of the page in the table, which `sfence.vma` of an address must know: 0, 1, 2 for 4 KiB, 2 MiB, 1 GiB.
+    level: 2
     ppn: 20
-    #: The frame lies above the 32-bit physical address space.
-    beyond: 1
     read: 1
     write: 1
     execute: 1
     user: 1
     global_: 1
     dirty: 1
+    physical: Rights
+    #: Main memory; I/O that instructions may be fetched from.
+    cached: 1
+    fetchable: 1
 
 
 def canonical(address):
@@ -70,88 +96,128 @@ def canonical(address):
     return (address[38:] == 0) | address[38:].all()
 
 
-def denied(entry, access, privilege, *, sum_, mxr):
+def forbidden(leaf, access, privilege, *, sum_, mxr):
     """Whether a leaf forbids `access` at `privilege` (12.3.2, steps 5 and 7; Svade for the dirty bit)."""
     supervisor = privilege == Privilege.SUPERVISOR
-    wrong_level = Mux(supervisor, entry.user & ((access == Access.FETCH) | ~sum_), ~entry.user)
+    wrong_level = Mux(supervisor, leaf.user & ((access == Access.FETCH) | ~sum_), ~leaf.user)
     return wrong_level | Mux(
-        access == Access.FETCH, ~entry.execute,
-        Mux(access == Access.LOAD, ~(entry.read | (mxr & entry.execute)), ~(entry.write & entry.dirty)))
+        access == Access.FETCH, ~leaf.execute,
+        Mux(access == Access.LOAD, ~(leaf.read | (mxr & leaf.execute)), ~(leaf.write & leaf.dirty)))
+
+
+class TlbFlush(wiring.Signature):
+    """Order to forget translations (`sfence.vma`, 12.2.1).
+
+    Members
+    -------
+    all : everything, at once.
+    some : start to forget what `by_address` and `by_asid` narrow down to `vpn` and `asid`. Global pages belong to
+        no address space.
+    busy : a search goes on; meanwhile nothing hits.
+    """
+
+    def __init__(self):
+        super().__init__({
+            "all": Out(1),
+            "some": Out(1),
+            "by_address": Out(1),
+            "by_asid": Out(1),
+            "vpn": Out(27),
+            "asid": Out(16),
+            "busy": In(1),
+        })
 
 
 class LookasideBuffer(wiring.Component):
-    """Fully associative lookaside buffer.
+    """Direct-mapped lookaside buffer in LUT RAM.
+
+    The index mixes two levels of the page number with the address space, so that equal layouts of two processes do
+    not fight for the same places.
 
     Parameters
     ----------
     entries : int
+        Power of two.
 
     Members
     -------
-    vpn, asid : what is looked up; `hit`, `entry` and `ppn` answer in the same cycle.
-    fill, fill_level, fill_pte : cache this leaf for the vpn and asid that stand at the look-up. It replaces the entry
-        that hits, so that one address is never cached twice.
-    flush, flush_all, flush_asid : forget everything, or what belongs to one address space. Single addresses are
-        not told apart: flushing too much is allowed and such a flush is rare.
+    next_vpn : page looked up; the entry stands ready in the next cycle,
+    vpn, asid, regime : when these are compared with it. `hit` and `entry` answer in the same cycle.
+    fill, new : cache this translation.
+    flush : see :class:`TlbFlush`. It wins over a fill in the same cycle.
     """
 
     def __init__(self, entries):
+        if not isinstance(entries, int) or entries < 2 or entries & (entries - 1):
+            raise ValueError(f"Lookaside buffer entries must be a power of two above 1, not {entries!r}")
         self._count = entries
         super().__init__({
+            "next_vpn": In(27),
             "vpn": In(27),
             "asid": In(16),
+            "regime": In(Regime),
             "hit": Out(1),
             "entry": Out(LookasideEntry),
-            "ppn": Out(20),
             "fill": In(1),
-            "fill_level": In(2),
-            "fill_pte": In(PageTableEntry),
-            "flush": In(1),
-            "flush_all": In(1),
-            "flush_asid": In(16),
+            "new": In(LookasideEntry),
+            "flush": In(TlbFlush()),
         })
+
+    def _index(self, vpn, asid):
+        bits = exact_log2(self._count)
+        return vpn[:bits] ^ vpn[9:9 + bits] ^ asid[:bits]
 
     def elaborate(self, platform):
         m = Module()
-        entries = Array(Signal(LookasideEntry, name=f"entry{i}") for i in range(self._count))
-        matches = Signal(self._count)
-        for i, entry in enumerate(entries):
-            m.d.comb += matches[i].eq(
-                entry.valid & (entry.global_ | (entry.asid == self.asid))
-                & (entry.vpn[18:] == self.vpn[18:])
-                & ((entry.level == 2) | (entry.vpn[9:18] == self.vpn[9:18]))
-                & ((entry.level != 0) | (entry.vpn[:9] == self.vpn[:9])))
+        m.submodules.table = table = memory.Memory(shape=LookasideEntry, depth=self._count, init=[])
+        write = table.write_port()
+        read = table.read_port(domain="comb")
+        flush = self.flush
+        valid = Signal(self._count)
+        sweeping, looking = Signal(), Signal()
+        sweep = Signal(range(self._count))
+        place = Signal(range(self._count))
+        entry, entry_valid = Signal(LookasideEntry), Signal()
 
-        # First match wins: software that maps an address twice may find either, never a mixture.
-        hit_index = Signal(range(self._count))
-        m.d.comb += self.hit.eq(matches.any())
-        for i in reversed(range(self._count)):
-            with m.If(matches[i]):
-                m.d.comb += [hit_index.eq(i), self.entry.eq(entries[i])]
-        m.d.comb += self.ppn.eq(self.entry.ppn)
-        with m.If(self.entry.level != 0):
-            m.d.comb += self.ppn[:9].eq(self.vpn[:9])
-        with m.If(self.entry.level == 2):
-            m.d.comb += self.ppn[9:18].eq(self.vpn[9:18])
-
-        victim = Signal(range(self._count))
-        new = Signal(LookasideEntry)
-        pte = self.fill_pte
         m.d.comb += [
-            new.valid.eq(1), new.level.eq(self.fill_level), new.asid.eq(self.asid), new.vpn.eq(self.vpn),
-            new.ppn.eq(pte.ppn[:20]), new.beyond.eq(pte.ppn[20:].any()),
-            new.read.eq(pte.read), new.write.eq(pte.write), new.execute.eq(pte.execute), new.user.eq(pte.user),
-            new.global_.eq(pte.global_), new.dirty.eq(pte.dirty),
+            read.addr.eq(Mux(sweeping, sweep, self._index(self.next_vpn, self.asid))),
+            write.addr.eq(self._index(self.new.vpn, self.new.asid)),
+            write.data.eq(self.new),
+            write.en.eq(self.fill),
+            flush.busy.eq(sweeping | looking),
+            self.entry.eq(entry),
         ]
+        m.d.sync += [
+            entry.eq(read.data), place.eq(sweep),
+            # What is being forgotten in this cycle must not hit in the next.
+            entry_valid.eq((sweeping & valid.bit_select(sweep, 1))
+                           | (~flush.busy & ~flush.all & valid.bit_select(read.addr, 1))),
+            looking.eq(sweeping),
+        ]
+
+        # One comparator serves look-ups and searches: while one goes on nothing hits.
+        vpn, asid = Signal(27), Signal(16)
+        m.d.comb += [
+            vpn.eq(Mux(flush.busy, flush.vpn, self.vpn)),
+            asid.eq(Mux(flush.busy, flush.asid, self.asid)),
+        ]
+        same_low, same_middle, same_high = (entry.vpn[9 * i:9 * i + 9] == vpn[9 * i:9 * i + 9] for i in range(3))
+        same_space = entry.asid == asid
+        m.d.comb += self.hit.eq(
+            entry_valid & same_low & same_middle & same_high & (entry.regime == self.regime)
+            & (same_space | entry.global_) & ~flush.busy)
+        named = ~flush.by_address | (
+            same_high & (same_middle | (entry.level == 2)) & (same_low | (entry.level != 0)))
+        owned = ~flush.by_asid | (same_space & ~entry.global_)
+
+        with m.If(flush.some):
+            m.d.sync += [sweeping.eq(1), sweep.eq(0)]
+        with m.Elif(sweeping):
+            m.d.sync += [sweep.eq(sweep + 1), sweeping.eq(sweep != self._count - 1)]
         with m.If(self.fill):
-            m.d.sync += entries[Mux(self.hit, hit_index, victim)].eq(new)
-            with m.If(~self.hit):
-                m.d.sync += victim.eq(Mux(victim == self._count - 1, 0, victim + 1))
-        for entry in entries:
-            with m.If(self.flush & (self.flush_all | ((entry.asid == self.flush_asid) & ~entry.global_))):
-                m.d.sync += entry.valid.eq(0)
-        with m.If(self.flush & self.fill):
-            # Whatever a walk brings while everything is being forgotten may be as old.
-            for entry in entries:
-                m.d.sync += entry.valid.eq(0)
+            m.d.sync += valid.bit_select(write.addr, 1).eq(1)
+        with m.If(looking & entry_valid & named & owned):
+            m.d.sync += valid.bit_select(place, 1).eq(0)
+        with m.If(flush.all):
+            m.d.sync += valid.eq(0)
         return m

@@ -5,7 +5,7 @@ import random
 import pytest
 from amaranth.sim import Simulator
 
-from hw.core.alu import ArithmeticLogicUnit, BranchComparator
+from hw.core.alu import ArithmeticLogicUnit
 from hw.core.atomic import AtomicOperation, AtomicUnit
 from hw.core.divider import Divider
 from hw.core.multiplier import Multiplier
@@ -59,7 +59,7 @@ def test_alu():
 
 
 def test_comparator():
-    dut = BranchComparator()
+    dut = ArithmeticLogicUnit()
     model = {0: lambda a, b: a == b, 1: lambda a, b: a != b, 4: lambda a, b: signed(a) < signed(b),
              5: lambda a, b: signed(a) >= signed(b), 6: lambda a, b: a < b, 7: lambda a, b: a >= b}
 

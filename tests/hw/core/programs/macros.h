@@ -5,13 +5,17 @@
 #define DEVICE 0x10000000
 #define CLINT 0x02000000
 
-// The program begins: M-mode, traps that no test expects fail.
+// The program begins: M-mode, traps that no test expects fail, physical memory protection lets everything through.
 #define BEGIN \
     .section .text.start, "ax"; \
     .globl _start; \
 _start: \
     la t0, unexpected_trap; \
     csrw mtvec, t0; \
+    li t0, -1; \
+    csrw pmpaddr0, t0; \
+    li t0, 0x1f; \
+    csrw pmpcfg0, t0; \
     li s11, 0
 
 #define END \
