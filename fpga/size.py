@@ -17,10 +17,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from sim.parameters import parse_configuration
 from sim.toolchain import BUILD, ToolError, console, locked, run_command, tool_versions
 
 from .blocks import ROOTS, Block, find_block
-from .parameters import parse_configuration
 from .place import DEVICES, ITSELF, Placement, place
 from .synthesis import Resources, synthesize, synthesize_units
 

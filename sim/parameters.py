@@ -4,8 +4,9 @@ import json
 from dataclasses import asdict
 
 from hw.core.config import CoreConfig
-from sim.toolchain import ToolError
 from soc.config import SocConfig
+
+from .toolchain import ToolError
 
 __all__ = ["parse_configuration"]
 
