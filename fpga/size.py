@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sim.parameters import parse_configuration
-from sim.toolchain import BUILD, ToolError, console, locked, run_command, tool_versions
+from sim.toolchain import BUILD, ToolError, console, run_command, tool_versions
 
 from .blocks import ROOTS, Block, find_block
 from .place import DEVICES, ITSELF, Placement, place
@@ -32,7 +32,7 @@ COLUMNS = {"lut4": "LUT4", "carry_lut4": "carry", "ram_lut4": "RAM", "ff": "FF",
 
 def measure(block: Block, *, device: str = "LFE5U-85F", speed: int = 6, package: str = "CABGA381",
             goal_mhz: float = 60.0, seeds: int = 1, jobs: int = 1, depth: int = 1, placed: bool = True,
-            by_unit: bool = True, options: str = OPTIONS, show=lambda text: None) -> dict:
+            routed: bool = True, by_unit: bool = True, options: str = OPTIONS, show=lambda text: None) -> dict:
     """Size and clock of `block` as plain data; the fields are those of the JSON file (docs/fpga.md)."""
     show(f"Synthesising {block.name}")
     netlist, total = synthesize(block, options)
@@ -46,7 +46,7 @@ def measure(block: Block, *, device: str = "LFE5U-85F", speed: int = 6, package:
 
         def one(seed: int) -> Placement:
             return place(netlist, device=device, speed=speed, package=package, goal_mhz=goal_mhz, seed=seed,
-                         units=block.units)
+                         units=block.units, route=routed)
         with ThreadPoolExecutor(jobs) as pool:
             placements = list(pool.map(one, range(1, seeds + 1)))
     best = max(placements, key=lambda placement: placement.fmax_mhz, default=None)
@@ -60,7 +60,7 @@ def measure(block: Block, *, device: str = "LFE5U-85F", speed: int = 6, package:
         "total": asdict(total),
         "units": [{"unit": unit or ITSELF, **asdict(resources)} for unit, resources in units.items()],
         "clock": None if best is None else {
-            "goal_mhz": goal_mhz, "fmax_mhz": best.fmax_mhz, "met": best.met, "seed": best.seed,
+            "routed": routed, "goal_mhz": goal_mhz, "fmax_mhz": best.fmax_mhz, "met": best.met, "seed": best.seed,
             "by_seed": {str(placement.seed): placement.fmax_mhz for placement in placements},
             "critical_path": [asdict(hop) for hop in best.critical_path],
         },
@@ -92,8 +92,11 @@ def _print(result: dict, whole_path: bool) -> None:
     if len(clock["by_seed"]) > 1:
         out.print("Fmax by seed: " + ", ".join(f"{seed}: {fmax:.1f}" for seed, fmax in clock["by_seed"].items()))
     out.print(f"Fmax {clock['fmax_mhz']:.1f} MHz (seed {clock['seed']}), goal {clock['goal_mhz']:g} MHz: "
-              + ("met" if clock["met"] else "MISSED"), style="bold")
+              + ("met" if clock["met"] else "MISSED")
+              + ("" if clock["routed"] else " (estimated after placement, not routed)"), style="bold")
     path = clock["critical_path"]
+    if not path:
+        return
     levels = sum(hop["kind"] == "logic" for hop in path)
     out.print(f"Critical path: {sum(hop['delay_ns'] for hop in path):.2f} ns, {levels} levels of logic, "
               f"{sum(hop['delay_ns'] for hop in path if hop['kind'] == 'routing'):.2f} ns of it routing")
@@ -135,22 +138,23 @@ def _plain(net: str, unit: str) -> str:
               help="Levels of units that the table shows.")
 @click.option("--no-units", is_flag=True, help="No table by unit: one synthesis less.")
 @click.option("--no-place", is_flag=True, help="Synthesis only: no clock.")
+@click.option("--no-route", is_flag=True, help="Stop after placement: a quick estimate of the clock, no evidence.")
 @click.option("--path", "whole_path", is_flag=True, help="Print each step of the critical path.")
 @click.option("--synthesis", "options", default=OPTIONS, show_default=True, help="Options of synth_ecp5.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False),
               help="JSON file to write; default build/fpga/size/BLOCK.json.")
 def main(name, configuration, parameters, device, speed, package, goal, seeds, jobs, depth, no_units, no_place,
-         whole_path, options, output):
+         no_route, whole_path, options, output):
     """Print LUT4, flip-flops, block RAMs, multipliers and Fmax of a block, unit by unit, and write them as JSON.
 
     NAME=VALUE sets a field of SocConfig (core.tlb_entries=16, clock_hz=50000000) or of the core (tlb_entries=16).
     """
     config = parse_configuration(configuration, parameters, trace=False)
     block = find_block(name, config)
-    with console.status(f"Preparing {name}") as status, locked("fpga"):
+    with console.status(f"Preparing {name}") as status:
         result = measure(block, device=device, speed=int(speed), package=package, goal_mhz=goal, seeds=seeds,
-                         jobs=jobs, depth=depth, placed=not no_place, by_unit=not no_units, options=options,
-                         show=status.update)
+                         jobs=jobs, depth=depth, placed=not no_place, routed=not no_route,
+                         by_unit=not no_units, options=options, show=status.update)
     result["config"] = json.loads(config.to_json())
     output = output or BUILD / "fpga" / "size" / f"{name}.json"
     try:

