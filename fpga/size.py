@@ -17,17 +17,19 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from sim.parameters import parse_configuration
 from sim.toolchain import BUILD, ToolError, console, run_command, tool_versions
+from soc.blocks import ROOTS, Block, find_block, root_of
+from soc.config import SocConfig
+from soc.parameters import configure, describe
 
-from .blocks import ROOTS, Block, find_block
 from .place import DEVICES, ITSELF, Placement, place
 from .synthesis import Resources, synthesize, synthesize_units
 
 __all__ = ["measure"]
 
 OPTIONS = "-abc9 -nowidelut"
-COLUMNS = {"lut4": "LUT4", "carry_lut4": "carry", "ram_lut4": "RAM", "ff": "FF", "bram": "BRAM", "dsp": "DSP"}
+COLUMNS = {"lut4": "LUT4", "logic_lut4": "logic", "carry_lut4": "carry", "ram_lut4": "RAM",
+           "ff": "FF", "bram": "BRAM", "dsp": "DSP"}
 
 
 def measure(block: Block, *, device: str = "LFE5U-85F", speed: int = 6, package: str = "CABGA381",
@@ -104,8 +106,8 @@ def _print(result: dict, whole_path: bool) -> None:
     for unit, group in groupby(path, key=lambda hop: hop["unit"]):
         hops = list(group)
         arrived += sum(hop["delay_ns"] for hop in hops)
-        named = [hop["net"] for hop in hops if not re.search(r"_LUT4_|_CCU2C_|_PFUMX_|_TRELLIS_", hop["net"])]
-        out.print(f"  {arrived:6.2f} ns  {unit:24} {'  '.join(_plain(net, unit) for net in dict.fromkeys(named))}")
+        signals = dict.fromkeys(_signal(hop["net"], unit) for hop in hops)
+        out.print(f"  {arrived:6.2f} ns  {unit:22} {' '.join(signals)}")
     if whole_path:
         steps = Table(title="Steps", title_justify="left")
         for heading in ("ns", "at", "kind", "unit", "net or cell"):
@@ -117,14 +119,16 @@ def _print(result: dict, whole_path: bool) -> None:
         out.print(steps)
 
 
-def _plain(net: str, unit: str) -> str:
-    return net.removeprefix("dut.").removeprefix(f"{unit}.")
+def _signal(net: str, unit: str) -> str:
+    """The signal that Yosys named a net or cell after, without what it added (`hit_LUT4_Z_B[2]`: `hit`)."""
+    plain = re.split(r"_(?:LUT4|CCU2C|PFUMX|L6MUX21|TRELLIS_\w+|DP16KD|MULT18X18D)_|\[", net.removeprefix("dut."))[0]
+    return plain.removeprefix(f"{unit}.")
 
 
 @click.command()
 @click.option("--block", "name", default="core", show_default=True,
               help=f"{', '.join(ROOTS)}, or a part of them: fetch, core.fetch.tlb, ...")
-@click.option("--config", "configuration", metavar="JSON", default="{}", help="Fields of SocConfig.")
+@click.option("--config", "configuration", metavar="JSON", default="{}", help="Parameters as a JSON object.")
 @click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--device", type=click.Choice(sorted(DEVICES)), default="LFE5U-85F", show_default=True)
 @click.option("--speed", type=click.Choice(["6", "7", "8"]), default="6", show_default=True, help="Speed grade.")
@@ -147,15 +151,21 @@ def main(name, configuration, parameters, device, speed, package, goal, seeds, j
          no_route, whole_path, options, output):
     """Print LUT4, flip-flops, block RAMs, multipliers and Fmax of a block, unit by unit, and write them as JSON.
 
-    NAME=VALUE sets a field of SocConfig (core.tlb_entries=16, clock_hz=50000000) or of the core (tlb_entries=16).
+    NAME=VALUE sets a parameter (core: tlb_entries=16; soc: core.tlb_entries=16, mailbox=false).
     """
-    config = parse_configuration(configuration, parameters, trace=False)
-    block = find_block(name, config)
+    root = ROOTS[root_of(name)]
+    # The trace port is the simulation's.
+    defaults = root.defaults | ({"trace": False} if root.configuration is SocConfig else {})
+    try:
+        config = configure(root.configuration, configuration, parameters, defaults)
+        block = find_block(name, config)
+    except ValueError as error:
+        raise ToolError(str(error), 2) from None
     with console.status(f"Preparing {name}") as status:
         result = measure(block, device=device, speed=int(speed), package=package, goal_mhz=goal, seeds=seeds,
                          jobs=jobs, depth=depth, placed=not no_place, routed=not no_route,
                          by_unit=not no_units, options=options, show=status.update)
-    result["config"] = json.loads(config.to_json())
+    result["parameters"] = describe(config)
     output = output or BUILD / "fpga" / "size" / f"{name}.json"
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -6,16 +6,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from sim.toolchain import ToolError, digest, run_tool, tool_versions
+from soc.blocks import Block
 
-from .blocks import Block
 from .cache import CACHE, cached
 from .harness import harness
 
 __all__ = ["Resources", "synthesize", "synthesize_units"]
 
-#: Cells that hold logic, with the LUT4 each takes (nextpnr packs a carry cell into two, a LUT RAM into four and
+#: Cells made of LUT4, with the number that each takes (nextpnr packs a carry cell into two, a LUT RAM into four and
 #: two more for its write port).
-_LUT_COST = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
+_LUT_COST = {"CCU2C": 2, "TRELLIS_DPR16X4": 6}
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Resources:
     Attributes
     ----------
     lut4 : int
-        All LUT4, those of carry chains (`carry_lut4`) and LUT RAM (`ram_lut4`) among them.
+        All LUT4: logic (`logic_lut4`), carry chains (`carry_lut4`) and LUT RAM (`ram_lut4`).
     ff : int
         Flip-flops.
     bram : int
@@ -35,6 +35,7 @@ class Resources:
     """
 
     lut4: int = 0
+    logic_lut4: int = 0
     carry_lut4: int = 0
     ram_lut4: int = 0
     ff: int = 0
@@ -45,9 +46,9 @@ class Resources:
     def of_cells(cls, cells: dict[str, int]) -> "Resources":
         """From the number of cells of each type."""
         carry, ram = (cells.get(kind, 0) * _LUT_COST[kind] for kind in ("CCU2C", "TRELLIS_DPR16X4"))
-        return cls(lut4=cells.get("LUT4", 0) + carry + ram, carry_lut4=carry, ram_lut4=ram,
-                   ff=cells.get("TRELLIS_FF", 0), bram=cells.get("DP16KD", 0) + cells.get("PDPW16KD", 0),
-                   dsp=cells.get("MULT18X18D", 0))
+        return cls(lut4=cells.get("LUT4", 0) + carry + ram, logic_lut4=cells.get("LUT4", 0),
+                   carry_lut4=carry, ram_lut4=ram, ff=cells.get("TRELLIS_FF", 0),
+                   bram=cells.get("DP16KD", 0) + cells.get("PDPW16KD", 0), dsp=cells.get("MULT18X18D", 0))
 
     def __add__(self, other: "Resources") -> "Resources":
         return Resources(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))

@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.model import build_model
-from sim.parameters import parse_configuration
 from sim.results import print_table
 from sim.toolchain import BUILD, ToolError, console, run_command
 from soc.config import SocConfig
+from soc.parameters import configure
 
 from .figures import FIGURES, SCORE_STRETCH, SCORE_TARGET, score
 from .results import KernelResult, Measurement
@@ -100,7 +100,10 @@ def main(parameters, configuration, only, iterations, check, output):
 
     NAME=VALUE sets a field of SocConfig or of CoreConfig (branch_entries=256).
     """
-    config = parse_configuration(configuration, parameters)
+    try:
+        config = configure(SocConfig, configuration, parameters)
+    except ValueError as error:
+        raise ToolError(str(error), 2) from None
     build_model(config)
     measurements, kernels = {}, {}
     if only != "score":
