@@ -3,6 +3,8 @@
 
 TARGET ?= soc
 BOOT ?=
+BLOCK ?= soc
+PARAMS ?=
 WAVE ?= build/boot.fst
 PYTHON ?= python3
 
@@ -11,7 +13,7 @@ RUN := $(VENV)/bin/python
 TOOLS := $(VENV)/.$(shell sha256sum requirements.lock 2>/dev/null | cut -c1-16)-tools
 TESTS := $(VENV)/.$(shell sha256sum requirements-test.lock 2>/dev/null | cut -c1-16)-tests
 
-.PHONY: help boot test test-all bench verilog wave docs clean
+.PHONY: help boot test test-all bench bench-core size verilog wave docs clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -29,8 +31,15 @@ test-all: $(TESTS) ## Run all tests
 bench: $(TOOLS) ## Measure latencies on all targets: build/bench/latency.json
 	@$(RUN) -m bench.latency
 
-verilog: $(TOOLS) ## Write the SoC as Verilog: build/veridian.v
-	@$(RUN) -m soc.generate verilog --output build/veridian.v
+bench-core: $(TOOLS) ## Measure the core in cycles, and its score: build/bench/core.json
+	@$(RUN) -m bench.core
+
+size: $(TOOLS) ## LUTs and clock of BLOCK=core (soc, core.fetch, ...), PARAMS='NAME=VALUE ...': build/fpga/size
+	@$(RUN) -m fpga.size --block '$(if $(filter file,$(origin BLOCK)),core,$(BLOCK))' $(PARAMS)
+
+verilog: $(TOOLS) ## Write BLOCK=soc (core, capability-unit, mailbox) as Verilog: build/veridian.v
+	@$(RUN) -m soc.generate verilog --block '$(BLOCK)' $(PARAMS) \
+		--output 'build/$(if $(filter soc,$(BLOCK)),veridian,$(BLOCK)).v'
 
 wave: $(TOOLS) ## Boot the SoC with a waveform, WAVE=build/boot.fst
 	@$(RUN) -m sim.boot --target '$(TARGET)' --wave '$(WAVE)' --wave-cycles 100000 $(BOOT)

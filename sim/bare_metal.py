@@ -33,7 +33,7 @@ def _zig(*arguments: str | Path) -> None:
 
 
 def build_program(sources: list[Path], *, base: int = FIRMWARE_BASE, flat: bool = False,
-                  flags: tuple[str, ...] = ()) -> Path:
+                  flags: tuple[str, ...] = (), include: Path | None = None) -> Path:
     """Compile and link `sources`; cached by content.
 
     Parameters
@@ -46,6 +46,8 @@ def build_program(sources: list[Path], *, base: int = FIRMWARE_BASE, flat: bool 
         Make a flat binary in place of an ELF file.
     flags : tuple of str
         Compiler flags on top.
+    include : Path, optional
+        Folder of the program's own headers.
 
     Raises
     ------
@@ -53,8 +55,9 @@ def build_program(sources: list[Path], *, base: int = FIRMWARE_BASE, flat: bool 
         With the compiler's messages.
     """
     script = bare_metal_script(base)
-    include = BUILD / "generated" / "include"
-    headers = write_headers(include)
+    generated = BUILD / "generated" / "include"
+    headers = [*write_headers(generated), *(sorted(include.glob("*.h")) if include else [])]
+    folders = [f"-I{folder}" for folder in (generated, include) if folder]
     key = digest(sources, headers, script, FLAGS, flags, str(flat), tool_versions("ziglang"))
     target = BUILD / "programs" / f"{Path(sources[0]).stem}-{key}.{'bin' if flat else 'elf'}"
     if target.exists():
@@ -67,7 +70,7 @@ def build_program(sources: list[Path], *, base: int = FIRMWARE_BASE, flat: bool 
     try:
         for number, source in enumerate(sources):
             objects.append(scratch.with_suffix(f".{number}.o"))
-            _zig("cc", *FLAGS, *flags, f"-I{include}", "-c", source, "-o", objects[-1])
+            _zig("cc", *FLAGS, *flags, *folders, "-c", source, "-o", objects[-1])
         _zig("ld.lld", "--build-id=none", "-z", "max-page-size=4096", "-T", linker_script,
              *(["--oformat=binary"] if flat else []), *objects, "-o", scratch)
         scratch.replace(target)

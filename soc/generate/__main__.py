@@ -105,14 +105,28 @@ def tables(config, output):
 
 
 @main.command("verilog")
-@_config
+@click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--block", "name", default="soc", show_default=True, metavar="BLOCK",
+              help="soc, core, capability-unit or mailbox.")
+@click.option("--config", "configuration", metavar="JSON", default="{}", help="Parameters as a JSON object.")
 @_output
-def verilog_command(config, output):
-    """The SoC as one Verilog file, module `veridian`."""
-    from ..top import SoC
-    from ..verilog import convert
+def verilog_command(parameters, name, configuration, output):
+    """One block as one Verilog file; NAME=VALUE sets a parameter of it.
 
-    _write(output, convert(SoC(config), "veridian"))
+    The modules are called veridian (the SoC), veridian_core, veridian_capability_unit and veridian_mailbox.
+    """
+    from ..blocks import ROOTS
+    from ..export import export
+
+    if name not in ROOTS:
+        raise click.ClickException(f"there is no block '{name}'; there are {', '.join(ROOTS)}")
+    try:
+        text = export(name, configuration, parameters)
+    except ValueError as error:
+        raise click.ClickException(f"{name}: {error}") from None
+    _write(output, text)
+    if output is not None:
+        click.echo(output)
 
 
 if __name__ == "__main__":
