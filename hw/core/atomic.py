@@ -41,23 +41,26 @@ class AtomicUnit(wiring.Component):
             a.eq(Mux(self.word, sign_extend(self.memory[:32]), self.memory)),
             b.eq(Mux(self.word, sign_extend(self.register[:32]), self.register)),
         ]
-        # Sign extension keeps the order of unsigned words too.
-        unsigned_ = self.operation.as_value()[3]
+        # One adder: the sum, or the difference that tells which is less. Sign extension keeps the order of unsigned words too.
+        operation = self.operation.as_value()
+        compares, unsigned_, wants_most = operation[4], operation[3], operation[2]
+        total = Signal(65)
         less = Signal()
-        m.d.comb += less.eq((a < b) ^ (~unsigned_ & (a[63] ^ b[63])))
+        m.d.comb += [
+            total.eq((Cat(compares, a) + Cat(compares, b ^ compares.replicate(64)))[1:]),
+            less.eq((~total[64]) ^ (~unsigned_ & (a[63] ^ b[63]))),
+        ]
         with m.Switch(self.operation):
             with m.Case(AtomicOperation.ADD):
-                m.d.comb += self.result.eq(a + b)
+                m.d.comb += self.result.eq(total)
             with m.Case(AtomicOperation.XOR):
                 m.d.comb += self.result.eq(a ^ b)
             with m.Case(AtomicOperation.OR):
                 m.d.comb += self.result.eq(a | b)
             with m.Case(AtomicOperation.AND):
                 m.d.comb += self.result.eq(a & b)
-            with m.Case(AtomicOperation.MIN, AtomicOperation.MINU):
-                m.d.comb += self.result.eq(Mux(less, a, b))
-            with m.Case(AtomicOperation.MAX, AtomicOperation.MAXU):
-                m.d.comb += self.result.eq(Mux(less, b, a))
+            with m.Case(AtomicOperation.MIN, AtomicOperation.MINU, AtomicOperation.MAX, AtomicOperation.MAXU):
+                m.d.comb += self.result.eq(Mux(less ^ wants_most, a, b))
             with m.Default():
                 m.d.comb += self.result.eq(b)
         return m

@@ -55,7 +55,8 @@ class CommitStage(wiring.Component):
     redirect, target : fetch goes on there, from this cycle on.
     redirecting : the instruction in the memory stage will redirect fetch.
     occupied : there is one.
-    forward_rd, forward_write, forward_late, forward_value : for execute.
+    forward_rd, forward_write, forward_late, forward_value : instruction in the memory stage, for execute.
+    slow, slow_rd, slow_write : an instruction stays in writeback.
     writeback : register write of this cycle.
     commit, result : channels of the capability port.
     context_read, context_data, context_write, context_write_data : SCTXDATA's way to the register file; data comes a
@@ -84,6 +85,9 @@ class CommitStage(wiring.Component):
             "forward_write": Out(1),
             "forward_late": Out(1),
             "forward_value": Out(64),
+            "slow": Out(1),
+            "slow_rd": Out(5),
+            "slow_write": Out(1),
             "writeback": Out(Writeback),
             "commit": Out(CapabilityPort().members["commit"].signature),
             "result": Out(CapabilityPort().members["result"].signature),
@@ -99,6 +103,7 @@ class CommitStage(wiring.Component):
             "stores_empty": In(1),
             "walk": Out(WalkPort()),
             "bus": Out(wishbone.system_signature()),
+            "next_address": In(64),
             "trace": Out(TraceSignature()),
         })
 
@@ -156,7 +161,7 @@ class CommitStage(wiring.Component):
         is_return = (unit == Unit.SYSTEM) & ((control.system == System.MRET) | (control.system == System.SRET))
         w_memory = (w_unit == Unit.LOAD) | (w_unit == Unit.STORE) | (w_unit == Unit.ATOMIC)
         m.d.comb += [
-            memory.next_address.eq(self.executed.result),
+            memory.next_address.eq(self.next_address),
             memory.frozen.eq(frozen),
             memory.kind.eq(Mux(unit == Unit.LOAD, MemoryKind.LOAD,
                                Mux(unit == Unit.STORE, MemoryKind.STORE, MemoryKind.ATOMIC))),
@@ -199,6 +204,7 @@ class CommitStage(wiring.Component):
             csr.operand.eq(Mux(control.funct3[2], i.raw[15:20], i.operand1)),
             csr.writes.eq((control.funct3[:2] == 1) | (i.raw[15:20] != 0)),
             csr.context_data.eq(self.context_data),
+            csr.accesses.eq(m_valid & (unit == Unit.CSR)),
             csr.execute.eq(csr_now),
             context_wait.eq(m_valid & is_context_data & ~context_done),
             self.context_read.eq(context_wait & ~w_slow & ~flush),
@@ -305,8 +311,6 @@ class CommitStage(wiring.Component):
                 m.d.sync += w_trap.eq(1)
         # What stands here while an instruction is slow does not matter.
         with m.Switch(Mux(w_slow, w_unit, unit)):
-            with m.Case(Unit.LOAD, Unit.ATOMIC):
-                m.d.sync += back.value.eq(Mux(w_slow, memory.slow_raw, memory.raw))
             with m.Case(Unit.MULTIPLY):
                 m.d.sync += back.value.eq(multiplier.result)
             with m.Case(Unit.DIVIDE):
@@ -325,6 +329,10 @@ class CommitStage(wiring.Component):
             self.forward_write.eq(m_valid & control.writes_rd),
             self.forward_late.eq(produces_late(unit)),
             self.forward_value.eq(i.result),
+            self.slow.eq(w_slow),
+            self.slow_rd.eq(back.rd),
+            self.slow_write.eq(w.control.writes_rd),
+            self.writeback.word.eq(memory.word),
         ]
 
         # ---- traps

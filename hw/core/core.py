@@ -148,7 +148,9 @@ class Core(wiring.Component):
             execute.memory_write.eq(commit.forward_write),
             execute.memory_late.eq(commit.forward_late),
             execute.memory_value.eq(commit.forward_value),
-            execute.back_rd.eq(back.rd),
+            execute.slow.eq(commit.slow),
+            execute.slow_rd.eq(commit.slow_rd),
+            execute.slow_write.eq(commit.slow_write),
             execute.back_write.eq(back.write),
             execute.back_value.eq(back_value),
             execute.behind_csr.eq(commit.occupied & commit.forward_late),
@@ -166,6 +168,7 @@ class Core(wiring.Component):
         m.d.comb += [
             commit.executed.eq(execute.executed),
             commit.executed_valid.eq(execute.executed_valid),
+            commit.next_address.eq(execute.address),
             commit.context_data.eq(registers.read1_data),
             commit.stores_room.eq(stores.room),
             commit.stores_empty.eq(stores.empty),
@@ -178,7 +181,7 @@ class Core(wiring.Component):
         wiring.connect(m, commit.commit, wiring.flipped(self.capability.commit))
         wiring.connect(m, commit.result, wiring.flipped(self.capability.result))
 
-        loaded = align_load(m, back.value, back.offset, back.funct3[:2], back.funct3[2])
+        loaded = align_load(m, back.word, back.offset, back.funct3[:2], back.funct3[2])
         m.d.comb += [
             back_value.eq(Mux(back.load, loaded, back.value)),
             registers.write.eq(back.write),

@@ -1,7 +1,9 @@
 """Control and status registers, trap entry and return (privileged specification, chapters 3 and 12)."""
 
+from typing import NamedTuple
+
 from amaranth import *
-from amaranth.lib import data, wiring
+from amaranth.lib import data, enum, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..abi import Csr
@@ -19,6 +21,27 @@ __all__ = ["Status", "Satp", "CsrFile"]
 INTERRUPT_MASK = sum(1 << interrupt for interrupt in Interrupt)
 DELEGABLE_INTERRUPTS = sum(1 << interrupt for interrupt in Interrupt if interrupt.name.startswith("SUPERVISOR"))
 DELEGABLE_EXCEPTIONS = sum(1 << cause for cause in Cause if cause != Cause.ECALL_MACHINE) | 0xFF << 24
+
+class _Place(enum.IntEnum, shape=3):
+    """Registers that lie in LUT RAM, of which one is read and one written a cycle."""
+
+    MTVEC = 0
+    STVEC = 1
+    MEPC = 2
+    SEPC = 3
+    MTVAL = 4
+    STVAL = 5
+    MSCRATCH = 6
+    SSCRATCH = 7
+
+
+class _Stored(NamedTuple):
+    """The port to the registers in LUT RAM, and whether S-mode takes the trap of this cycle."""
+
+    read: Value
+    written: Value
+    delegated: Value
+
 
 class Status(data.Struct):
     """mstatus fields that exist here."""
@@ -68,12 +91,12 @@ class CsrFile(wiring.Component):
     read_data, write_data, flush, protects, unsettles : answers of the same cycle; `flush` asks for a refill of the pipeline, since the
         CSR changes how instructions are fetched; `protects` says that it changes physical memory protection, `unsettles` that it
         can make an interrupt possible or impossible.
-    execute : the CSR instruction happens now.
+    accesses : there is a CSR instruction; `execute` : it happens now.
     context_data : what SCTXDATA reads.
     retire : an instruction retires now.
     trap, trap_interrupt, trap_cause, trap_pc, trap_value : a trap is taken now; `trap_vector` is where it goes.
     machine_return, supervisor_return : mret or sret happens now.
-    return_machine, return_pc : where mret, or else sret, would go.
+    return_machine, return_pc : where mret, or else sret, would go; not while there is a CSR instruction or a trap.
     status, satp, privilege, custom_user, context : current state.
     data_privilege : privilege of loads and stores (mstatus.MPRV).
     fetch_regime, data_regime : how addresses are translated.
@@ -99,6 +122,7 @@ class CsrFile(wiring.Component):
             "flush": Out(1),
             "protects": Out(1),
             "unsettles": Out(1),
+            "accesses": In(1),
             "execute": In(1),
             "context_data": In(64),
             "retire": In(1),
@@ -139,11 +163,7 @@ class CsrFile(wiring.Component):
         status, satp, privilege = self.status, self.satp, self.privilege
 
         # Plain registers.
-        mtvec, stvec = Signal(64), Signal(64)
-        mscratch, sscratch = Signal(64), Signal(64)
-        mepc, sepc = Signal(64), Signal(64)
         mcause, scause = Signal(7), Signal(7)  # Bit 6 is the interrupt bit.
-        mtval, stval = Signal(64), Signal(64)
         medeleg = Signal(32)
         mideleg = Signal(16)
         mie = Signal(16)
@@ -194,9 +214,6 @@ class CsrFile(wiring.Component):
         def cause_word(register):
             return Cat(register[:6], C(0, 57), register[6])
 
-        def vector(target):
-            return target.eq(value & ~C(2, 64))
-
         def merge(target, mask):
             return [target[bit].eq(value[bit]) for bit in range(len(target)) if mask >> bit & 1]
 
@@ -223,16 +240,8 @@ class CsrFile(wiring.Component):
         csr(CsrAddress.SIP, mip & mideleg, software_pending[Interrupt.SUPERVISOR_SOFTWARE].eq(Mux(
             mideleg[Interrupt.SUPERVISOR_SOFTWARE], value[Interrupt.SUPERVISOR_SOFTWARE],
             software_pending[Interrupt.SUPERVISOR_SOFTWARE])))
-        csr(CsrAddress.MTVEC, mtvec, vector(mtvec))
-        csr(CsrAddress.STVEC, stvec, vector(stvec))
-        csr(CsrAddress.MSCRATCH, mscratch, mscratch.eq(value))
-        csr(CsrAddress.SSCRATCH, sscratch, sscratch.eq(value))
-        csr(CsrAddress.MEPC, mepc, mepc.eq(value & ~C(1, 64)))
-        csr(CsrAddress.SEPC, sepc, sepc.eq(value & ~C(1, 64)))
         csr(CsrAddress.MCAUSE, cause_word(mcause), mcause.eq(Cat(value[:6], value[63])))
         csr(CsrAddress.SCAUSE, cause_word(scause), scause.eq(Cat(value[:6], value[63])))
-        csr(CsrAddress.MTVAL, mtval, mtval.eq(value))
-        csr(CsrAddress.STVAL, stval, stval.eq(value))
         csr(CsrAddress.MCOUNTEREN, mcounteren, mcounteren.eq(value))
         csr(CsrAddress.SCOUNTEREN, scounteren, scounteren.eq(value))
         csr(CsrAddress.MENVCFG, Cat(fence_io_m, C(0, 62), stimer_enable),
@@ -248,6 +257,8 @@ class CsrFile(wiring.Component):
         csr(CsrAddress.MHARTID, C(config.hart_id, 64))
         for address in (CsrAddress.MVENDORID, CsrAddress.MARCHID, CsrAddress.MIMPID, CsrAddress.MCONFIGPTR):
             csr(address, C(0, 64))
+
+        stored = self._stored(m, csr, value)
 
         # Thread contexts. With one bank they all read 0.
         bank_mask = C((1 << (config.contexts - 1).bit_length()) - 1, 4)
@@ -268,7 +279,12 @@ class CsrFile(wiring.Component):
         if config.trace:
             traced = Signal(12)
             m.d.sync += traced.eq(self.address)
+            # What LUT RAM was given is traced from there: its read port has gone on.
+            stored_value = Signal(64)
+            m.d.sync += stored_value.eq(stored.written)
             with m.Switch(traced):
+                with m.Case(*(CsrAddress[place.name] for place in _Place)):
+                    m.d.comb += self.trace_data.eq(stored_value)
                 for address, read in table.items():
                     with m.Case(address):
                         m.d.comb += self.trace_data.eq(read)
@@ -347,8 +363,7 @@ class CsrFile(wiring.Component):
                             with m.If((new.mode == 0) | (new.mode == SV39)):
                                 m.d.sync += satp.eq(value)
 
-        self._traps(m, status, medeleg, mideleg, mtvec, stvec, mepc, sepc, mcause, scause, mtval, stval,
-                    context_trap, context_return, context_machine)
+        self._traps(m, status, medeleg, mideleg, stored, mcause, scause, context_trap, context_return, context_machine)
         m.d.comb += self.data_privilege.eq(Mux(status.mprv, status.mpp.as_value(), privilege.as_value()))
         for regime, level in ((self.fetch_regime, privilege), (self.data_regime, self.data_privilege)):
             m.d.comb += regime.eq(Mux(level == Privilege.MACHINE, Regime.MACHINE,
@@ -383,20 +398,58 @@ class CsrFile(wiring.Component):
                 ]
             csr(CsrAddress.PMPCFG0 + first // 4, Cat(*parts), *statements)
 
-    def _traps(self, m, status, medeleg, mideleg, mtvec, stvec, mepc, sepc, mcause, scause, mtval, stval,
-               context_trap, context_return, context_machine):
+    def _stored(self, m, csr, value):
+        """The registers in LUT RAM.
+
+        A trap reads its vector and writes two: the address of the instruction at once, the trap value in the next cycle, in which
+        the pipeline is empty.
+        """
+        m.submodules.stored = stored = memory.Memory(shape=64, depth=len(_Place), init=[])
+        read, write = stored.read_port(domain="comb"), stored.write_port()
+        place = Signal(_Place)
+        chosen = Signal()
+        with m.Switch(self.address):
+            for name in _Place:
+                with m.Case(CsrAddress[name.name]):
+                    m.d.comb += [place.eq(name), chosen.eq(1)]
+        for name in _Place:
+            csr(CsrAddress[name.name], read.data, [])
+
+        delegated = Signal()
+        late, late_place, late_value = Signal(), Signal(_Place), Signal(64)
+        m.d.sync += [
+            late.eq(self.trap), late_value.eq(self.trap_value),
+            late_place.eq(Mux(delegated, _Place.STVAL, _Place.MTVAL)),
+        ]
+        m.d.comb += [
+            read.addr.eq(Mux(self.trap, Mux(delegated, _Place.STVEC, _Place.MTVEC), Mux(
+                self.accesses, place, Mux(self.return_machine, _Place.MEPC, _Place.SEPC)))),
+            self.return_pc.eq(read.data),
+            write.en.eq(self.trap | late | (self.execute & self.writes & chosen)),
+        ]
+        # WARL: bit 1 of a vector and bit 0 of an instruction's address are zero.
+        with m.If(self.trap):
+            m.d.comb += [write.addr.eq(Mux(delegated, _Place.SEPC, _Place.MEPC)), write.data.eq(self.trap_pc)]
+        with m.Elif(late):
+            m.d.comb += [write.addr.eq(late_place), write.data.eq(late_value)]
+        with m.Else():
+            is_vector = (place == _Place.MTVEC) | (place == _Place.STVEC)
+            is_pc = (place == _Place.MEPC) | (place == _Place.SEPC)
+            m.d.comb += [write.addr.eq(place),
+                             write.data.eq(Cat(value[0] & ~is_pc, value[1] & ~is_vector, value[2:]))]
+        return _Stored(read.data, write.data, delegated)
+
+    def _traps(self, m, status, medeleg, mideleg, stored, mcause, scause, context_trap, context_return, context_machine):
         """Trap entry and return (privileged specification, 3.1.6.1 and 3.3.2)."""
         privilege = self.privilege
-        delegated = Signal()
+        base, delegated = stored.read, stored.delegated
         m.d.comb += delegated.eq(
             (privilege != Privilege.MACHINE)
             & Mux(self.trap_interrupt, mideleg.bit_select(self.trap_cause[:4], 1),
                   (self.trap_cause < 32) & medeleg.bit_select(self.trap_cause[:5], 1)))
-        base = Mux(delegated, stvec, mtvec)
         vectored = base[0] & self.trap_interrupt
         m.d.comb += self.trap_vector.eq(
             Cat(C(0, 2), base[2:] + Mux(vectored, self.trap_cause, 0)))
-        m.d.comb += self.return_pc.eq(Mux(self.return_machine, mepc, sepc))
 
         cause = Cat(self.trap_cause, self.trap_interrupt)
         with m.If(self.trap):
@@ -404,13 +457,13 @@ class CsrFile(wiring.Component):
             m.d.sync += self.context.eq(0)
             with m.If(delegated):
                 m.d.sync += [
-                    sepc.eq(self.trap_pc), scause.eq(cause), stval.eq(self.trap_value),
+                    scause.eq(cause),
                     status.spie.eq(status.sie), status.sie.eq(0), status.spp.eq(privilege.as_value()[0]),
                     privilege.eq(Privilege.SUPERVISOR), context_trap.eq(self.context),
                 ]
             with m.Else():
                 m.d.sync += [
-                    mepc.eq(self.trap_pc), mcause.eq(cause), mtval.eq(self.trap_value),
+                    mcause.eq(cause),
                     status.mpie.eq(status.mie), status.mie.eq(0), status.mpp.eq(privilege),
                     privilege.eq(Privilege.MACHINE), context_machine.eq(self.context),
                 ]

@@ -100,10 +100,11 @@ class Divider(wiring.Component):
             ]
         m.d.sync += finish.eq(busy & (remaining == 1) & ~self.start)
 
-        value = Signal(64)
+        wanted, value = Signal(64), Signal(64)
+        negate = Mux(want_remainder, negate_remainder, negate_quotient)
         m.d.comb += [
-            value.eq(Mux(want_remainder, Mux(negate_remainder, -remainder, remainder),
-                         Mux(negate_quotient, -quotient, quotient))),
+            wanted.eq(Mux(want_remainder, remainder, quotient)),
+            value.eq((wanted ^ negate.replicate(64)) + negate),
             self.done.eq(finish),
             self.result.eq(Mux(word, sign_extend(value[:32]), value)),
         ]

@@ -23,9 +23,11 @@ class ExecuteStage(wiring.Component):
     executed, executed_valid, executed_ready : to the memory stage.
     kill : the instruction here is cancelled.
     training : registered; what the branch predictor learns.
+    address : of a load or store; earlier in the cycle than `executed`.
     memory_rd, memory_write, memory_late, memory_value : instruction in the memory stage, for forwarding.
         `memory_late`: its result does not exist yet.
-    back_rd, back_write, back_value : instruction in writeback.
+    slow, slow_rd, slow_write : an instruction stays in writeback for another cycle.
+    back_write, back_value : register write of writeback.
     behind_csr, behind_any : the memory stage has a CSR instruction; it or writeback has any.
     privilege : current privilege.
     csr_address, csr_writes, csr_illegal : is this CSR access legal?
@@ -41,13 +43,16 @@ class ExecuteStage(wiring.Component):
             "executed": Out(ExecutedInstruction),
             "executed_valid": Out(1),
             "executed_ready": In(1),
+            "address": Out(64),
             "kill": In(1),
             "training": Out(Training),
             "memory_rd": In(5),
             "memory_write": In(1),
             "memory_late": In(1),
             "memory_value": In(64),
-            "back_rd": In(5),
+            "slow": In(1),
+            "slow_rd": In(5),
+            "slow_write": In(1),
             "back_write": In(1),
             "back_value": In(64),
             "behind_csr": In(1),
@@ -69,20 +74,36 @@ class ExecuteStage(wiring.Component):
         control = x.control
         out = self.executed
 
-        # ---- operands: the memory stage is younger than writeback, which is younger than the register file
+        # ---- operands: the memory stage is younger than writeback, which is younger than the register file. Where an operand
+        # comes from is found out a cycle ahead, from who will then stand where.
+        leaving = Signal()
         hazard = Signal()
+        next_memory_rd, next_memory_write = Signal(5), Signal()
+        next_back_rd, next_back_write = Signal(5), Signal()
+        with m.If(self.executed_ready):
+            m.d.comb += [
+                next_memory_rd.eq(x.rd), next_memory_write.eq(leaving & control.writes_rd),
+                next_back_rd.eq(self.memory_rd), next_back_write.eq(self.memory_write),
+            ]
+        with m.Else():
+            m.d.comb += [
+                next_memory_rd.eq(self.memory_rd), next_memory_write.eq(self.memory_write),
+                next_back_rd.eq(self.slow_rd), next_back_write.eq(self.slow & self.slow_write),
+            ]
         operands = []
-        for number, held, reads in ((x.rs1, x.operand1, control.reads_rs1), (x.rs2, x.operand2, control.reads_rs2)):
-            operand = Signal(64)
-            in_memory = self.memory_write & (self.memory_rd == number)
+        for name in ("1", "2"):
+            number, held, reads = x[f"rs{name}"], x[f"operand{name}"], control[f"reads_rs{name}"]
+            operand = Signal(64, name=f"operand{name}")
+            from_memory, from_back = Signal(name=f"from_memory{name}"), Signal(name=f"from_back{name}")
+            next_number = Mux(self.decoded_ready, self.decoded[f"rs{name}"], number)
+            m.d.sync += [
+                from_memory.eq(next_memory_write & (next_memory_rd == next_number)),
+                from_back.eq(next_back_write & (next_back_rd == next_number)),
+            ]
             # A late result may turn out not to be written at all (capability port), so it leaves the operand alone.
-            with m.If(in_memory & ~self.memory_late):
-                m.d.comb += operand.eq(self.memory_value)
-            with m.Elif(self.back_write & (self.back_rd == number)):
-                m.d.comb += operand.eq(self.back_value)
-            with m.Else():
-                m.d.comb += operand.eq(held)
-            with m.If(in_memory & self.memory_late & reads):
+            m.d.comb += operand.eq(Mux(from_memory & ~self.memory_late, self.memory_value,
+                                       Mux(from_back & self.back_write, self.back_value, held)))
+            with m.If(from_memory & self.memory_late & reads):
                 m.d.comb += hazard.eq(1)
             # An instruction that waits here would miss what leaves writeback meanwhile.
             m.d.sync += held.eq(operand)
@@ -97,6 +118,7 @@ class ExecuteStage(wiring.Component):
             alu.funct3.eq(control.funct3),
             alu.alternate.eq(control.alternate),
             alu.word.eq(control.word),
+            self.address.eq(alu.total),
         ]
 
         # ---- CSR instructions and returns from traps
@@ -165,7 +187,6 @@ class ExecuteStage(wiring.Component):
                 m.d.comb += out.result.eq(alu.total)
         with m.If((is_custom & ~self.issue.accept) | (is_csr & self.csr_illegal & ~x.exception)):
             m.d.comb += [out.exception.eq(1), out.cause.eq(Cause.ILLEGAL_INSTRUCTION)]
-        leaving = Signal()
         m.d.comb += [
             self.executed_valid.eq(ready & (~is_custom | self.issue.ready) & ~self.kill),
             leaving.eq(self.executed_valid & self.executed_ready),

@@ -156,7 +156,7 @@ class FetchUnit(wiring.Component):
 
         # ---- what takes longer
         s_physical = Signal(32)
-        s_translated, s_cached, s_fetchable = Signal(), Signal(), Signal()
+        s_translated, s_cached = Signal(), Signal()
         s_word = Signal(64)
         page_fault, access_fault = Signal(), Signal()
         # A redirect makes what is under way worthless; a flush makes a walk's answer so.
@@ -199,10 +199,13 @@ class FetchUnit(wiring.Component):
 
         with m.FSM(init="restart"):
             with m.State("stream"):
-                m.d.comb += [streaming.eq(1), restartable.eq(1), push.eq(f_valid & quick), f_missed.eq(f_valid & ~quick & ~self.redirect)]
+                m.d.comb += [
+                    streaming.eq(1), restartable.eq(1),
+                    push.eq(f_valid & quick), f_missed.eq(f_valid & ~quick & ~self.redirect),
+                ]
                 m.d.sync += [
                     restart_pc.eq(f_pc), s_physical.eq(physical), s_translated.eq(translated),
-                    s_cached.eq(tlb.entry.cached), s_fetchable.eq(tlb.entry.fetchable),
+                    s_cached.eq(tlb.entry.cached),
                 ]
                 with m.If(f_missed):
                     m.next = "slow"
@@ -214,10 +217,8 @@ class FetchUnit(wiring.Component):
                 with m.If(s_translated & s_cached):
                     with m.If(~cache.busy & ~flush_wanted):
                         m.next = "refill"
-                with m.Elif(s_translated & s_fetchable):
-                    m.next = "uncached"
                 with m.Elif(s_translated):
-                    fault(page=False)
+                    m.next = "uncached"
                 with m.Elif(Mux(self.regime == Regime.PAGED, canonical(restart_pc), restart_pc[32:] == 0)):
                     m.next = "walk"
                 with m.Elif(self.regime == Regime.PAGED):

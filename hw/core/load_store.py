@@ -56,10 +56,11 @@ class LoadStoreUnit(wiring.Component):
     next_address : address in execute, which the caches look up for the next cycle unless `frozen`.
     frozen : the instruction in the memory stage stays there.
     kind, operation, address, size, store_data : access in the memory stage.
-    quick : it is done with this cycle. `raw` holds the word loaded, for :func:`align_load`.
+    quick : it is done with this cycle.
     accept : it moves to writeback now.
     slow : the access in writeback is not done yet;
-    done, slow_raw : now it is, and what an access that gives a result has read.
+    done : now it is.
+    word : what was read, in the cycle after `quick` or `done`, for :func:`align_load`.
     fault, cause : it will not be, and why.
     regime, privilege, sum, mxr, asid : how to translate.
     accessed, written : address of the access in writeback, and what it wrote; `wrote` tells whether an atomic one did.
@@ -81,11 +82,10 @@ class LoadStoreUnit(wiring.Component):
             "size": In(2),
             "store_data": In(64),
             "quick": Out(1),
-            "raw": Out(64),
             "accept": In(1),
             "slow": In(1),
             "done": Out(1),
-            "slow_raw": Out(64),
+            "word": Out(64),
             "fault": Out(1),
             "cause": Out(6),
             "regime": In(Regime),
@@ -154,8 +154,9 @@ class LoadStoreUnit(wiring.Component):
                 translated & entry.cached & ~misaligned & ~cache.collision
                 & (((self.kind == MemoryKind.LOAD) & cache.hit & ~behind_store)
                    | ((self.kind == MemoryKind.STORE) & self.stores_room))),
-            self.raw.eq(cache.hit_word),
         ]
+        with m.If(~self.slow):
+            m.d.sync += self.word.eq(cache.hit_word)
         sel, lanes = _lanes(m, self.size, self.address, self.store_data)
         with m.If(self.accept):
             m.d.sync += [
@@ -205,7 +206,7 @@ class LoadStoreUnit(wiring.Component):
         m.d.comb += [
             atomic.operation.eq(w_operation),
             atomic.word.eq(w_size == 2),
-            atomic.memory.eq(Mux((w_size == 2) & w_address[2], self.slow_raw[32:], self.slow_raw)),
+            atomic.memory.eq(Mux((w_size == 2) & w_address[2], self.word[32:], self.word)),
             atomic.register.eq(w_lanes),
         ]
         old_is_needed = ~is_sc
@@ -267,7 +268,7 @@ class LoadStoreUnit(wiring.Component):
                 m.next = "decide"
 
             with m.State("decide"):
-                m.d.sync += [self.slow_raw.eq(cache.hit_word), w_hit_way.eq(cache.hit_way)]
+                m.d.sync += [self.word.eq(cache.hit_word), w_hit_way.eq(cache.hit_way)]
                 with m.If(~w_cached & is_atomic):
                     access_fault()
                 with m.Elif(~w_cached):
@@ -280,7 +281,7 @@ class LoadStoreUnit(wiring.Component):
                 with m.Elif(is_store):
                     m.next = "store"
                 with m.Elif(is_sc & ~reservation_holds):
-                    m.d.sync += self.slow_raw.eq(Cat(C(1, 32), w_size == 2))
+                    m.d.sync += self.word.eq(Cat(C(1, 32), w_size == 2))
                     m.next = "finish"
                 with m.Else():
                     m.next = "atomic read"
@@ -309,7 +310,7 @@ class LoadStoreUnit(wiring.Component):
                     m.d.comb += cache.write_ways.eq(cache.victim)
                     m.d.sync += beat.eq(beat + 1)
                     with m.If(beat == w_physical[3:5]):
-                        m.d.sync += self.slow_raw.eq(self.bus.dat_r)
+                        m.d.sync += self.word.eq(self.bus.dat_r)
                     with m.If(last):
                         m.d.comb += [cache.tag_write.eq(1), cache.tag_valid.eq(1)]
                         m.next = "finish"
@@ -318,7 +319,7 @@ class LoadStoreUnit(wiring.Component):
                 with m.If(self.stores_empty):
                     m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1)]
                 m.d.comb += self.bus.we.eq(~reads_only)
-                m.d.sync += self.slow_raw.eq(self.bus.dat_r)
+                m.d.sync += self.word.eq(self.bus.dat_r)
                 with m.If(self.bus.err):
                     access_fault()
                 with m.Elif(self.bus.ack):
@@ -327,7 +328,7 @@ class LoadStoreUnit(wiring.Component):
             with m.State("atomic read"):
                 with m.If(self.stores_empty):
                     m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1), self.bus.lock.eq(1)]
-                m.d.sync += self.slow_raw.eq(self.bus.dat_r)
+                m.d.sync += self.word.eq(self.bus.dat_r)
                 with m.If(self.bus.err):
                     access_fault()
                 with m.Elif(self.bus.ack):
@@ -347,7 +348,7 @@ class LoadStoreUnit(wiring.Component):
                     m.d.comb += cache.write_ways.eq(w_hit_way)
                     m.d.sync += self.wrote.eq(1)
                     with m.If(is_sc):
-                        m.d.sync += self.slow_raw.eq(0)
+                        m.d.sync += self.word.eq(0)
                     m.next = "finish"
 
             with m.State("finish"):

@@ -75,11 +75,12 @@ class Writeback(data.Struct):
     rd: 5
     write: 1
     context: 4
-    #: The value is yet to be cut out of the 64-bit word `value`.
+    value: 64
+    #: The value is yet to be cut out of this word of memory.
     load: 1
+    word: 64
     offset: 3
     funct3: 3
-    value: 64
 
 
 def produces_late(unit):

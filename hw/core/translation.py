@@ -86,9 +86,8 @@ class LookasideEntry(data.Struct):
     global_: 1
     dirty: 1
     physical: Rights
-    #: Main memory; I/O that instructions may be fetched from.
+    #: Main memory; everything else is I/O.
     cached: 1
-    fetchable: 1
 
 
 def canonical(address):
@@ -129,7 +128,7 @@ class TlbFlush(wiring.Signature):
 
 
 class LookasideBuffer(wiring.Component):
-    """Direct-mapped lookaside buffer in LUT RAM.
+    """Direct-mapped lookaside buffer in block RAM.
 
     The index mixes two levels of the page number with the address space, so that equal layouts of two processes do
     not fight for the same places.
@@ -169,26 +168,27 @@ class LookasideBuffer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.table = table = memory.Memory(shape=LookasideEntry, depth=self._count, init=[])
+        m.submodules.table = table = memory.Memory(
+            shape=LookasideEntry, depth=self._count, init=[], attrs={"ram_style": "block"})
         write = table.write_port()
-        read = table.read_port(domain="comb")
+        read = table.read_port()
         flush = self.flush
         valid = Signal(self._count)
         sweeping, looking = Signal(), Signal()
         sweep = Signal(range(self._count))
         place = Signal(range(self._count))
-        entry, entry_valid = Signal(LookasideEntry), Signal()
+        entry, entry_valid = read.data, Signal()
 
         m.d.comb += [
             read.addr.eq(Mux(sweeping, sweep, self._index(self.next_vpn, self.asid))),
             write.addr.eq(self._index(self.new.vpn, self.new.asid)),
             write.data.eq(self.new),
-            write.en.eq(self.fill),
+            write.en.eq(self.fill), read.en.eq(1),
             flush.busy.eq(sweeping | looking),
             self.entry.eq(entry),
         ]
         m.d.sync += [
-            entry.eq(read.data), place.eq(sweep),
+            place.eq(sweep),
             # What is being forgotten in this cycle must not hit in the next.
             entry_valid.eq((sweeping & valid.bit_select(sweep, 1))
                            | (~flush.busy & ~flush.all & valid.bit_select(read.addr, 1))),

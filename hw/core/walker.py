@@ -90,6 +90,8 @@ class PageTableWalker(wiring.Component):
         rights = Signal(Rights)
         done, page_fault, access_fault = Signal(), Signal(), Signal()
         entry = Signal(LookasideEntry)
+        # Instructions come from main memory, or from I/O that was made for them.
+        reachable = Signal()
 
         page_address = Cat(C(0, 12), frame[:20])
         m.d.comb += [
@@ -104,7 +106,7 @@ class PageTableWalker(wiring.Component):
             entry.global_.eq(pte.global_), entry.dirty.eq(pte.dirty),
             entry.physical.eq(rights),
             entry.cached.eq(_in_regions(page_address, config.cached)),
-            entry.fetchable.eq(_in_regions(page_address, config.uncached_code)),
+            reachable.eq((access != Access.FETCH) | entry.cached | _in_regions(page_address, config.uncached_code)),
         ]
         for port, mine in ((self.data, ~for_fetch), (self.fetch, for_fetch)):
             m.d.comb += [
@@ -163,7 +165,7 @@ class PageTableWalker(wiring.Component):
                 m.d.comb += pmp.machine.eq(regime == Regime.MACHINE)
                 m.d.sync += [
                     rights.eq(pmp.rights),
-                    access_fault.eq(~page_fault & (~pmp.rights.allow(access) | (
+                    access_fault.eq(~page_fault & (~pmp.rights.allow(access) | ~reachable | (
                         (regime == Regime.PAGED) & frame[20:].any()))),
                 ]
                 m.next = "done"
