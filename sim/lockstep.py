@@ -19,12 +19,12 @@ from rich.progress import Progress
 from soc.config import SocConfig
 
 from .elf import load_program
-from .random_program import LINKER_SCRIPT, MEMORY_BASE, ProgramOptions, generate
+from .random_program import LINKER_SCRIPT, MEMORY_BASE, ProgramOptions, generate, options_of
 from .run_elf import run_program
 from .spike import commit_log
 from .toolchain import BUILD, ROOT, ToolError, console, run_tool
 
-__all__ = ["Mismatch", "Outcome", "assemble", "compare", "options_of", "run_seed"]
+__all__ = ["Mismatch", "Outcome", "assemble", "compare", "run_seed"]
 
 _ASSEMBLER_FLAGS = ("-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m+a+c+zicsr+zifencei", "-mabi=lp64",
                     "-nostdlib", "-static", "-Wl,--build-id=none")
@@ -110,9 +110,6 @@ def run_seed(seed: int, folder: Path, options: ProgramOptions | None = None,
     return Outcome(seed, count, mismatch)
 
 
-def options_of(seed: int) -> ProgramOptions:
-    """Options that vary with the seed, so that a range of seeds covers them all."""
-    return ProgramOptions(paging=seed % 4 != 0, compressed=seed % 5 != 0)
 
 
 @click.command()
