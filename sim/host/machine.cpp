@@ -12,7 +12,7 @@ constexpr int reset_cycles = 8;
 // Looking at stdin is a system call: do it seldom.
 constexpr uint64_t input_poll_mask = 0x3fff;
 // Random characters: not before the program can have set up the UART, then one in as many cycles.
-constexpr uint64_t noise_start = 3000, noise_period = 256;
+constexpr uint64_t noise_start = 3000, noise_period = 1024;
 // Cycles that an interrupt takes from its source to the commit stage, with room to spare.
 constexpr uint64_t settle_cycles = 16;
 

@@ -7,6 +7,7 @@ in some privilege; handlers go on behind whatever traps. Programs end by storing
 from .layout import LINKER_SCRIPT, MEMORY_BASE
 from .options import ProgramOptions, options_of
 from .plain import PlainProgram
+from .privileged import PrivilegedProgram
 
 __all__ = ["LINKER_SCRIPT", "MEMORY_BASE", "ProgramOptions", "generate", "options_of"]
 
@@ -14,4 +15,5 @@ __all__ = ["LINKER_SCRIPT", "MEMORY_BASE", "ProgramOptions", "generate", "option
 def generate(seed: int, options: ProgramOptions | None = None) -> str:
     """Assembly text of the random program number `seed`. The same seed and options give the same text."""
     options = ProgramOptions() if options is None else options
-    return PlainProgram(seed, options).program()
+    kind = PrivilegedProgram if options.privileged else PlainProgram
+    return kind(seed, options).program()

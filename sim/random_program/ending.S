@@ -1,4 +1,4 @@
-# Every program ends here, in M-mode.
+// Every program ends here, in M-mode.
 finish:
     li x30, 1
     la x31, tohost

@@ -39,6 +39,8 @@ def page_tables(emitter: Emitter, *, spaces: int = 1, devices: bool = False, tog
         Rights that a page of the window may have or lack.
     """
     common = "g" if devices else ""
+    # What may be global is the same everywhere.
+    shared = [leaf_entry(emitter, page, toggled) for page in range(FIRST_GLOBAL_PAGE, WINDOW_PAGES)]
     for space in range(spaces):
         root, middle, leaf = tables(space)
         io = entry(0, "vrwadg") if devices else 0
@@ -49,8 +51,8 @@ def page_tables(emitter: Emitter, *, spaces: int = 1, devices: bool = False, tog
                      f".dword {entry(leaf, 'v')}, {entry(MEMORY_BASE, 'vrad')}, "
                      f"{entry(MEMORY_BASE + 0x1000, 'vrwad')}, {entry(leaf, 'v', 1 << 60)}",
                      f".org {leaf - PAGES_BASE:#x}")
-        for page in range(WINDOW_PAGES):
-            emitter.emit(f".dword {leaf_entry(emitter, page, toggled)}")
+        local = [leaf_entry(emitter, page, toggled) for page in range(FIRST_GLOBAL_PAGE)]
+        emitter.emit(*(f".dword {pte}" for pte in local + shared))
         if space == 0:
             # With the last halfword of the frame begins an instruction that goes on in its first.
             emitter.emit(f".org {FRAME - PAGES_BASE + 0xffe:#x}", ".2byte 0x0013")

@@ -1,6 +1,6 @@
-# Handlers of programs that Spike runs as well. They keep to x30 and x31. U-mode code runs through an alias of main memory,
-# because S-mode may not execute user pages; the M-mode handler moves pc and the pointer x3 by that offset on a change.
-# Given from outside: DELEGATION, SATP, USER_OFFSET.
+// Handlers of programs that Spike runs as well. They keep to x30 and x31. U-mode code runs through an alias of main memory,
+// because S-mode may not execute user pages; the M-mode handler moves pc and the pointer x3 by that offset on a change.
+// Given from outside: DELEGATION, SATP, USER_OFFSET.
 .section .text.init, "awx"
 .globl _start
 _start:
@@ -25,7 +25,7 @@ _start:
 .option push
 .option norvc
 .balign 4
-# x2 holds the current privilege as the program set it.
+// x2 holds the current privilege as the program set it.
 machine_trap:
     csrr x31, mcause
     csrr x30, mtval
@@ -42,7 +42,7 @@ machine_trap:
     beqz x30, 1f
 machine_skip:
     csrr x30, mepc
-    # an instruction fetch fault cannot be skipped by length: go to the end
+    // an instruction fetch fault cannot be skipped by length: go to the end
     addi x31, x31, -12
     beqz x31, give_up
     addi x31, x31, 11
@@ -65,7 +65,7 @@ machine_skip:
 1:  csrr x30, mepc
     addi x30, x30, 4
     bltz x29, 6f
-    # to privilege x29: mstatus.MPP
+    // to privilege x29: mstatus.MPP
     li x31, 3 << 11
     csrc mstatus, x31
     slli x31, x29, 11
@@ -96,7 +96,7 @@ supervisor_trap:
     beqz x31, 7f
     addi x31, x31, 11
     beqz x31, 7f
-    # S-mode reads the instruction through its own mapping
+    // S-mode reads the instruction through its own mapping
     li x31, USER_OFFSET
     bnez x2, 8f
     sub x31, x30, x31

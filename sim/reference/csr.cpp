@@ -87,8 +87,8 @@ void Hart::execute_csr(const Instruction &insn) {
     if (observed_ != nullptr && observed_->rd_written && reading.explains(observed_->rd_value)) {
         old = observed_->rd_value;
     }
-    set(insn.rd, old);
-    if (!writes) return;
+    const uint64_t result = old;
+    if (!writes) return set(insn.rd, result);
     // mip.SEIP reads as the OR with the line, but set and clear work on the bit that software wrote (3.1.9).
     if (address == csr::mip) {
         constexpr uint64_t external = bit(interrupt::supervisor_external);
@@ -98,6 +98,8 @@ void Hart::execute_csr(const Instruction &insn) {
     commit.csr = address;
     write_csr(address, replaces ? operand
                        : operation == csrrs || operation == csrrsi ? old | operand : old & ~operand);
+    // After the write: SCTXDATA may be rd itself.
+    set(insn.rd, result);
 }
 
 Reading Hart::read_pending(uint16_t mask) const {
