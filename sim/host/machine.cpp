@@ -190,6 +190,14 @@ Outcome Machine::cycle() {
     return Outcome::running;
 }
 
+void Machine::print_mismatch() const {
+    std::fprintf(stderr, "veridian: not what the reference model does at instruction %llu, cycle %llu: %s\n",
+                 static_cast<unsigned long long>(oracle_->checked()), static_cast<unsigned long long>(cycles_),
+                 oracle_->rule().c_str());
+    for (const std::string &line : oracle_->recent()) std::fprintf(stderr, "    %s\n", line.c_str());
+    std::fprintf(stderr, "  - %s\n  + %s\n", oracle_->expected().c_str(), oracle_->actual().c_str());
+}
+
 std::string Machine::oracle_report() const {
     if (!oracle_) return "";
     std::string text = ", \"oracle\": {\"instructions\": " + std::to_string(oracle_->checked()) +

@@ -40,6 +40,8 @@ public:
     Console &console() { return console_; }
     // Members of the report, each begun by a comma; empty without an oracle.
     std::string oracle_report() const;
+    // What the oracle found wrong, for people.
+    void print_mismatch() const;
 
 private:
     void load_images();

@@ -20,7 +20,9 @@ Ending run(veridian::Machine &machine, const veridian::Options &options) {
         switch (machine.cycle()) {
         case veridian::Outcome::finisher: return {"finisher", veridian::exit_code(machine.guest_code())};
         case veridian::Outcome::tohost: return {"tohost", veridian::exit_code(machine.guest_code())};
-        case veridian::Outcome::mismatch: return {"mismatch", veridian::exit_mismatch};
+        case veridian::Outcome::mismatch:
+            if (!options.quiet) machine.print_mismatch();
+            return {"mismatch", veridian::exit_mismatch};
         case veridian::Outcome::running: break;
         }
         if (interrupted != 0) return {"interrupted", veridian::exit_interrupted};

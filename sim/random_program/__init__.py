@@ -4,12 +4,12 @@ A program is assembly text. It runs in blocks, each straight-line code with forw
 in some privilege; handlers go on behind whatever traps. Programs end by storing 1 to `tohost`.
 """
 
-from .layout import LINKER_SCRIPT, MEMORY_BASE
+from .layout import ALIAS, LINKER_SCRIPT, MEMORY_BASE
 from .options import ProgramOptions, options_of
 from .plain import PlainProgram
 from .privileged import PrivilegedProgram
 
-__all__ = ["LINKER_SCRIPT", "MEMORY_BASE", "ProgramOptions", "generate", "options_of"]
+__all__ = ["ALIAS", "LINKER_SCRIPT", "MEMORY_BASE", "ProgramOptions", "generate", "options_of"]
 
 
 def generate(seed: int, options: ProgramOptions | None = None) -> str:

@@ -63,8 +63,8 @@ class ControlRegisters(Instructions):
     def csr_borrow(self):
         """Write a CSR, read it back, and put the old value back. In M-mode, undisturbed by interrupts.
 
-        Elsewhere nothing of this happens but illegal instructions (S-mode's own CSRs are left alone: stvec with something
-        else in it would be the end).
+        Elsewhere nothing of this happens but an illegal instruction: stvec with something else in it for a moment would
+        be the end.
         """
         csr = int(self.random.choice(_KEPT))
         value, old, seen = self.registers(3)

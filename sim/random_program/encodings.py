@@ -6,6 +6,9 @@ from .emitter import Emitter
 
 __all__ = ["undefined_encoding"]
 
+#: Major opcodes of extensions that are not there, and reserved ones.
+_NO_OPCODES = (0x07, 0x1f, 0x27, 0x2b, 0x43, 0x53, 0x57, 0x5b, 0x6b, 0x77, 0x7b)
+
 
 def _word(emitter: Emitter, opcode: int, funct3: int, funct7: int | None = None) -> int:
     """A word with random operands. Its rd is a register that random code may write."""
@@ -34,7 +37,7 @@ def undefined_encoding(emitter: Emitter) -> str:
         _word(emitter, Opcode.AMO, 2, 8) | 1 << 20,  # lr with rs2
         _word(emitter, Opcode.SYSTEM, 4), _word(emitter, Opcode.SYSTEM, 0, choose((1, 2, 0x0b, 0x11, 0x31, 0x7f))),
         _word(emitter, Opcode.CUSTOM_0, choose((3, 7)), 0x7f),
-        emitter.random.getrandbits(25) << 7 | choose((0x07, 0x27, 0x2b, 0x43, 0x53, 0x57, 0x5b, 0x6b, 0x77, 0x7b, 0x1f)),
+        emitter.random.getrandbits(25) << 7 | choose(_NO_OPCODES),
     ))
     short = choose((
         0, emitter.random.getrandbits(11) << 2 | 0x2000, emitter.random.getrandbits(11) << 2 | 0x8000,

@@ -1,7 +1,7 @@
 """Interrupts, waits and devices of privileged programs."""
 
-from soc.memory_map import INTERRUPTS, region
 from hw.peripherals import clint, plic
+from soc.memory_map import INTERRUPTS, region
 
 from .control import ControlRegisters
 

@@ -1,8 +1,8 @@
 """Programs that do only what the specification fixes, so that Spike runs them too.
 
-A handler in M-mode (and one in S-mode, when exceptions are delegated) reads the cause, the faulting value and the status
-into registers, so that a commit log shows every effect of a trap, and goes on behind the instruction. There are no
-interrupts, no lr/sc pair whose success may vary, no cycle or time counters, no devices.
+A handler in M-mode (and one in S-mode, when exceptions are delegated) reads the cause, the faulting value and the
+status into registers, so that a commit log shows every effect of a trap, and goes on behind the instruction. There are
+no interrupts, no lr/sc pair whose success may vary, no cycle or time counters, no devices.
 """
 
 from .instructions import Instructions

@@ -1,7 +1,7 @@
 """Programs that use everything that the machine has.
 
-Their outcome depends on when interrupts come, which the reference model learns from the run on the RTL; so an oracle that
-follows is needed, not a second run.
+Their outcome depends on when interrupts come, which the reference model learns from the run on the RTL; so an oracle
+that follows is needed, not a second run.
 """
 
 from hw.core.isa import Cause
@@ -30,7 +30,6 @@ class PrivilegedProgram(Events):
         super().__init__(seed, _FREE)
         self.options = options
         self.asids = self.random.sample((*range(1, 16), 0xffff, 0x8000, 0x100), _SPACES)
-        # Where the loops of a block would make code too long for their branch, `far` jumps replace it.
         self.privilege = 3
 
     def satp(self, space: int) -> int:
@@ -40,7 +39,7 @@ class PrivilegedProgram(Events):
     # ---- what only some privilege may do
 
     def change_page(self):
-        """Write an entry of the window's tables, then the least sfence.vma that covers it. M-mode, and S-mode with TVM off.
+        """Write an entry of the window's tables, then the least sfence.vma that covers it. M-mode, S-mode with TVM off.
 
         The access that may follow sees the new entry.
         """
@@ -154,7 +153,8 @@ class PrivilegedProgram(Events):
                       else f"csrr {value}, 0x5c4")
         elif self.options.contexts > 1:
             csr = self.random.choice((0x5c2, 0x7c0))
-            self.emit(f"li {register}, {self.random.randrange(self.options.contexts + 1)}", f"csrw {csr:#x}, {register}")
+            self.emit(f"li {register}, {self.random.randrange(self.options.contexts + 1)}",
+                      f"csrw {csr:#x}, {register}")
 
     # ---- what anybody may do
 
@@ -249,8 +249,8 @@ class PrivilegedProgram(Events):
         self.emit("la x30, block0", "jr x30")
         for number in range(self.options.blocks):
             self.block(number)
-        self.emit('.section .text.init, "awx"', f"block{self.options.blocks}:", "li x29, 3", "ecall", "csrci mstatus, 8",
-                  runtime("ending"), ".balign 64", "data_area:")
+        self.emit('.section .text.init, "awx"', f"block{self.options.blocks}:", "li x29, 3", "ecall",
+                  "csrci mstatus, 8", runtime("ending"), ".balign 64", "data_area:")
         for _ in range(DATA_BYTES // 8):
             self.emit(f".dword {self.value() & (1 << 64) - 1:#x}")
         self.emit(".balign 8", "block_table:", *(f".dword block{n}" for n in range(self.options.blocks + 1)))

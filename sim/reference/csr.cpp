@@ -206,7 +206,10 @@ void Hart::write_csr(uint16_t address, uint64_t value) {
     case csr::stval: stval_ = value; return;
     case csr::mcounteren: mcounteren_ = value & 7; return;
     case csr::scounteren: scounteren_ = value & 7; return;
-    case csr::menvcfg: fiom_machine_ = value & 1, stime_enable_ = value >> 63; return;
+    case csr::menvcfg:
+        if (stime_enable_ != static_cast<bool>(value >> 63)) handed_over_ = system_.time.cycles;
+        fiom_machine_ = value & 1, stime_enable_ = value >> 63;
+        return;
     case csr::senvcfg: fiom_supervisor_ = value & 1; return;
     case csr::stimecmp: return stimecmp_.set(value, system_.time);
     case csr::satp: {

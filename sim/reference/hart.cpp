@@ -138,10 +138,12 @@ void Hart::enter_context(unsigned context) {
 
 uint16_t Hart::possible() const {
     const Time &time = system_.time;
+    constexpr uint16_t timer = 1 << interrupt::supervisor_timer;
     uint16_t result = software_pending_;
-    if (stime_enable_) {
-        result &= ~(1 << interrupt::supervisor_timer);
-        result |= stimecmp_.possible(time) << interrupt::supervisor_timer;
+    if (time.recent(handed_over_)) {
+        result |= stimecmp_.possible(time) ? timer : 0;
+    } else if (stime_enable_) {
+        result = (result & ~timer) | (stimecmp_.possible(time) ? timer : 0);
     }
     result |= system_.clint.software.possible(time) << interrupt::machine_software;
     result |= system_.clint.timer.possible(time) << interrupt::machine_timer;
@@ -152,10 +154,12 @@ uint16_t Hart::possible() const {
 
 uint16_t Hart::certain() const {
     const Time &time = system_.time;
+    constexpr uint16_t timer = 1 << interrupt::supervisor_timer;
     uint16_t result = software_pending_;
-    if (stime_enable_) {
-        result &= ~(1 << interrupt::supervisor_timer);
-        result |= stimecmp_.certain(time) << interrupt::supervisor_timer;
+    if (time.recent(handed_over_)) {
+        result &= stimecmp_.certain(time) ? ~0 : ~timer;
+    } else if (stime_enable_) {
+        result = (result & ~timer) | (stimecmp_.certain(time) ? timer : 0);
     }
     result |= system_.clint.software.certain(time) << interrupt::machine_software;
     result |= system_.clint.timer.certain(time) << interrupt::machine_timer;

@@ -113,6 +113,7 @@ private:
     uint8_t mcounteren_ = 0, scounteren_ = 0;
     bool stime_enable_ = false, fiom_machine_ = false, fiom_supervisor_ = false;
     Comparator stimecmp_;
+    uint64_t handed_over_ = 0;  // when mip.STIP last went from software to stimecmp or back
     bool custom_user_ = false;
     uint8_t context_trap_ = 0, context_return_ = 0, context_machine_ = 0, address_register_ = 0, address_context_ = 0;
     Pmp pmp_;
