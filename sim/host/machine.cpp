@@ -38,7 +38,7 @@ reference::Configuration oracle_configuration() {
 
 Machine::Machine(const Options &options)
     : options_(options), memory_(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, options.latency, options.latency_noise),
-      uart_noise_(options.uart_noise) {
+      plant_(options.plant), uart_noise_(options.uart_noise) {
     if (!options.wave_path.empty()) {
 #if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
         context_.traceEverOn(true);
@@ -156,7 +156,8 @@ void Machine::serve_console() {
 bool Machine::check_trace() {
 #ifdef VERIDIAN_TRACE
     if (!(log_ || oracle_) || !top_->trace_valid) return true;
-    const Commit commit = traced(*top_);
+    Commit commit = traced(*top_);
+    if (!plant_.pass(commit)) return true;
     if (log_) log_->write(commit);
     return !oracle_ || oracle_->check(commit, cycles_ - reset_end_);
 #else
@@ -165,6 +166,7 @@ bool Machine::check_trace() {
 }
 
 Outcome Machine::end(Outcome outcome) {
+    if (plant_.in_memory()) *memory_.data() ^= 1;
     return oracle_ && !oracle_->check_memory(memory_) ? Outcome::mismatch : outcome;
 }
 

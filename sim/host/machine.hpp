@@ -11,6 +11,7 @@
 #include "console.hpp"
 #include "memory.hpp"
 #include "noise.hpp"
+#include "plant.hpp"
 #include "options.hpp"
 #include "verilated.h"
 #ifdef VERIDIAN_WAVE_VCD
@@ -60,6 +61,7 @@ private:
     std::unique_ptr<CommitLog> log_;
     std::unique_ptr<Memory> oracle_memory_;
     std::unique_ptr<reference::Oracle> oracle_;
+    Plant plant_;
     Noise uart_noise_;
     uint64_t cycles_ = 0;
     uint64_t reset_end_ = 0;

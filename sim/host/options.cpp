@@ -21,6 +21,7 @@ constexpr char help_text[] =
     "  --wave FILE                    waveform (only in a model built for it)\n"
     "  --wave-start N, --wave-end N   cycles between which the waveform is written\n"
     "  --oracle                       check every instruction by the reference model; exit code 4 if one differs\n"
+    "  --plant NAME                   change one report on purpose, to see the oracle find it (plant.cpp)\n"
     "  --uart-noise SEED              characters come in at random moments\n"
     "  --latency-noise SEED           main memory takes up to 15 cycles more, at random\n"
     "  --contexts N, --pmp-entries N  of the hart, when this is the reference model\n"
@@ -101,6 +102,8 @@ Options parse_options(int argc, char **argv) {
             options.report_path = arguments.text(name);
         } else if (name == "--oracle") {
             options.oracle = true;
+        } else if (name == "--plant") {
+            options.plant = arguments.text(name);
         } else if (name == "--uart-noise") {
             options.uart_noise = arguments.number(name);
         } else if (name == "--latency-noise") {

@@ -37,6 +37,7 @@ struct Options {
     bool oracle = false;            // check every instruction by the reference model
     uint64_t uart_noise = 0;        // seed of characters that come in at random moments; 0: none
     uint64_t latency_noise = 0;     // seed of waits of main memory at random; 0: none
+    std::string plant;              // fault to plant in what the oracle sees
     unsigned contexts = 1;          // of the reference model when it runs alone
     unsigned pmp_entries = 0;
 };
