@@ -199,22 +199,14 @@ void Hart::execute_atomic(const Instruction &insn) {
 
 void Hart::execute_custom(const Instruction &insn) {
     if (privilege_ == user && !custom_user_) return refuse();
+    uint64_t result;
     const uint32_t funct3 = insn.raw >> 12 & 7, funct7 = insn.raw >> 25;
-    const auto is = [&](uint32_t wanted7, uint32_t wanted3, uint32_t for_user) {
-        return funct7 == wanted7 && funct3 == wanted3 && (for_user || privilege_ != user);
-    };
-    const bool known =
-        configuration_.capability_unit &&
-        (is(unit::cap_check_funct7, unit::cap_check_funct3, unit::cap_check_user) ||
-         is(unit::cap_object_funct7, unit::cap_object_funct3, unit::cap_object_user) ||
-         is(unit::cap_badge_funct7, unit::cap_badge_funct3, unit::cap_badge_user) ||
-         is(unit::cap_install_funct7, unit::cap_install_funct3, unit::cap_install_user) ||
-         is(unit::cap_inv_slot_funct7, unit::cap_inv_slot_funct3, unit::cap_inv_slot_user) ||
-         is(unit::cap_inv_space_funct7, unit::cap_inv_space_funct3, unit::cap_inv_space_user) ||
-         is(unit::cap_inv_object_funct7, unit::cap_inv_object_funct3, unit::cap_inv_object_user) ||
-         is(unit::cap_space_funct7, unit::cap_space_funct3, unit::cap_space_user));
-    if (!known) return refuse();
-    set(insn.rd, observed_ != nullptr && observed_->rd_written ? observed_->rd_value : 0);
+    if (!configuration_.capability_unit ||
+        !system_.capability_unit.execute(funct7, funct3, privilege_ == user, x_[insn.rs1], x_[insn.rs2], result)) {
+        return refuse();
+    }
+    // The RTL's unit may still know what the tables said before, until it is told to forget.
+    set(insn.rd, observed_ != nullptr && observed_->rd_written ? observed_->rd_value : result);
 }
 
 }  // namespace veridian::reference

@@ -58,7 +58,10 @@ System::System(const Configuration &configuration, Memory &memory_, std::functio
       plic(time, std::max(source::mailbox, source::uart)),
       uart(time, std::move(send)),
       memory(memory_),
+      capability_unit(memory_, time),
+      mailbox(time, capability_unit),
       hart(configuration, *this),
+      configuration_(configuration),
       boot_rom_(std::make_unique<BootRom>()),
       finisher_(std::make_unique<Finisher>(*this)) {}
 
@@ -66,19 +69,28 @@ bool System::is_boot_rom(uint64_t address) {
     return address - place::boot_rom_base < place::boot_rom_size;
 }
 
-System::Place System::find(uint64_t address) {
-    const auto inside = [&](uint64_t base, uint64_t size) { return address - base < size; };
+System::Place System::find(uint64_t address, unsigned size, bool writes) {
+    const auto inside = [&](uint64_t base, uint64_t bytes) { return address - base < bytes; };
+    // The mailbox knows by itself what is there; behind the others, everything that has a name.
+    if (configuration_.mailbox && inside(place::mailbox_base, place::mailbox_size)) {
+        const bool accepted = mailbox.accepts(address - place::mailbox_base, lanes_of(address, size), writes);
+        return accepted ? Place{&mailbox, place::mailbox_base} : Place{};
+    }
+    if (!touches_something(address, size)) return {};
     if (inside(place::uart_base, place::uart_size)) return {&uart, place::uart_base};
     if (inside(place::clint_base, place::clint_size)) return {&clint, place::clint_base};
     if (inside(place::plic_base, place::plic_size)) return {&plic, place::plic_base};
     if (inside(place::finisher_base, place::finisher_size)) return {finisher_.get(), place::finisher_base};
-    if (is_boot_rom(address)) return {boot_rom_.get(), place::boot_rom_base};
+    if (is_boot_rom(address) && !writes) return {boot_rom_.get(), place::boot_rom_base};
+    if (configuration_.capability_unit && inside(place::capability_unit_base, place::capability_unit_size)) {
+        return {&capability_unit, place::capability_unit_base};
+    }
     return {};
 }
 
 bool System::read(uint64_t address, unsigned size, uint64_t &value, const uint64_t *actual) {
-    const Place place = find(address);
-    if (place.device == nullptr || !touches_something(address, size)) return false;
+    const Place place = find(address, size, false);
+    if (place.device == nullptr) return false;
     const uint64_t word = (address - place.base) & ~uint64_t{7};
     const uint8_t lanes = lanes_of(address, size);
     const unsigned shift = 8 * (address & 7);
@@ -94,8 +106,8 @@ bool System::read(uint64_t address, unsigned size, uint64_t &value, const uint64
 }
 
 bool System::write(uint64_t address, unsigned size, uint64_t value) {
-    const Place place = find(address);
-    if (place.device == nullptr || place.device == boot_rom_.get() || !touches_something(address, size)) return false;
+    const Place place = find(address, size, true);
+    if (place.device == nullptr) return false;
     place.device->write((address - place.base) & ~uint64_t{7}, lanes_of(address, size), value << (8 * (address & 7)));
     update_interrupts();
     return true;
@@ -106,6 +118,9 @@ void System::receive(uint8_t byte) {
     update_interrupts();
 }
 
-void System::update_interrupts() { plic.set_source(source::uart, uart.interrupt(), uart.interrupt_unknown()); }
+void System::update_interrupts() {
+    plic.set_source(source::uart, uart.interrupt(), uart.interrupt_unknown());
+    plic.set_source(source::mailbox, mailbox.interrupt(), mailbox.interrupt_unknown());
+}
 
 }  // namespace veridian::reference

@@ -7,10 +7,12 @@
 #include <optional>
 
 #include "../host/memory.hpp"
+#include "capability_unit.hpp"
 #include "clint.hpp"
 #include "configuration.hpp"
 #include "device.hpp"
 #include "hart.hpp"
+#include "mailbox.hpp"
 #include "plic.hpp"
 #include "uart.hpp"
 
@@ -35,6 +37,8 @@ public:
     Plic plic;
     Uart uart;
     Memory &memory;
+    CapabilityUnit capability_unit;
+    Mailbox mailbox;
     Hart hart;
 
     // How the guest ended the machine, or wants it to start again.
@@ -42,11 +46,13 @@ public:
     bool restart = false;
 
 private:
+    const Configuration configuration_;
     struct Place {
         Device *device = nullptr;
         uint64_t base = 0;
     };
-    Place find(uint64_t address);
+    // The device that takes an access; none is a bus error.
+    Place find(uint64_t address, unsigned size, bool writes);
 
     class BootRom;
     class Finisher;
