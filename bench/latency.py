@@ -95,7 +95,7 @@ def comparison(content: dict) -> Table:
 @click.option("--output", type=click.Path(path_type=Path), default=RESULTS, show_default="build/bench/latency.json")
 def main(names: tuple[str, ...], output: Path):
     """Measure latencies on all targets and compare them."""
-    targets = [find_target(name) for name in names] or list(TARGETS.values())
+    targets = [find_target(name) for name in names] or [target for target in TARGETS.values() if not target.functional]
     results = []
     for number, target in enumerate(targets, 1):
         console.print(f"[{number}/{len(targets)}] {target.name}", markup=False)

@@ -22,6 +22,7 @@ from soc.generate.device_tree import device_tree
 from . import qemu
 from .model import build_model, wave_format
 from .process import EXIT_INTERRUPTED, EXIT_TIMEOUT, watch
+from .reference.build import build_program
 from .results import Measurement, latency_table, parse_measurement, print_table
 from .toolchain import ToolError, console, run_command
 
@@ -36,9 +37,11 @@ class Target:
     ----------
     name, architecture : str
     emulated : bool
-        In QEMU, else on the SoC's RTL.
+        In QEMU, else as the SoC.
     bootargs : tuple of str
         What the target adds to the kernel's command line.
+    functional : bool
+        The SoC is the reference model, else the RTL.
     unit : str
         What its cycle counter counts.
     """
@@ -47,15 +50,17 @@ class Target:
     architecture: str
     emulated: bool
     bootargs: tuple[str, ...] = ()
+    functional: bool = False
 
     @property
     def unit(self) -> str:
-        return "instructions" if self.emulated else "cycles"
+        return "instructions" if self.emulated or self.functional else "cycles"
 
 
 TARGETS = {target.name: target for target in (
     Target("soc", "riscv64", emulated=False, bootargs=("accel=on",)),
     Target("soc-sw", "riscv64", emulated=False, bootargs=("accel=off",)),
+    Target("model", "riscv64", emulated=False, bootargs=("accel=on",), functional=True),
     Target("qemu-riscv64", "riscv64", emulated=True),
     Target("qemu-x86_64", "x86_64", emulated=True),
     Target("qemu-aarch64", "aarch64", emulated=True),
@@ -116,14 +121,20 @@ def _build_guest(architecture: str) -> tuple[Path, Path]:
         raise ToolError(f"the kernel does not build: {error}") from None
 
 
-def _soc_command(folder: Path, config: SocConfig, kernel: Path, initrd: Path, bootargs: str, *,
-                 max_cycles: int | None, wave: Wave | None, trace: Path | None, report: Path) -> list[str | Path]:
-    """Command that boots the SoC's model; the device tree lies in `folder`."""
+def _soc_command(target: Target, folder: Path, config: SocConfig, kernel: Path, initrd: Path, bootargs: str, *,
+                 max_cycles: int | None, wave: Wave | None, trace: Path | None, oracle: bool,
+                 report: Path) -> list[str | Path]:
+    """Command that boots the SoC on the RTL or on the reference model; the device tree lies in `folder`."""
     tree = folder / "soc.dtb"
     tree.write_bytes(device_tree(config, bootargs=bootargs, initrd_bytes=initrd.stat().st_size))
     images = {memory_map.FIRMWARE_BASE: build_firmware(config.harts), memory_map.KERNEL_BASE: kernel,
               memory_map.INITRD_BASE: initrd, memory_map.DEVICE_TREE_BASE: tree}
-    command = [build_model(config, wave=wave_format(wave.path) if wave else None)]
+    if target.functional:
+        command = [build_program(), "--contexts", str(config.core.contexts),
+                   "--pmp-entries", str(getattr(config.core, "pmp_entries", 0))]
+    else:
+        command = [build_model(config, wave=wave_format(wave.path) if wave else None)]
+    command += ["--oracle"] if oracle else []
     for address, path in images.items():
         command += ["--load", hex(address), path]
     if wave is not None:
@@ -138,7 +149,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
          max_cycles: int | None = None, wave: Wave | None = None, trace: Path | None = None,
          timeout: float | None = None, echo: bool = True, interactive: bool = False,
          on_line: Callable[[str], None] = lambda line: None, kernel: Path | None = None,
-         initrd: Path | None = None) -> BootResult:
+         initrd: Path | None = None, oracle: bool = False) -> BootResult:
     """Boot the kernel on `target` and wait for its end.
 
     Parameters
@@ -157,9 +168,14 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
         As :func:`sim.process.watch`.
     kernel, initrd : Path, optional
         Instead of the built ones.
+    oracle : bool
+        Check every instruction by the reference model; only for targets on the RTL.
     """
-    for option, value in (("--max-cycles", max_cycles), ("--wave", wave), ("--trace", trace)):
+    for option, value in (("--max-cycles", max_cycles), ("--trace", trace)):
         if target.emulated and value is not None:
+            raise ToolError(f"{option} is for the SoC, not for {target.name}", 2)
+    for option, value in (("--wave", wave), ("--oracle", oracle or None)):
+        if (target.emulated or target.functional) and value is not None:
             raise ToolError(f"{option} is for the targets on the RTL, not for {target.name}", 2)
     if wave is not None:
         wave_format(wave.path)
@@ -182,8 +198,9 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
     else:
         with tempfile.TemporaryDirectory(prefix="veridian-") as folder:
             report = Path(folder) / "report.json"
-            finished = watch(_soc_command(Path(folder), config or SocConfig(), kernel, initrd, arguments,
-                                          max_cycles=max_cycles, wave=wave, trace=trace, report=report), **options)
+            finished = watch(_soc_command(target, Path(folder), config or SocConfig(), kernel, initrd, arguments,
+                                          max_cycles=max_cycles, wave=wave, trace=trace, oracle=oracle,
+                                          report=report), **options)
             if report.exists():
                 ending = json.loads(report.read_text())
                 result.cycles, result.seconds = ending["cycles"], ending["seconds"]
@@ -198,19 +215,21 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
 @click.option("--target", "name", default="soc", show_default=True, metavar="TARGET", help=", ".join(TARGETS))
 @click.option("--bootargs", default="", help="Added to the kernel's command line.")
 @click.option("--init", help="First program to run.")
-@click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Give up after N cycles (RTL).")
+@click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Give up after N cycles (SoC).")
 @click.option("--timeout", type=float, default=900, show_default=True, metavar="SECONDS", help="Give up then.")
 @click.option("--wave", metavar="FILE", help="Write a waveform, .vcd or .fst (RTL).")
 @click.option("--wave-start", type=click.IntRange(min=0), default=0, metavar="N", help="First cycle of the waveform.")
 @click.option("--wave-cycles", type=click.IntRange(min=1), metavar="N", help="End after as many cycles of waveform.")
-@click.option("--trace", type=click.Path(path_type=Path), metavar="FILE", help="Write a commit log (RTL).")
+@click.option("--trace", type=click.Path(path_type=Path), metavar="FILE", help="Write a commit log (SoC).")
+@click.option("--oracle", is_flag=True, help="Check every instruction by the reference model (RTL).")
 @click.option("--interactive", is_flag=True, help="The guest's console reads the keyboard.")
-def main(name, bootargs, init, max_cycles, timeout, wave, wave_start, wave_cycles, trace, interactive):
+def main(name, bootargs, init, max_cycles, timeout, wave, wave_start, wave_cycles, trace, oracle, interactive):
     """Boot the kernel on a target, show its console and a table of the latencies it measured."""
     target = find_target(name)
     try:
         result = boot(target, bootargs=bootargs, init=init, max_cycles=max_cycles, timeout=timeout,
-                      wave=Wave(wave, wave_start, wave_cycles) if wave else None, trace=trace, interactive=interactive)
+                      wave=Wave(wave, wave_start, wave_cycles) if wave else None, trace=trace, oracle=oracle,
+                      interactive=interactive)
     except ValueError as error:
         raise ToolError(str(error)) from None
     if result.measurements:

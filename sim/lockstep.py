@@ -1,88 +1,65 @@
-"""Lockstep of the RTL against Spike over random programs: `python -m sim.lockstep --seed 1 --count 20`.
+"""Lockstep over random programs: `python -m sim.lockstep --seed 1 --count 20`.
 
-Both run the same ELF; their commit logs (privilege, pc, instruction, register written, memory accessed) must be
-equal line by line from the program's first instruction to its store to `tohost`.
+Three comparisons, each up to a program's store to `tohost`:
+
+- `--oracle model`: the RTL, checked on line by the reference model, on programs that use everything that the machine
+  has. Every report of the trace port is checked, traps and interrupts included, and main memory at the end.
+- `--oracle spike`: commit logs of the RTL and of Spike (privilege, pc, instruction, register written, memory accessed),
+  on programs that do only what the specification fixes.
+- `--reference`: the same between the reference model and Spike, without RTL.
 """
 
 from __future__ import annotations
 
-import itertools
-import re
+import json
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.progress import Progress
+from rich.progress import MofNCompleteColumn, Progress
 
 from soc.config import SocConfig
 
+from .commit_log import Mismatch, compare
 from .elf import load_program
-from .random_program import LINKER_SCRIPT, MEMORY_BASE, ProgramOptions, generate
-from .run_elf import run_program
+from .model import build_model
+from .process import watch
+from .random_program import LINKER_SCRIPT, ProgramOptions, generate, options_of
+from .reference.__main__ import run_program as run_on_model
+from .run_elf import host_arguments, run_program
 from .spike import commit_log
-from .toolchain import BUILD, ROOT, ToolError, console, run_tool
+from .toolchain import BUILD, ROOT, ToolError, console, run_command, run_tool
 
-__all__ = ["Mismatch", "Outcome", "assemble", "compare", "options_of", "run_seed"]
+__all__ = ["Outcome", "assemble", "check_seed", "run_seed"]
 
 _ASSEMBLER_FLAGS = ("-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m+a+c+zicsr+zifencei", "-mabi=lp64",
                     "-nostdlib", "-static", "-Wl,--build-id=none")
-_CYCLE_LIMIT = 2_000_000
-_COMMIT = re.compile(r"core +\d+: (\d) (0x[0-9a-f]{16}) \((0x[0-9a-f]+)\)(.*)")
-#: Spike also lists CSR writes; what a program reads back shows them on both sides.
-_CSR = re.compile(r" c\d+_\w+ 0x[0-9a-f]+")
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """First difference of two commit logs: its position and the lines around it."""
-
-    position: int
-    expected: str
-    actual: str
-    before: tuple[str, ...]
-
-    def __str__(self) -> str:
-        context = "\n".join(f"    {line}" for line in self.before)
-        return f"at commit {self.position}:\n{context}\n  - spike {self.expected}\n  + rtl   {self.actual}"
+_CYCLE_LIMIT = 4_000_000
+#: How much of a waveform before a mismatch is worth looking at.
+_WAVE_CYCLES = 2000
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Result of one program: how many instructions agreed, and the first mismatch if any."""
+    """Result of one program.
+
+    Attributes
+    ----------
+    seed : int
+    instructions, interrupts, exceptions : int
+        How many agreed; interrupts and exceptions are known to the model only.
+    cycles : int
+        Of the RTL.
+    mismatch : Mismatch or None
+    """
 
     seed: int
     instructions: int
     mismatch: Mismatch | None
-
-
-def commits(path: Path) -> Iterator[str]:
-    """Commit lines of a log in Spike's format from the first instruction in main memory on, without CSR writes."""
-    started = False
-    with path.open() as log:
-        for line in log:
-            match = _COMMIT.match(line)
-            if match is None:
-                continue
-            privilege, pc, insn, effects = match.groups()
-            started = started or int(pc, 16) == MEMORY_BASE
-            if started:
-                yield f"{privilege} {pc} ({insn}) {' '.join(_CSR.sub('', effects).split())}"
-
-
-def compare(expected: Path, actual: Path, tohost: int) -> tuple[int, Mismatch | None]:
-    """Compare two logs up to the store to `tohost`. Returns the number of equal commits and the first mismatch."""
-    recent: list[str] = []
-    end = f"mem {tohost:#018x}"
-    alias = f"mem {tohost + 0x4000_0000:#018x}"
-    for position, (left, right) in enumerate(itertools.zip_longest(commits(expected), commits(actual), fillvalue="")):
-        if left != right:
-            return position, Mismatch(position, left, right, tuple(recent))
-        if end in left or alias in left:
-            return position + 1, None
-        recent = [*recent[-5:], left]
-    return 0, Mismatch(0, "(a store to tohost)", "(log ended)", tuple(recent))
+    interrupts: int = 0
+    exceptions: int = 0
+    cycles: int = 0
 
 
 def assemble(text: str, path: Path) -> Path:
@@ -95,44 +72,134 @@ def assemble(text: str, path: Path) -> Path:
     return path
 
 
-def run_seed(seed: int, folder: Path, options: ProgramOptions | None = None,
-             config: SocConfig | None = None) -> Outcome:
-    """Generate program `seed`, run it on both, compare. Its files stay in `folder` only when they differ."""
+def _clean(folder: Path, seed: int) -> None:
+    for file in folder.glob(f"random-{seed}.*"):
+        file.unlink()
+
+
+def run_seed(seed: int, folder: Path, options: ProgramOptions | None = None, config: SocConfig | None = None, *,
+             reference: bool = False) -> Outcome:
+    """Run program `seed` on Spike and on the RTL, or on the reference model, and compare the logs.
+
+    Its files stay in `folder` only when they differ.
+    """
     elf = assemble(generate(seed, options or options_of(seed)), folder / f"random-{seed}.elf")
-    expected, actual = folder / f"random-{seed}.spike.log", folder / f"random-{seed}.rtl.log"
+    name = "model" if reference else "rtl"
+    expected, actual = folder / f"random-{seed}.spike.log", folder / f"random-{seed}.{name}.log"
     commit_log(elf, expected)
     program = load_program(elf)
-    run_program(program, trace=actual, max_cycles=_CYCLE_LIMIT, config=config, echo=False, quiet=True)
-    count, mismatch = compare(expected, actual, program.symbols["tohost"])
+    core = (config or SocConfig()).core
+    if reference:
+        run_on_model(program, trace=actual, max_cycles=_CYCLE_LIMIT, core=core, echo=False, quiet=True)
+    else:
+        run_program(program, trace=actual, max_cycles=_CYCLE_LIMIT, config=config, echo=False, quiet=True)
+    count, mismatch = compare(expected, actual, program.symbols["tohost"], ("spike", name))
     if mismatch is None:
-        for file in folder.glob(f"random-{seed}.*"):
-            file.unlink()
+        _clean(folder, seed)
     return Outcome(seed, count, mismatch)
 
 
-def options_of(seed: int) -> ProgramOptions:
-    """Options that vary with the seed, so that a range of seeds covers them all."""
-    return ProgramOptions(paging=seed % 4 != 0, compressed=seed % 5 != 0)
+def check_seed(seed: int, folder: Path, options: ProgramOptions | None = None, config: SocConfig | None = None, *,
+               latency: int = 2, latency_noise: bool = False) -> Outcome:
+    """Run privileged program `seed` on the RTL, checked by the reference model as it runs.
+
+    Parameters
+    ----------
+    latency : int
+        Cycles to the first word of main memory.
+    latency_noise : bool
+        It takes more at random.
+    """
+    config = config or SocConfig()
+    options = options or options_of(seed, privileged=True, contexts=config.core.contexts,
+                                    pmp_entries=getattr(config.core, "pmp_entries", 0))
+    elf = assemble(generate(seed, options), folder / f"random-{seed}.elf")
+    program = load_program(elf)
+    report = folder / f"random-{seed}.json"
+    with host_arguments(program) as arguments:
+        finished = watch([build_model(config, quiet=True), *arguments, *host_options(seed, latency, latency_noise),
+                          "--oracle", "--quiet", "--max-cycles", str(_CYCLE_LIMIT), "--report", report], echo=False)
+    if not report.exists():
+        raise ToolError(f"seed {seed}: the simulation ended with code {finished.code}")
+    ending = json.loads(report.read_text())
+    seen = ending["oracle"]
+    mismatch = None
+    if ending["reason"] == "mismatch":
+        mismatch = Mismatch(seen["instructions"], seen["expected"], seen["actual"], tuple(seen["before"]),
+                            ("model", "rtl"), f"{seen['rule']}, cycle {seen['cycle']}")
+    elif ending["reason"] != "tohost":
+        mismatch = Mismatch(seen["instructions"], "(a store to tohost)", f"({ending['reason']})", (), ("model", "rtl"))
+    else:
+        _clean(folder, seed)
+    return Outcome(seed, seen["instructions"], mismatch, seen["interrupts"], seen["exceptions"], ending["cycles"])
+
+
+def host_options(seed: int, latency: int, latency_noise: bool) -> list[str]:
+    """Options of the simulation program that a privileged program wants, besides the oracle."""
+    return ["--uart-noise", str(seed), "--memory-latency", str(latency),
+            *(["--latency-noise", str(seed)] if latency_noise else [])]
+
+
+def _explain(outcome: Outcome, folder: Path, config: SocConfig, *, reference: bool, options: list[str]) -> str:
+    """What a mismatch was, and how to look at it."""
+    elf = (folder / f"random-{outcome.seed}.elf").relative_to(ROOT)
+    text = f"seed {outcome.seed}: {outcome.mismatch}\nprogram: {elf.with_suffix('.S')}"
+    if reference:
+        return text
+    changed = {name: value for name, value in json.loads(config.to_json()).items()
+               if value != json.loads(SocConfig().to_json())[name]}
+    more = ["--config", f"'{json.dumps(changed)}'"] if changed else []
+    if options:
+        more += ["--oracle", *options, "--wave-start", str(max(0, outcome.cycles - _WAVE_CYCLES))]
+    return f"{text}\nwaveform: python -m sim.run_elf {elf} --wave {outcome.seed}.vcd {' '.join(more)}".rstrip()
 
 
 @click.command()
 @click.option("--seed", type=int, default=1, show_default=True, help="First seed.")
 @click.option("--count", type=click.IntRange(min=1), default=20, show_default=True, help="Number of programs.")
-def main(seed: int, count: int):
-    """Run COUNT random programs on the RTL and on Spike; exit code 1 at the first mismatch."""
+@click.option("--oracle", type=click.Choice(["model", "spike"]), default="model", show_default=True,
+              help="What the RTL is compared with.")
+@click.option("--reference", is_flag=True, help="Compare the reference model with Spike, without RTL.")
+@click.option("--blocks", type=click.IntRange(min=1), default=120, show_default=True, help="Length of a program.")
+@click.option("--config", "text", metavar="JSON", help="Fields of SocConfig that differ from their defaults.")
+@click.option("--latency", type=click.IntRange(min=1), default=2, show_default=True,
+              help="Cycles to the first word of main memory.")
+@click.option("--latency-noise", is_flag=True, help="Main memory takes longer at random.")
+@click.option("--keep-going", is_flag=True, help="Do not stop at the first mismatch.")
+def main(seed, count, oracle, reference, blocks, text, latency, latency_noise, keep_going):
+    """Run COUNT random programs in lockstep; exit code 1 if one differs."""
+    try:
+        config = SocConfig.from_json(text) if text else SocConfig()
+    except (TypeError, ValueError) as error:
+        raise ToolError(str(error), 2) from None
+    checked = oracle == "model" and not reference
+    if not reference:
+        build_model(config)
     folder = BUILD / "lockstep"
     folder.mkdir(parents=True, exist_ok=True)
-    total = 0
-    with Progress(console=console) as progress:
+    instructions = interrupts = exceptions = wrong = 0
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
         for number in progress.track(range(seed, seed + count), description="Lockstep"):
-            outcome = run_seed(number, folder)
+            if checked:
+                options = options_of(number, privileged=True, blocks=blocks, contexts=config.core.contexts,
+                                     pmp_entries=getattr(config.core, "pmp_entries", 0))
+                outcome = check_seed(number, folder, options, config, latency=latency, latency_noise=latency_noise)
+            else:
+                outcome = run_seed(number, folder, options_of(number, blocks=blocks), config, reference=reference)
+            instructions += outcome.instructions
+            interrupts += outcome.interrupts
+            exceptions += outcome.exceptions
             if outcome.mismatch is not None:
-                elf = folder / f"random-{number}.elf"
-                raise ToolError(f"seed {number}: {outcome.mismatch}\nwaveform: python -m sim.run_elf "
-                                f"{elf.relative_to(ROOT)} --wave {number}.vcd")
-            total += outcome.instructions
-    click.echo(f"{count} programs, {total} instructions, 0 mismatches")
+                wrong += 1
+                explanation = _explain(outcome, folder, config, reference=reference,
+                                       options=host_options(number, latency, latency_noise) if checked else [])
+                if not keep_going:
+                    raise ToolError(explanation)
+                console.print(explanation, markup=False)
+    traps = f", {interrupts} interrupts, {exceptions} exceptions" if checked else ""
+    click.echo(f"{count} programs, {instructions} instructions{traps}, {wrong} mismatches")
+    sys.exit(1 if wrong else 0)
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -19,6 +19,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from soc.config import SocConfig
 from soc.memory_map import region
 
+from .reference.build import LIBRARY as REFERENCE_LIBRARY
+from .reference.build import build_library
 from .toolchain import (
     BUILD,
     ROOT,
@@ -179,12 +181,17 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
     with locked("sim"):
         verilog = build_verilog(config, quiet=quiet)
         library = _build_library(verilog, wave, quiet)
+        reference = build_library(quiet=quiet)
         host = sorted((ROOT / "sim" / "host").glob("*.[ch]pp"))
         memory = region("memory")
-        defines = [f"-DVERIDIAN_MEMORY_BASE={memory.base:#x}", f"-DVERIDIAN_MEMORY_BYTES={memory.size:#x}"]
+        numbers = {"MEMORY_BASE": memory.base, "MEMORY_BYTES": memory.size, "HART_ID": config.core.hart_id,
+                   "CONTEXTS": config.core.contexts, "PMP_ENTRIES": getattr(config.core, "pmp_entries", 0),
+                   "TIME_DIVIDER": config.clock_hz // config.timebase_hz,
+                   "CAPABILITY_UNIT": int(config.capability_unit), "MAILBOX": int(config.mailbox)}
+        defines = [f"-DVERIDIAN_{name}={value:#x}" for name, value in numbers.items()]
         defines += ["-DVERIDIAN_TRACE"] if config.trace else []
         defines += [f"-DVERIDIAN_WAVE_{wave.upper()}"] if wave else []
-        key = digest(library.name, host, defines, CXX_FLAGS)
+        key = digest(library.name, reference.name, host, defines, CXX_FLAGS)
         folder = BUILD / "sim" / f"host-{key}"
         program = folder / TOP
         if program.exists():
@@ -194,9 +201,11 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
         with _Stages(quiet) as stages:
             advance = stages.stage("Compiling the simulation host")
             run_tool(["g++", *CXX_FLAGS, OPTIMIZATION["OPT_FAST"], "-Wall", "-Wextra", *defines, f"-I{library}",
+                      f"-I{reference}",
                       f"-isystem{include}", f"-isystem{include / 'vltstd'}",
                       *(path for path in host if path.suffix == ".cpp"),
-                      library / f"V{TOP}__ALL.a", library / "libverilated.a", "-pthread", "-latomic",
+                      reference / REFERENCE_LIBRARY, library / f"V{TOP}__ALL.a", library / "libverilated.a",
+                      "-pthread", "-latomic",
                       *(["-llz4", "-lz"] if wave == "fst" else []),
                       "-o", scratch / TOP], log=BUILD / "sim" / f"host-{key}.log")
             advance(done=True)

@@ -3,7 +3,8 @@
 The program starts in machine mode at 0x8000_0000 (a0: hart id, a1: where a device tree would be). It ends by a
 store of an odd value to the symbol ``tohost`` (1: success, else the exit code is the value shifted right by one),
 or through the test finisher. Exit codes of our own: 2 for a file that cannot be run, 3 when `--max-cycles` are
-over, 130 after Ctrl-C; each comes with one line on stderr, a program's own code with none of these.
+over, 4 when `--oracle` finds a difference, 130 after Ctrl-C; each comes with a line on stderr, a program's own code
+with none of these.
 """
 
 import sys
@@ -49,14 +50,19 @@ def host_arguments(program: Program, *, signature: Path | None = None) -> Iterab
 
 def run_program(program: Program, *, signature: Path | None = None, max_cycles: int = DEFAULT_MAX_CYCLES,
                 trace: Path | None = None, wave: str | None = None, config: SocConfig | None = None,
-                echo: bool = True, quiet: bool = False, timeout: float | None = None) -> Finished:
-    """Run `program` on the model of `config`; see the module's text for the exit codes."""
+                echo: bool = True, quiet: bool = False, timeout: float | None = None,
+                options: Iterable[str] = ()) -> Finished:
+    """Run `program` on the model of `config`; see the module's text for the exit codes.
+
+    `options` are more of the simulation program's own.
+    """
     model = build_model(SocConfig() if config is None else config, wave=wave_format(wave))
     with host_arguments(program, signature=signature) as arguments:
         arguments += ["--max-cycles", str(max_cycles)]
         arguments += ["--trace", str(trace)] if trace is not None else []
         arguments += ["--wave", wave] if wave is not None else []
         arguments += ["--quiet"] if quiet else []
+        arguments += options
         return watch([model, *arguments], timeout=timeout, echo=echo)
 
 
@@ -69,12 +75,27 @@ def run_program(program: Program, *, signature: Path | None = None, max_cycles: 
 @click.option("--trace", type=click.Path(path_type=Path), metavar="OUT",
               help="Write a commit log in the format of spike --log-commits.")
 @click.option("--wave", metavar="OUT", help="Write a waveform (.vcd or .fst); builds a slower model once.")
+@click.option("--wave-start", type=click.IntRange(min=0), metavar="N", help="First cycle of the waveform.")
+@click.option("--oracle", is_flag=True, help="Check every instruction by the reference model.")
+@click.option("--config", "text", metavar="JSON", help="Fields of SocConfig that differ from their defaults.")
+@click.option("--memory-latency", type=click.IntRange(min=1), metavar="N", help="Cycles to the first word of memory.")
+@click.option("--latency-noise", type=click.IntRange(min=1), metavar="SEED", help="Memory takes longer at random.")
+@click.option("--uart-noise", type=click.IntRange(min=1), metavar="SEED", help="Characters come in at random.")
 @click.option("--quiet", is_flag=True, help="No line about speed at the end.")
-def main(file, signature, max_cycles, trace, wave, quiet):
+def main(file, signature, max_cycles, trace, wave, wave_start, oracle, text, memory_latency, latency_noise, uart_noise,
+         quiet):
     """Run the bare-metal RISC-V program FILE on the SoC's RTL, in machine mode from 0x8000_0000."""
     program = load_program(file)
-    sys.exit(run_program(program, signature=signature, max_cycles=max_cycles, trace=trace, wave=wave,
-                         quiet=quiet).code)
+    try:
+        config = SocConfig.from_json(text) if text else SocConfig()
+    except (TypeError, ValueError) as error:
+        raise ToolError(str(error), BAD_INPUT) from None
+    options = ["--oracle"] if oracle else []
+    for name, value in (("--wave-start", wave_start), ("--memory-latency", memory_latency),
+                        ("--latency-noise", latency_noise), ("--uart-noise", uart_noise)):
+        options += [name, str(value)] if value is not None else []
+    sys.exit(run_program(program, signature=signature, max_cycles=max_cycles, trace=trace, wave=wave, config=config,
+                         quiet=quiet, options=options).code)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 #include "commit_log.hpp"
 
-#include "Vveridian.h"
 #include "csr_names.hpp"
 #include "options.hpp"
 
@@ -8,15 +7,44 @@ namespace veridian {
 
 namespace {
 
-constexpr uint32_t opcode_mask = 0x7f;
-constexpr uint32_t opcode_atomic = 0x2f;
-// funct5 of the A extension's load-reserved and store-conditional (unprivileged specification, chapter 13).
-constexpr uint32_t funct5_load_reserved = 0x02;
-constexpr uint32_t funct5_store_conditional = 0x03;
+unsigned long long wide(uint64_t value) { return value; }
 
-[[maybe_unused]] unsigned long long wide(uint64_t value) { return value; }
+// Large enough for any line.
+struct Line {
+    char text[256];
+    int length = 0;
+
+    template <typename... Arguments>
+    void add(const char *format, Arguments... arguments) {
+        length += std::snprintf(text + length, sizeof text - length, format, arguments...);
+    }
+};
+
+Line format(const Commit &commit) {
+    Line line;
+    const bool compressed = (commit.insn & 3) != 3;
+    line.add("core   0: %d 0x%016llx (0x%0*x)", commit.privilege, wide(commit.pc), compressed ? 4 : 8,
+             compressed ? commit.insn & 0xffff : commit.insn);
+    if (commit.trap) {
+        line.add(" %s %d tval 0x%016llx", commit.interrupt ? "interrupt" : "exception", commit.cause,
+                 wide(commit.tval));
+        return line;
+    }
+    if (commit.rd_written) line.add(" x%-2d 0x%016llx", commit.rd, wide(commit.rd_value));
+    if (commit.csr_written) line.add(" c%d_%s 0x%016llx", commit.csr, csr_name(commit.csr), wide(commit.csr_value));
+    if (commit.loads) line.add(" mem 0x%016llx", wide(commit.mem_address));
+    if (commit.stores) {
+        line.add(" mem 0x%016llx 0x%0*llx", wide(commit.mem_address), 2 << commit.mem_size, wide(commit.mem_data));
+    }
+    return line;
+}
 
 }  // namespace
+
+std::string describe(const Commit &commit) {
+    const Line line = format(commit);
+    return {line.text, static_cast<size_t>(line.length)};
+}
 
 CommitLog::CommitLog(const std::string &path) : file_(std::fopen(path.c_str(), "w")) {
     if (file_ == nullptr) fail(exit_bad_input, "cannot write '" + path + "'");
@@ -25,36 +53,11 @@ CommitLog::CommitLog(const std::string &path) : file_(std::fopen(path.c_str(), "
 
 CommitLog::~CommitLog() { std::fclose(file_); }
 
-void CommitLog::write([[maybe_unused]] const Vveridian &top) {
-#ifdef VERIDIAN_TRACE
-    if (top.trace_trap) return;
-    instructions_++;
-    const uint32_t insn = top.trace_insn;
-    const bool compressed = (insn & 3) != 3;
-    std::fprintf(file_, "core   0: %d 0x%016llx (0x%0*x)", static_cast<int>(top.trace_privilege),
-                 wide(top.trace_pc), compressed ? 4 : 8, compressed ? insn & 0xffff : insn);
-    if (top.trace_rd_we && top.trace_rd != 0) {
-        std::fprintf(file_, " x%-2d 0x%016llx", static_cast<int>(top.trace_rd), wide(top.trace_rd_data));
-    }
-    if (top.trace_csr_we) {
-        std::fprintf(file_, " c%d_%s 0x%016llx", static_cast<int>(top.trace_csr), csr_name(top.trace_csr),
-                     wide(top.trace_csr_data));
-    }
-    if (top.trace_mem_valid) {
-        const bool atomic = !compressed && (insn & opcode_mask) == opcode_atomic;
-        const uint32_t funct5 = insn >> 27;
-        const bool loads = !top.trace_mem_we || (atomic && funct5 != funct5_store_conditional);
-        const bool stores = top.trace_mem_we && !(atomic && funct5 == funct5_load_reserved);
-        if (loads) std::fprintf(file_, " mem 0x%016llx", wide(top.trace_mem_addr));
-        if (stores) {
-            const int bytes = 1 << top.trace_mem_size;
-            const uint64_t mask = bytes == 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * bytes)) - 1;
-            std::fprintf(file_, " mem 0x%016llx 0x%0*llx", wide(top.trace_mem_addr), 2 * bytes,
-                         wide(top.trace_mem_data & mask));
-        }
-    }
-    std::fputc('\n', file_);
-#endif
+void CommitLog::write(const Commit &commit) {
+    if (commit.trap) return;
+    Line line = format(commit);
+    line.text[line.length++] = '\n';
+    std::fwrite(line.text, 1, line.length, file_);
 }
 
 }  // namespace veridian

@@ -5,9 +5,12 @@
 #include <cstdio>
 #include <string>
 
-class Vveridian;
+#include "commit.hpp"
 
 namespace veridian {
+
+// The line of one retired instruction, without its end; what trapped is described in our own words.
+std::string describe(const Commit &commit);
 
 class CommitLog {
 public:
@@ -16,14 +19,11 @@ public:
     CommitLog(const CommitLog &) = delete;
     CommitLog &operator=(const CommitLog &) = delete;
 
-    // The instruction that retires in this cycle; traps retire nothing and leave no line, as in Spike.
-    void write(const Vveridian &top);
-
-    uint64_t instructions() const { return instructions_; }
+    // Traps retire nothing and leave no line, as in Spike.
+    void write(const Commit &commit);
 
 private:
     std::FILE *file_;
-    uint64_t instructions_ = 0;
 };
 
 }  // namespace veridian

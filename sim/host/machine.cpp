@@ -1,5 +1,9 @@
 #include "machine.hpp"
 
+#include <cstdio>
+
+#include "trace_port.hpp"
+
 namespace veridian {
 
 namespace {
@@ -7,11 +11,34 @@ namespace {
 constexpr int reset_cycles = 8;
 // Looking at stdin is a system call: do it seldom.
 constexpr uint64_t input_poll_mask = 0x3fff;
+// Random characters: not before the program can have set up the UART, then one in as many cycles.
+constexpr uint64_t noise_start = 3000, noise_period = 1024;
+// Cycles that an interrupt takes from its source to the commit stage, with room to spare.
+constexpr uint64_t settle_cycles = 16;
+
+#ifdef VERIDIAN_TRACE
+constexpr bool has_trace = true;
+#else
+constexpr bool has_trace = false;
+#endif
+
+reference::Configuration oracle_configuration() {
+    reference::Configuration configuration;
+    configuration.hart_id = VERIDIAN_HART_ID;
+    configuration.contexts = VERIDIAN_CONTEXTS;
+    configuration.pmp_entries = VERIDIAN_PMP_ENTRIES;
+    configuration.time_divider = VERIDIAN_TIME_DIVIDER;
+    configuration.capability_unit = VERIDIAN_CAPABILITY_UNIT;
+    configuration.mailbox = VERIDIAN_MAILBOX;
+    configuration.settle = settle_cycles;
+    return configuration;
+}
 
 }  // namespace
 
 Machine::Machine(const Options &options)
-    : options_(options), memory_(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, options.latency) {
+    : options_(options), memory_(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, options.latency, options.latency_noise),
+      plant_(options.plant), uart_noise_(options.uart_noise) {
     if (!options.wave_path.empty()) {
 #if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
         context_.traceEverOn(true);
@@ -28,12 +55,12 @@ Machine::Machine(const Options &options)
         if (!wave_->isOpen()) fail(exit_bad_input, "cannot write '" + options.wave_path + "'");
     }
 #endif
-    if (!options.trace_path.empty()) {
-#ifdef VERIDIAN_TRACE
-        log_ = std::make_unique<CommitLog>(options.trace_path);
-#else
+    if (!has_trace && (!options.trace_path.empty() || options.oracle)) {
         fail(exit_bad_input, "this model was built without the trace port");
-#endif
+    }
+    if (!options.trace_path.empty()) log_ = std::make_unique<CommitLog>(options.trace_path);
+    if (options.oracle) {
+        oracle_memory_ = std::make_unique<Memory>(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, 1);
     }
     if (options.tohost) memory_.watch(*options.tohost);
     load_images();
@@ -50,6 +77,11 @@ Machine::~Machine() {
 void Machine::load_images() {
     memory_.clear();
     for (const LoadImage &image : options_.loads) memory_.load(image.address, image.path);
+    if (oracle_memory_) {
+        oracle_memory_->clear();
+        for (const LoadImage &image : options_.loads) oracle_memory_->load(image.address, image.path);
+        oracle_ = std::make_unique<reference::Oracle>(oracle_configuration(), *oracle_memory_);
+    }
 }
 
 void Machine::reset() {
@@ -59,6 +91,7 @@ void Machine::reset() {
     top_->rst = 1;
     for (int i = 0; i < reset_cycles; i++) tick();
     top_->rst = 0;
+    reset_end_ = cycles_;
 }
 
 // Rising edge: the inputs set before it count in the cycle that begins with it, whose outputs then are settled.
@@ -97,7 +130,18 @@ void Machine::serve_memory() {
 void Machine::serve_console() {
     if (top_->uart_tx_valid) console_.put(top_->uart_tx_payload);
     const bool taken = top_->uart_rx_valid && top_->uart_rx_ready;
-    if (taken) top_->uart_rx_valid = 0;
+    if (taken) {
+        if (oracle_) oracle_->received(top_->uart_rx_payload, cycles_ - reset_end_);
+        top_->uart_rx_valid = 0;
+    }
+    if (uart_noise_.on()) {
+        if (!top_->uart_rx_valid && cycles_ - reset_end_ > noise_start && uart_noise_.once_in(noise_period)) {
+            // Not zero: that is what an empty FIFO reads as.
+            top_->uart_rx_payload = static_cast<uint8_t>(uart_noise_.next() >> 32) | 1;
+            top_->uart_rx_valid = 1;
+        }
+        return;
+    }
     const bool poll_time = (cycles_ & input_poll_mask) == 0;
     if (poll_time) console_.flush();
     // One byte brings the next: only an idle terminal is looked at seldom.
@@ -109,10 +153,25 @@ void Machine::serve_console() {
     }
 }
 
-Outcome Machine::cycle() {
+bool Machine::check_trace() {
 #ifdef VERIDIAN_TRACE
-    if (log_ && top_->trace_valid) log_->write(*top_);
+    if (!(log_ || oracle_) || !top_->trace_valid) return true;
+    Commit commit = traced(*top_);
+    if (!plant_.pass(commit)) return true;
+    if (log_) log_->write(commit);
+    return !oracle_ || oracle_->check(commit, cycles_ - reset_end_);
+#else
+    return true;
 #endif
+}
+
+Outcome Machine::end(Outcome outcome) {
+    if (plant_.in_memory()) *memory_.data() ^= 1;
+    return oracle_ && !oracle_->check_memory(memory_) ? Outcome::mismatch : outcome;
+}
+
+Outcome Machine::cycle() {
+    if (!check_trace()) return Outcome::mismatch;
     // The outputs of this cycle decide the inputs of the next.
     serve_memory();
     serve_console();
@@ -120,10 +179,10 @@ Outcome Machine::cycle() {
     // A failure without a code is still a failure.
     guest_code_ = top_->finisher_failed && top_->finisher_code == 0 ? 1 : top_->finisher_code;
     tick();
-    if (done) return Outcome::finisher;
+    if (done) return end(Outcome::finisher);
     if (memory_.tohost_value && (*memory_.tohost_value & 1)) {
         guest_code_ = *memory_.tohost_value >> 1;
-        return Outcome::tohost;
+        return end(Outcome::tohost);
     }
     if (restart) {
         console_.flush();
@@ -131,6 +190,31 @@ Outcome Machine::cycle() {
         reset();
     }
     return Outcome::running;
+}
+
+void Machine::print_mismatch() const {
+    std::fprintf(stderr, "veridian: not what the reference model does at instruction %llu, cycle %llu: %s\n",
+                 static_cast<unsigned long long>(oracle_->checked()), static_cast<unsigned long long>(cycles_),
+                 oracle_->rule().c_str());
+    for (const std::string &line : oracle_->recent()) std::fprintf(stderr, "    %s\n", line.c_str());
+    std::fprintf(stderr, "  - %s\n  + %s\n", oracle_->expected().c_str(), oracle_->actual().c_str());
+}
+
+std::string Machine::oracle_report() const {
+    if (!oracle_) return "";
+    std::string text = ", \"oracle\": {\"instructions\": " + std::to_string(oracle_->checked()) +
+                       ", \"interrupts\": " + std::to_string(oracle_->interrupts()) +
+                       ", \"exceptions\": " + std::to_string(oracle_->exceptions());
+    if (!oracle_->rule().empty()) {
+        text += ", \"cycle\": " + std::to_string(cycles_) + ", \"rule\": \"" + oracle_->rule() +
+                "\", \"expected\": \"" + oracle_->expected() + "\", \"actual\": \"" + oracle_->actual() +
+                "\", \"before\": [";
+        for (const std::string &line : oracle_->recent()) {
+            text += (&line == &oracle_->recent().front() ? "\"" : ", \"") + line + "\"";
+        }
+        text += "]";
+    }
+    return text + "}";
 }
 
 }  // namespace veridian

@@ -7,8 +7,11 @@
 
 #include "Vveridian.h"
 #include "commit_log.hpp"
+#include "../reference/oracle.hpp"
 #include "console.hpp"
 #include "memory.hpp"
+#include "noise.hpp"
+#include "plant.hpp"
 #include "options.hpp"
 #include "verilated.h"
 #ifdef VERIDIAN_WAVE_VCD
@@ -22,7 +25,7 @@ using WaveFile = VerilatedFstC;
 
 namespace veridian {
 
-enum class Outcome { running, finisher, tohost };
+enum class Outcome { running, finisher, tohost, mismatch };
 
 class Machine {
 public:
@@ -33,10 +36,13 @@ public:
     Outcome cycle();
 
     uint64_t cycles() const { return cycles_; }
-    uint64_t instructions() const { return log_ ? log_->instructions() : 0; }
     uint64_t guest_code() const { return guest_code_; }
     const Memory &memory() const { return memory_; }
     Console &console() { return console_; }
+    // Members of the report, each begun by a comma; empty without an oracle.
+    std::string oracle_report() const;
+    // What the oracle found wrong, for people.
+    void print_mismatch() const;
 
 private:
     void load_images();
@@ -44,6 +50,8 @@ private:
     void tick();
     void serve_memory();
     void serve_console();
+    bool check_trace();
+    Outcome end(Outcome outcome);
 
     const Options &options_;
     VerilatedContext context_;
@@ -51,7 +59,12 @@ private:
     Memory memory_;
     Console console_;
     std::unique_ptr<CommitLog> log_;
+    std::unique_ptr<Memory> oracle_memory_;
+    std::unique_ptr<reference::Oracle> oracle_;
+    Plant plant_;
+    Noise uart_noise_;
     uint64_t cycles_ = 0;
+    uint64_t reset_end_ = 0;
     uint64_t guest_code_ = 0;
 #if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
     std::unique_ptr<WaveFile> wave_;

@@ -14,6 +14,9 @@ namespace {
 // Wishbone B4, tables 4-2 and 4-3.
 constexpr uint8_t cti_incrementing = 0b010;
 
+// Random waits are at most this long, one less than a power of two.
+constexpr uint64_t latency_noise_mask = 15;
+
 // Word address that follows `word` in an incrementing burst.
 uint32_t next_word(uint32_t word, uint8_t bte) {
     if (bte == 0) return word + 1;
@@ -29,7 +32,8 @@ std::string hexadecimal(uint64_t value) {
 
 }  // namespace
 
-Memory::Memory(uint64_t base, uint64_t bytes, uint64_t latency) : base_(base), bytes_(bytes), latency_(latency) {
+Memory::Memory(uint64_t base, uint64_t bytes, uint64_t latency, uint64_t noise)
+    : base_(base), bytes_(bytes), latency_(latency), noise_(noise) {
     // An anonymous mapping costs nothing for pages that are never touched.
     void *mapping = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED) fail(exit_bad_input, "no memory for the simulated main memory");
@@ -81,10 +85,11 @@ MemoryResponse Memory::step(const MemoryRequest &request) {
         if (now_.ack && request.we) write(uint64_t{request.adr} << 3, request.dat_w, request.sel);
         in_burst_ = now_.ack && request.cti == cti_incrementing;
         waited_ = 0;
+        extra_ = noise_.once_in(4) ? noise_.next() >> 32 & latency_noise_mask : 0;
         now_ = in_burst_ ? respond(uint64_t{next_word(request.adr, request.bte)} << 3) : MemoryResponse{};
     } else {
         waited_++;
-        if (in_burst_ || waited_ >= latency_) now_ = respond(uint64_t{request.adr} << 3);
+        if (in_burst_ || waited_ >= latency_ + extra_) now_ = respond(uint64_t{request.adr} << 3);
     }
     return now_;
 }

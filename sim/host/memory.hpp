@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "noise.hpp"
+
 namespace veridian {
 
 // What the SoC drives in one cycle, sampled when the cycle's signals have settled.
@@ -23,8 +25,9 @@ struct MemoryResponse {
 
 class Memory {
 public:
-    // `latency`: cycles from a request to its acknowledge; later words of a burst take one each.
-    Memory(uint64_t base, uint64_t bytes, uint64_t latency);
+    // `latency`: cycles from a request to its acknowledge; later words of a burst take one each. With a seed `noise` a
+    // request takes more at times.
+    Memory(uint64_t base, uint64_t bytes, uint64_t latency, uint64_t noise = 0);
     ~Memory();
     Memory(const Memory &) = delete;
     Memory &operator=(const Memory &) = delete;
@@ -43,6 +46,15 @@ public:
     void watch(uint64_t address) { watched_ = address & ~uint64_t{7}; }
     std::optional<uint64_t> tohost_value;
 
+    // For the reference model, which stores without the bus: the bytes, whether somebody waits for stores to this page,
+    // and the word that was stored to.
+    uint8_t *data() { return data_; }
+    const uint8_t *data() const { return data_; }
+    bool watches(uint64_t address) const { return watched_ >> 12 == address >> 12; }
+    void stored(uint64_t address) {
+        if ((address & ~uint64_t{7}) == watched_) tohost_value = read(watched_);
+    }
+
     bool contains(uint64_t address, uint64_t bytes) const {
         return address >= base_ && bytes <= bytes_ && address - base_ <= bytes_ - bytes;
     }
@@ -57,6 +69,8 @@ private:
     uint64_t watched_ = UINT64_MAX;
     MemoryResponse now_;
     uint64_t waited_ = 0;
+    Noise noise_;
+    uint64_t extra_ = 0;
     bool in_burst_ = false;
 };
 

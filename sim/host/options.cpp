@@ -20,6 +20,11 @@ constexpr char help_text[] =
     "  --trace FILE                   commit log in the format of spike --log-commits\n"
     "  --wave FILE                    waveform (only in a model built for it)\n"
     "  --wave-start N, --wave-end N   cycles between which the waveform is written\n"
+    "  --oracle                       check every instruction by the reference model; exit code 4 if one differs\n"
+    "  --plant NAME                   change one report on purpose, to see the oracle find it (plant.cpp)\n"
+    "  --uart-noise SEED              characters come in at random moments\n"
+    "  --latency-noise SEED           main memory takes up to 15 cycles more, at random\n"
+    "  --contexts N, --pmp-entries N  of the hart, when this is the reference model\n"
     "  --report FILE                  how the run ended, as JSON\n"
     "  --quiet                        no line about speed at the end\n";
 
@@ -95,6 +100,20 @@ Options parse_options(int argc, char **argv) {
             options.wave_end = arguments.number(name);
         } else if (name == "--report") {
             options.report_path = arguments.text(name);
+        } else if (name == "--oracle") {
+            options.oracle = true;
+        } else if (name == "--plant") {
+            options.plant = arguments.text(name);
+        } else if (name == "--uart-noise") {
+            options.uart_noise = arguments.number(name);
+        } else if (name == "--latency-noise") {
+            options.latency_noise = arguments.number(name);
+        } else if (name == "--contexts") {
+            options.contexts = static_cast<unsigned>(arguments.number(name));
+            if (options.contexts < 1 || options.contexts > 16) fail(exit_bad_input, "--contexts must be 1 to 16");
+        } else if (name == "--pmp-entries") {
+            options.pmp_entries = static_cast<unsigned>(arguments.number(name));
+            if (options.pmp_entries > 64) fail(exit_bad_input, "--pmp-entries must be at most 64");
         } else if (name == "--quiet") {
             options.quiet = true;
         } else {

@@ -11,6 +11,7 @@ namespace veridian {
 // Exit codes of the program itself; any other code is the guest's.
 constexpr int exit_bad_input = 2;
 constexpr int exit_max_cycles = 3;
+constexpr int exit_mismatch = 4;
 constexpr int exit_interrupted = 130;
 
 struct LoadImage {
@@ -33,6 +34,12 @@ struct Options {
     uint64_t wave_end = UINT64_MAX;
     std::string report_path;
     bool quiet = false;
+    bool oracle = false;            // check every instruction by the reference model
+    uint64_t uart_noise = 0;        // seed of characters that come in at random moments; 0: none
+    uint64_t latency_noise = 0;     // seed of waits of main memory at random; 0: none
+    std::string plant;              // fault to plant in what the oracle sees
+    unsigned contexts = 1;          // of the reference model when it runs alone
+    unsigned pmp_entries = 0;
 };
 
 // Reads argv. Prints one line and ends the process with exit_bad_input when it cannot.
