@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..abi import Csr
 from ..bus import wishbone
+from .alternative import AlternativeEngine
 from .atomic import AtomicOperation
 from .config import CoreConfig
 from .csr_file import CsrFile
@@ -16,6 +17,7 @@ from .load_store import LoadStoreUnit, MemoryKind
 from .multiplier import Multiplier
 from .pipeline import ExecutedInstruction, Writeback, produces_late
 from .port import CapabilityPort
+from .rvfi import RVFI_CSRS, CommitObserver, RvfiSignature
 from .store_buffer import PendingStore
 from .trace import TraceSignature
 from .translation import TlbFlush
@@ -66,12 +68,14 @@ class CommitStage(wiring.Component):
     walk, bus : page-table walker and bus of the load/store unit.
     next_address : address in execute.
     trace : see :class:`hw.core.trace.TraceSignature`; constant unless config.trace.
+    back_value, rvfi : what writeback writes, and the port of :mod:`hw.core.rvfi`; only if config.rvfi.
     """
 
     def __init__(self, config: CoreConfig):
         self._config = config
         self.csr = CsrFile(config)
         self.memory = LoadStoreUnit(config)
+        rvfi = {"back_value": In(64), "rvfi": Out(RvfiSignature())} if config.rvfi else {}
         super().__init__({
             "executed": In(ExecutedInstruction),
             "executed_valid": In(1),
@@ -105,14 +109,16 @@ class CommitStage(wiring.Component):
             "bus": Out(wishbone.system_signature()),
             "next_address": In(64),
             "trace": Out(TraceSignature()),
+            **rvfi,
         })
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.csr = csr = self.csr
         m.submodules.memory = memory = self.memory
-        m.submodules.multiplier = multiplier = Multiplier()
-        m.submodules.divider = divider = Divider()
+        alternative = self._config.alternative_operations
+        m.submodules.multiplier = multiplier = AlternativeEngine(cycles=1) if alternative else Multiplier()
+        m.submodules.divider = divider = AlternativeEngine(cycles=3) if alternative else Divider()
 
         m_valid = Signal()
         i = Signal(ExecutedInstruction)
@@ -122,7 +128,8 @@ class CommitStage(wiring.Component):
         # Writeback: at most one of these. `w_valid`: the instruction is done, and retires in this cycle. A refill comes
         # with it.
         w_valid, w_slow, w_trap = Signal(), Signal(), Signal()
-        w_refill, w_forget, w_settle = Signal(), Signal(), Signal()
+        w_refill = Signal()
+        w_forget, w_settle = Signal(), Signal()
         w_interrupt, w_cause = Signal(), Signal(6)
         w = Signal(_Slow)
         w_unit = w.control.unit
@@ -359,7 +366,31 @@ class CommitStage(wiring.Component):
 
         if self._config.trace:
             self._trace(m, w, w_valid, w_trap, w_interrupt, w_cause, value, frozen)
+        if self._config.rvfi:
+            self._observe(m, i, w_slow, w_valid, w_trap, w_interrupt)
         return m
+
+    def _observe(self, m, i, w_slow, w_valid, w_trap, w_interrupt):
+        """Fill the RVFI port."""
+        csr, memory = self.csr, self.memory
+        m.submodules.observer = observer = CommitObserver()
+        m.d.comb += [
+            observer.instruction.eq(i),
+            observer.slow.eq(w_slow),
+            observer.privilege.eq(csr.privilege),
+            observer.csr_write.eq(csr.execute & csr.writes),
+            *(getattr(observer, f"csr_now_{name}").eq(getattr(csr, f"rvfi_{name}")) for name in RVFI_CSRS),
+            observer.done.eq(w_valid),
+            observer.trap.eq(w_trap),
+            observer.interrupt.eq(w_interrupt),
+            observer.vector.eq(csr.trap_vector),
+            observer.address.eq(memory.accessed),
+            observer.stored.eq(memory.written),
+            observer.wrote.eq(memory.wrote),
+            observer.back.eq(self.writeback),
+            observer.back_value.eq(self.back_value),
+        ]
+        wiring.connect(m, observer.rvfi, wiring.flipped(self.rvfi))
 
     def _trace(self, m, w, w_valid, w_trap, w_interrupt, w_cause, value, frozen):
         """Fill the trace port; the register written is the core's business."""

@@ -59,6 +59,11 @@ class CoreConfig:
         touching the bus, so that a stray speculative fetch has no side effect on a device.
     trace : bool
         Have the trace port.
+    rvfi : bool
+        Have the RVFI port.
+    alternative_operations : bool
+        For proofs only: multiply and divide instructions do the alternative operations of riscv-formal
+        (:mod:`hw.core.alternative`), which solvers can cope with.
     """
 
     hart_id: int = 0
@@ -73,6 +78,8 @@ class CoreConfig:
     cached: tuple[tuple[int, int], ...] = ((0x8000_0000, 32 << 20),)
     uncached_code: tuple[tuple[int, int], ...] = ((0x1000, 0x1000),)
     trace: bool = False
+    rvfi: bool = False
+    alternative_operations: bool = False
 
     def __post_init__(self):
         _check_integer("Hart id", self.hart_id, 0, 4095)

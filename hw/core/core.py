@@ -1,5 +1,7 @@
 """The Veridian core: RV64IMAC_Zicsr_Zifencei_Zicntr_Sstc with M, S and U mode, Sv39 and thread contexts."""
 
+from types import SimpleNamespace
+
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -15,6 +17,7 @@ from .fetch import FetchUnit
 from .load_store import align_load
 from .port import CapabilityPort
 from .register_file import RegisterFile
+from .rvfi import RvfiSignature
 from .store_buffer import StoreBuffer
 from .trace import TraceSignature
 from .walker import PageTableWalker
@@ -37,6 +40,7 @@ class Core(wiring.Component):
     time : mtime.
     capability : see :mod:`hw.core.port`; a system without a unit ties `issue.ready` high and `issue.accept` low.
     trace : see :mod:`hw.core.trace`; only if `config.trace`.
+    rvfi : see :mod:`hw.core.rvfi`; only if `config.rvfi`.
     """
 
     def __init__(self, config: CoreConfig = CoreConfig()):
@@ -55,6 +59,8 @@ class Core(wiring.Component):
         }
         if config.trace:
             members["trace"] = Out(TraceSignature())
+        if config.rvfi:
+            members["rvfi"] = Out(RvfiSignature())
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -214,4 +220,9 @@ class Core(wiring.Component):
                 self.trace.rd.eq(back.rd),
                 self.trace.rd_data.eq(back_value),
             ]
+        if config.rvfi:
+            m.d.comb += commit.back_value.eq(back_value)
+            wiring.connect(m, commit.rvfi, wiring.flipped(self.rvfi))
+        # For proofs, which say things about the state within.
+        self._inside = SimpleNamespace(commit=commit, fetch=fetch)
         return m

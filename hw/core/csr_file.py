@@ -12,6 +12,7 @@ from .interrupts import InterruptPriority
 from .isa import MISA, SV39, Cause, CsrAddress, Interrupt
 from .pmp import ADDRESS_BITS, GRAIN, PmpEntry
 from .port import Privilege
+from .rvfi import RVFI_CSRS
 from .translation import Regime
 
 __all__ = ["Status", "Satp", "CsrFile"]
@@ -105,6 +106,7 @@ class CsrFile(wiring.Component):
     msip, mtip, meip, seip, time : interrupt lines and the value of mtime.
     context_address : SCTXADDR, as context and register.
     trace_data : what the CSR addressed in the last cycle reads as now (only if config.trace).
+    rvfi_* : what each CSR of the RVFI port reads as now (only if config.rvfi).
     """
 
     def __init__(self, config: CoreConfig):
@@ -155,6 +157,7 @@ class CsrFile(wiring.Component):
             "seip": In(1),
             "time": In(64),
             "trace_data": Out(64),
+            **{f"rvfi_{name}": Out(64) for name in RVFI_CSRS},
         })
 
     def elaborate(self, platform):
@@ -288,6 +291,10 @@ class CsrFile(wiring.Component):
                 for address, read in table.items():
                     with m.Case(address):
                         m.d.comb += self.trace_data.eq(read)
+
+        if config.rvfi:
+            for name, address in RVFI_CSRS.items():
+                m.d.comb += getattr(self, f"rvfi_{name}").eq(table[address])
 
         self._protection(m, csr, value)
         constant_zero = (

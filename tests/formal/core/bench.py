@@ -1,0 +1,216 @@
+"""The core under proof: smallest configuration, free surroundings, and the states that proofs start from."""
+
+import re
+from functools import partial
+
+from amaranth.asserts import AnyConst, AnySeq
+from amaranth.hdl import Assume, C, Cat, Fragment, Module, Signal
+from amaranth.lib import data, wiring
+
+from hw.core.branch_predictor import Prediction
+from hw.core.commit import _Slow
+from hw.core.config import CoreConfig
+from hw.core.core import Core
+from hw.core.translation import Regime
+from tests.formal.bus.rules import target_rules
+from tests.formal.prove import prove
+
+__all__ = ["CONFIG", "CoreBench", "in_regions", "prove_core"]
+
+CONFIG = CoreConfig(icache_bytes=64, dcache_bytes=64, cache_ways=1, tlb_entries=2, pmp_entries=0,
+                    branch_entries=2, rvfi=True, alternative_operations=True)
+
+#: What mie, mideleg and medeleg can hold (privileged specification, 3.1.8 and 3.1.9; custom causes 24 to 31).
+ALL_INTERRUPTS = 0xAAA
+SUPERVISOR_INTERRUPTS = 0x222
+MEDELEG = 0xFF00_B3FE
+
+#: Registers that do not start from their reset values, by module (below the core) and name: free, all zeros, all
+#: ones, free but for an even value, or free in the target alone. The first rule that fits a name counts.
+FREE, ZERO, ONE, EVEN, TARGET = "x", "0", "1", "even", "target"
+START = {
+    r"commit": {r"w_refill": ONE, r"w": TARGET},
+    r"commit\.csr": {r".*": FREE},
+    r"commit\.csr\.interrupts": {r".*": FREE},
+    r"(fetch|commit\.memory)\.tlb": {r"valid": FREE},
+    r"(fetch|commit\.memory)\.cache": {r"busy": ZERO},
+    r"fetch\.predictor": {r"clearing": ZERO},
+    r"fetch\.predictor\.returns": {r"entry\d+": EVEN, r"index": FREE},
+    r"registers": {r"clearing": ZERO},
+}
+#: Memories start free, and each word of these with zeros in these bits: predicted targets are even.
+PREDICTED_TARGET = data.Layout.cast(Prediction)["target"].offset
+KNOWN_BITS = {r"fetch\.predictor": (PREDICTED_TARGET,)}
+
+
+def _initial(kind, width):
+    if kind == EVEN:
+        return "x" * (width - 1) + "0"
+    if kind == TARGET:
+        # Writeback's record of its instruction, of which only the place where fetch goes on counts.
+        field = data.Layout.cast(_Slow)["target"]
+        return "0" * (width - field.offset - field.width) + "x" * (field.width - 1) + "0" * (field.offset + 1)
+    return kind * width
+
+
+def _start_registers(text, where, rules):
+    """Change the initial values in a module; each rule must find a register."""
+    unused = set(rules)
+
+    def edit(found):
+        for name, kind in rules.items():
+            if re.fullmatch(name, found["name"]):
+                unused.discard(name)
+                width = int(found["width"])
+                return f"  attribute \\init {width}'{_initial(kind, width)}\n{found['rest']}"
+        return found.group()
+
+    text = re.sub(r"^  attribute \\init .*\n(?P<rest>(?:  attribute .*\n)*"
+                  r"  wire width (?P<width>\d+).* \\(?P<name>[\w.]+)(?:\$\d+)?\n)", edit, text, flags=re.M)
+    if unused:
+        raise ValueError(f"The core has no register {', '.join(sorted(unused))} in {where} any more")
+    return text
+
+
+def _start_memories(text, zeros):
+    def edit(found):
+        width, words = int(found["width"]), int(found["words"])
+        row = "".join("0" if bit in zeros else "x" for bit in reversed(range(width)))
+        return f"{found['head']}{width * words}'{row * words}\n"
+
+    return re.sub(r"^(?P<head>  cell \$meminit_v2 .*\n(?:    .*\n)*?    parameter \\WIDTH (?P<width>\d+)\n"
+                  r"    parameter \\WORDS (?P<words>\d+)\n(?:    .*\n)*?    connect \\DATA ).*\n",
+                  edit, text, flags=re.M)
+
+
+def start_anywhere(netlist, *, empty_caches=False):
+    """Edit the netlist so that it starts right after a flush of the pipeline, with memories and CSRs free.
+
+    Parameters
+    ----------
+    netlist : str
+        RTLIL.
+    empty_caches : bool
+        The caches hold nothing, instead of anything.
+
+    Raises
+    ------
+    ValueError
+        If the core has no such register any more.
+    """
+    modules = re.split(r"^(?=module )", netlist, flags=re.M)
+    missing = set(START)
+    for place, text in enumerate(modules):
+        found = re.match(r"module \\top\.bench\.core\.([\w.]+)", text)
+        if not found:
+            continue
+        for where, rules in START.items():
+            if re.fullmatch(where, found[1]):
+                missing.discard(where)
+                text = _start_registers(text, where, rules)
+        if empty_caches and found[1].endswith(".cache"):
+            continue
+        zeros = [bit for where, bits in KNOWN_BITS.items() if re.fullmatch(where, found[1]) for bit in bits]
+        modules[place] = _start_memories(text, zeros)
+    if missing:
+        raise ValueError(f"The core has no module {', '.join(sorted(missing))} any more")
+    return "".join(modules)
+
+
+class CoreBench(wiring.Component):
+    """A core whose buses, interrupt lines and time do anything that the rules of the bus allow.
+
+    Parameters
+    ----------
+    check : callable
+        `check(m, rvfi, bench)` adds the properties.
+    config : CoreConfig
+    steady : bool
+        Interrupt lines and time never change, and the line of the supervisor's external interrupt is low.
+
+    Attributes
+    ----------
+    core : the core.
+    first : step 0.
+    privilege : current privilege; with `rvfi.valid` the one after the instruction.
+    start : where the flush before step 0 sent fetch.
+    """
+
+    def __init__(self, check, config=CONFIG, *, steady=False):
+        self._check = check
+        self._steady = steady
+        self.config = config
+        super().__init__({})
+
+    def elaborate(self, platform):
+        m = Module()
+        core = self.core = Core(self.config)
+        m.submodules.core = Fragment.get(core, platform)
+        for name in ("ibus", "dbus"):
+            bus = getattr(core, name)
+            m.d.comb += [bus.dat_r.eq(AnySeq(64)), bus.ack.eq(AnySeq(1)), bus.err.eq(AnySeq(1))]
+            target_rules(m, bus, Assume)
+        free = AnyConst if self._steady else AnySeq
+        for name in ("msip", "mtip", "meip", "seip", "time"):
+            line = getattr(core, name)
+            m.d.comb += line.eq(free(len(line)))
+        if self._steady:
+            m.d.comb += Assume(~core.seip)
+        m.d.comb += [core.capability.issue.ready.eq(1), core.capability.issue.accept.eq(0)]
+        self.first = Signal(init=1)
+        m.d.sync += self.first.eq(0)
+        self.privilege = core._inside.commit.csr.privilege.as_value()
+        self.start = Signal(64)
+        with m.If(self.first):
+            m.d.sync += self.start.eq(core._inside.commit.target)
+        self._legal_start(m, core)
+        for tlb in (core._inside.fetch._tlb, core._inside.commit.memory._tlb):
+            self._lookaside_facts(m, tlb)
+        self._check(m, core.rvfi, self)
+        return m
+
+    def _legal_start(self, m, core):
+        """CSRs hold only what can be written to them."""
+        csr = core._inside.commit.csr
+        with m.If(self.first):
+            m.d.comb += [
+                Assume(csr.privilege.as_value() != 2), Assume(csr.status.mpp.as_value() != 2),
+                Assume(csr.context == 0), Assume(csr.context_address.context == 0),
+                Assume(~csr.rvfi_mtvec[1]), Assume(~csr.rvfi_stvec[1]),
+                Assume(~csr.rvfi_mepc[0]), Assume(~csr.rvfi_sepc[0]),
+                Assume((csr.rvfi_medeleg & ~MEDELEG) == 0),
+                Assume((csr.rvfi_mideleg & ~SUPERVISOR_INTERRUPTS) == 0),
+                Assume((csr.rvfi_mie & ~ALL_INTERRUPTS) == 0),
+                Assume((csr.rvfi_mip & ~ALL_INTERRUPTS) == 0),
+                Assume((csr.satp.mode == 0) | (csr.satp.mode == 8)),
+            ]
+
+
+    def _lookaside_facts(self, m, tlb):
+        """What hits was put there by the walker: its attributes are those of its frame, and untranslated addresses are
+        their own. Proven of the walker in `test_walker.py`."""
+        entry = tlb.entry
+        page = Cat(C(0, 12), entry.ppn)
+        with m.If(tlb.hit):
+            m.d.comb += [
+                Assume(entry.regime.as_value() != 3),
+                Assume(entry.cached == in_regions(page, self.config.cached)),
+                Assume(entry.fetchable == in_regions(page, self.config.uncached_code)),
+            ]
+            with m.If(entry.regime != Regime.PAGED):
+                m.d.comb += Assume(entry.vpn == entry.ppn)
+
+
+def in_regions(address, regions):
+    """Whether a byte address lies in one of the (base, size) regions."""
+    result = C(0, 1)
+    for base, size in regions:
+        result = result | ((address >= base) & (address < base + size))
+    return result
+
+
+def prove_core(check, *, depth, name, config=CONFIG, steady=False, empty_caches=False, **options):
+    """Prove the properties that `check` adds, from any start state, to `depth` cycles."""
+    options = {"solver": "bitwuzla", "flat": True, "timeout": 3600, **options}
+    prove(CoreBench(check, config, steady=steady), depth=depth, name=name,
+          edit=partial(start_anywhere, empty_caches=empty_caches), **options)

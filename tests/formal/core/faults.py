@@ -1,0 +1,217 @@
+"""Faults to plant in the core, each of which a proof must find.
+
+    python -m tests.formal.core.faults NAME
+
+runs the proof that is to find the fault NAME against a core that has it, and says what the proof said.
+"""
+
+import importlib.machinery
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+__all__ = ["FAULTS", "Fault", "plant"]
+
+CORE = Path(__file__).resolve().parents[3] / "hw" / "core"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A text in a source file of the core, what stands there instead, and the proof that must fail."""
+
+    proof: str
+    file: str
+    text: str
+    instead: str
+
+
+FAULTS = {
+    # Instructions.
+    "slt compares unsigned": Fault(
+        "instructions-register", "alu.py", "full.eq(less_signed)", "full.eq(less_unsigned)"),
+    "srai shifts logically": Fault(
+        "instructions-immediate", "decoder.py",
+        '("srai", "010000- ----- ----- 101 ----- 0010011", dict(_I, unit=Unit.ALU, alternate=1))',
+        '("srai", "010000- ----- ----- 101 ----- 0010011", dict(_I, unit=Unit.ALU))'),
+    "word shifts take six bits of amount": Fault(
+        "instructions-word", "alu.py", "amount[5].eq(0)", "amount[5].eq(b[5])"),
+    "lui does not sign-extend": Fault(
+        "instructions-upper", "decoder.py", "insn[12:31], sign.replicate(33)", "insn[12:32], C(0, 32)"),
+    "jalr keeps bit 0": Fault(
+        "instructions-jump", "execute.py", "self.target.eq(Cat(C(0, 1), address[1:]))", "self.target.eq(address)"),
+    "blt looks at the wrong sign": Fault(
+        "instructions-branch", "alu.py", "condition.eq(Mux(a[63] == b[63], unsigned_less, a[63]))",
+        "condition.eq(Mux(a[63] == b[63], unsigned_less, b[63]))"),
+    "lbu sign-extends": Fault(
+        "instructions-load", "load_store.py", "(part[-1] & ~unsigned_)", "part[-1]"),
+    "store immediate mixed up": Fault(
+        "instructions-store", "decoder.py", "Cat(insn[7:12], insn[25:31], sign.replicate(53))",
+        "Cat(insn[7:12], insn[24:30], sign.replicate(53))"),
+    "mulw multiplies 64 bits": Fault(
+        "instructions-multiply", "decoder.py", "dict(_R, unit=Unit.MULTIPLY, word=1)", "dict(_R, unit=Unit.MULTIPLY)"),
+    "amominu compares signed": Fault(
+        "instructions-atomic", "atomic.py", "(a < b) ^ (~unsigned_ & (a[63] ^ b[63]))", "(a < b) ^ (a[63] ^ b[63])"),
+    "lr.w does not sign-extend": Fault(
+        "instructions-reserve", "commit.py", "back.funct3.eq(control.funct3)",
+        "back.funct3.eq(control.funct3 | ((unit == Unit.ATOMIC) << 2))"),
+    "sc reports success": Fault(
+        "instructions-conditional", "load_store.py", "self.raw.eq(Cat(C(1, 32), self.size == 2))", "self.raw.eq(0)"),
+    "c.addi4spn immediate mixed up": Fault(
+        "instructions-compressed0", "compressed.py", "C(0, 2), c[6], c[5], c[11:13], c[7:11], C(0, 2)",
+        "C(0, 2), c[6], c[5], c[7:11], c[11:13], C(0, 2)"),
+    "c.subw subtracts 64 bits": Fault(
+        "instructions-compressed1", "compressed.py", "out(_r_type(Opcode.OP_32, 0, short1, short1, short2, 0x20))",
+        "out(_r_type(Opcode.OP, 0, short1, short1, short2, 0x20))"),
+    "c.mv adds rd": Fault(
+        "instructions-compressed2", "compressed.py", "_r_type(Opcode.OP, 0, rd, Mux(c[12], rd, 0), rs2)",
+        "_r_type(Opcode.OP, 0, rd, rd, rs2)"),
+    "c.jalr links behind four bytes": Fault(
+        "instructions-compressed-jump", "align.py", "pc[1:] + Mux(compressed, 1, 2)", "pc[1:] + 2"),
+    "c.sdsp offset mixed up": Fault(
+        "instructions-compressed-memory", "compressed.py", "Cat(C(0, 3), c[10:13], c[7:10], C(0, 3))",
+        "Cat(C(0, 3), c[7:10], c[10:13], C(0, 3))"),
+    "fence.i links": Fault(
+        "instructions-order", "decoder.py", "dict(unit=Unit.SYSTEM, system=System.FENCE_I)",
+        "dict(unit=Unit.SYSTEM, system=System.FENCE_I, writes_rd=1)"),
+    # Pipeline.
+    "a waiting instruction misses a result": Fault(
+        "registers", "execute.py", "m.d.sync += held.eq(operand)", "m.d.sync += held.eq(held)"),
+    "decode does not see writeback": Fault(
+        "registers", "decode.py", "with m.Elif(self.forward & (self.forward_rd == number)):", "with m.Elif(0):"),
+    "a load is forwarded too early": Fault(
+        "registers", "execute.py", "with m.If(in_commit & self.commit_late & reads):", "with m.If(0):"),
+    "a predicted return is believed": Fault(
+        "program_counter", "execute.py", "x.returns & x.predicted & (operand1 == predicted_pc)",
+        "x.returns & x.predicted"),
+    "a guess that splits an instruction is believed": Fault(
+        "program_counter", "align.py", "m.d.sync += discard.eq(out.predicted & straddles)",
+        "m.d.sync += discard.eq(0)"),
+    # Privileged.
+    "ecall always says M-mode": Fault(
+        "traps", "decode.py", "out.cause.eq(Cause.ECALL_USER | self.privilege.as_value())",
+        "out.cause.eq(Cause.ECALL_MACHINE)"),
+    "M-mode delegates": Fault(
+        "traps", "csr_file.py", "(privilege != Privilege.MACHINE)\n            & Mux(self.trap_interrupt,",
+        "C(1)\n            & Mux(self.trap_interrupt,"),
+    "S-mode may sret under TSR": Fault(
+        "traps", "decode.py", "forbidden.eq(user | (supervisor & self.status.tsr))", "forbidden.eq(user)"),
+    "c.lui of zero is legal": Fault(
+        "traps", "compressed.py", "with m.If((c[2:7] == 0) & ~c[12]):", "with m.If(0):"),
+    "mret keeps MPRV": Fault(
+        "returns", "csr_file.py", "with m.If(status.mpp != Privilege.MACHINE):", "with m.If(0):"),
+    "sret enables by SIE": Fault(
+        "returns", "csr_file.py", "status.sie.eq(status.spie), status.spie.eq(1),",
+        "status.sie.eq(status.sie), status.spie.eq(1),"),
+    "MPP takes the reserved level": Fault(
+        "csr_instructions", "csr_file.py", "Mux(value[11:13] == 2, Privilege.USER, value[11:13])", "value[11:13]"),
+    "U-mode reads time by mcounteren alone": Fault(
+        "csr_instructions", "csr_file.py", "for_supervisor & (~user | for_user)", "for_supervisor"),
+    "csrrs of x0 writes": Fault(
+        "csr_instructions", "commit.py", "csr.writes.eq((control.funct3[:2] == 1) | (source != 0))",
+        "csr.writes.eq(1)"),
+    "an illegal CSR access writes": Fault(
+        "csr_continuity", "csr_file.py", "with m.If(self.execute & self.writes):", "with m.If(self.writes):"),
+    "timer goes before software interrupt": Fault(
+        "interrupts", "interrupts.py",
+        "Interrupt.MACHINE_EXTERNAL, Interrupt.MACHINE_SOFTWARE, Interrupt.MACHINE_TIMER",
+        "Interrupt.MACHINE_EXTERNAL, Interrupt.MACHINE_TIMER, Interrupt.MACHINE_SOFTWARE"),
+    "a vectored interrupt goes to the base": Fault(
+        "interrupts", "csr_file.py", "vectored = base[0] & self.trap_interrupt", "vectored = base[0] & C(0)"),
+    # Memory.
+    "an atomic unlocks before it writes": Fault(
+        "bus_rules", "load_store.py",
+        "self.bus.cyc.eq(1), self.bus.stb.eq(1), self.bus.lock.eq(1), self.bus.we.eq(1)",
+        "self.bus.cyc.eq(1), self.bus.stb.eq(1), self.bus.we.eq(1)"),
+    "I/O starts under an interrupt": Fault(
+        "input_output", "commit.py", "active.eq(m_valid & ~take_interrupt & ~i.exception)",
+        "active.eq(m_valid & ~i.exception)"),
+    "sc ignores the address": Fault(
+        "reservations", "load_store.py", "reserved & (reservation == physical[3:])", "reserved"),
+    "sc keeps the reservation": Fault(
+        "reservations", "load_store.py", "self.drop_reservation | (self.done & is_sc)", "self.drop_reservation"),
+    "the store buffer forgets a byte when it merges": Fault(
+        "data_coherence", "store_buffer.py", "entries[newest].sel.eq(entries[newest].sel | self.store.sel)",
+        "entries[newest].sel.eq(self.store.sel)"),
+    "a refill overtakes stores": Fault(
+        "data_coherence", "load_store.py",
+        '''with m.State("refill"):
+                last = beat == WORDS_PER_LINE - 1
+                with m.If(self.stores_empty):''',
+        '''with m.State("refill"):
+                last = beat == WORDS_PER_LINE - 1
+                with m.If(1):'''),
+    "fence.i does not wait for stores": Fault(
+        "fetch_coherence", "commit.py",
+        "m.d.comb += [system_done.eq(self.stores_empty), refill.eq(1)]\n"
+        "                    m.d.comb += self.fetch_flush.eq(self.stores_empty)",
+        "m.d.comb += [system_done.eq(1), refill.eq(1)]\n"
+        "                    m.d.comb += self.fetch_flush.eq(1)"),
+    "fence.i flushes nothing": Fault(
+        "fetch_coherence", "fetch.py", "m.d.comb += cache.flush.eq(1)", "m.d.comb += cache.flush.eq(0)"),
+    "the aligner waits for ever behind a straddling branch": Fault(
+        "progress", "align.py", "m.d.comb += self.pop.eq(self.first_valid)\n", "m.d.comb += self.pop.eq(0)\n"),
+}
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Loads a module from a source in which one text stands for another; leaves no byte code behind."""
+
+    def __init__(self, name, path, fault):
+        super().__init__(name, path)
+        self._fault = fault
+
+    def path_stats(self, path):
+        raise OSError("not from the cache of byte code")
+
+    def get_data(self, path):
+        source = Path(path).read_text()
+        if source.count(self._fault.text) != 1:
+            raise ValueError(f"{Path(path).name} must hold the text to replace once: {self._fault.text!r}")
+        return source.replace(self._fault.text, self._fault.instead).encode()
+
+
+def plant(fault):
+    """Have `fault` in the core from now on; before anything of the core is imported.
+
+    Parameters
+    ----------
+    fault : :class:`Fault`
+    """
+    module = f"hw.core.{fault.file.removesuffix('.py')}"
+    if module in sys.modules:
+        raise RuntimeError(f"{module} is imported already")
+
+    class Finder:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            if name != module:
+                return None
+            path = str(CORE / fault.file)
+            return importlib.machinery.ModuleSpec(name, _Loader(name, path, fault), origin=path)
+
+    sys.meta_path.insert(0, Finder)
+
+
+@click.command()
+@click.argument("name")
+def main(name):
+    """Run the proof that must find the fault NAME; exit status 0 if it does."""
+    if name not in FAULTS:
+        raise click.UsageError(f"There is no fault {name!r}; there are: {', '.join(FAULTS)}")
+    fault = FAULTS[name]
+    plant(fault)
+    from tests.formal.core.proofs import PROOFS
+    from tests.formal.prove import ProofFailure
+    try:
+        PROOFS[fault.proof].run(fault.proof)
+    except ProofFailure as failure:
+        click.echo(str(failure))
+        sys.exit(0 if failure.status == "FAIL" else 2)
+    click.echo(f"{fault.proof} holds in spite of the fault")
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""The core keeps the rules of the specification: see README.md for what each proof says, and how far."""
+
+import pytest
+from amaranth.asserts import AnyConst
+from amaranth.hdl import Assert, Cat, Elaboratable, Module
+
+from tests.formal.core.proofs import PROOFS
+from tests.formal.core.spec import OPERATIONS, SYSTEM
+from tests.formal.prove import prove
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[] if proof.quick else [pytest.mark.slow], id=f"{name}-bmc{proof.depth}")
+    for name, proof in PROOFS.items()
+])
+def test_core(name):
+    PROOFS[name].run(name)
+
+
+class TableBench(Elaboratable):
+    """The reference's table: no instruction is two."""
+
+    def elaborate(self, platform):
+        m = Module()
+        insn = AnyConst(32)
+        matches = Cat(operation.matches(insn) for operation in (*OPERATIONS, *SYSTEM.values()))
+        m.d.comb += Assert((matches & (matches - 1)[:len(matches)]) == 0)
+        return m
+
+
+def test_reference_is_unambiguous():
+    prove(TableBench(), depth=1, solver="bitwuzla", name="core-reference")
