@@ -279,6 +279,7 @@ class CsrFile(wiring.Component):
             self.context_address.register.eq(value[:5]), bank(self.context_address.context, value[8:12]))
         csr(Csr.SCTXDATA, self.context_data)
 
+        self._protection(m, csr, value)
         if config.trace:
             traced = Signal(12)
             m.d.sync += traced.eq(self.address)
@@ -296,7 +297,6 @@ class CsrFile(wiring.Component):
             for name, address in RVFI_CSRS.items():
                 m.d.comb += getattr(self, f"rvfi_{name}").eq(table[address])
 
-        self._protection(m, csr, value)
         constant_zero = (
             CsrAddress.MCOUNTINHIBIT, *_series(CsrAddress.MHPMEVENT3, 29), *_series(CsrAddress.MHPMCOUNTER3, 29),
             *_series(CsrAddress.HPMCOUNTER3, 29), *_series(CsrAddress.PMPCFG0, 8, 2), *_series(CsrAddress.PMPADDR0, 64))
