@@ -40,7 +40,8 @@ class Bridge(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        request, mapped = Signal(), Signal()
+        request = Signal()
+        mapped = Signal()
         r_data = Signal(64)
         lanes = Signal(64)
         m.d.comb += [

@@ -78,7 +78,8 @@ class Aligner(wiring.Component):
         offset = pc[1:3]
         out = self.instruction
 
-        low, high = Signal(16), Signal(16)
+        low = Signal(16)
+        high = Signal(16)
         m.d.comb += [
             low.eq(self.first.bits.word_select(offset, 16)),
             high.eq(Cat(self.first.bits[16:], self.second.bits[:16]).word_select(offset, 16)),

@@ -20,7 +20,6 @@ class ArithmeticLogicUnit(wiring.Component):
     -------
     operand1, operand2, funct3, alternate, word : what to do.
     result : of an arithmetic instruction.
-    total : the sum, whatever `funct3` says, if `alternate` is low.
     taken : whether the conditional branch `funct3` takes its jump.
     """
 
@@ -30,7 +29,6 @@ class ArithmeticLogicUnit(wiring.Component):
     alternate: In(1)
     word: In(1)
     result: Out(64)
-    total: Out(64)
     taken: Out(1)
 
     def elaborate(self, platform):
@@ -38,11 +36,14 @@ class ArithmeticLogicUnit(wiring.Component):
         a, b = self.operand1, self.operand2
 
         # The carry enters below bit 0, so that one adder subtracts too.
+        total = Signal(64)
         addend = b ^ self.alternate.replicate(64)
-        m.d.comb += self.total.eq((Cat(self.alternate, a) + Cat(self.alternate, addend))[1:])
+        m.d.comb += total.eq((Cat(self.alternate, a) + Cat(self.alternate, addend))[1:])
 
         # ---- comparison, for branches and for slt
-        less_unsigned, less, condition = Signal(), Signal(), Signal()
+        less_unsigned = Signal()
+        less = Signal()
+        condition = Signal()
         unsigned_ = Mux(self.funct3[2], self.funct3[1], self.funct3[0])
         m.d.comb += [
             less_unsigned.eq(a < b),
@@ -54,7 +55,9 @@ class ArithmeticLogicUnit(wiring.Component):
         # ---- shifts. One right shifter serves the left shifts too, with the bits turned round before and after.
         right = self.funct3[2]
         amount = Signal(6)
-        source, turned, shifted = Signal(64), Signal(64), Signal(64)
+        source = Signal(64)
+        turned = Signal(64)
+        shifted = Signal(64)
         m.d.comb += [amount.eq(b[:6]), source.eq(a)]
         with m.If(self.word):
             m.d.comb += [amount[5].eq(0), source[32:].eq((a[31] & self.alternate).replicate(32))]
@@ -67,7 +70,7 @@ class ArithmeticLogicUnit(wiring.Component):
         full = Signal(64)
         with m.Switch(self.funct3):
             with m.Case(0):
-                m.d.comb += full.eq(self.total)
+                m.d.comb += full.eq(total)
             with m.Case(1):
                 m.d.comb += full.eq(shifted[::-1])
             with m.Case(2, 3):

@@ -36,12 +36,14 @@ class AtomicUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        a, b = Signal(64), Signal(64)
+        a = Signal(64)
+        b = Signal(64)
         m.d.comb += [
             a.eq(Mux(self.word, sign_extend(self.memory[:32]), self.memory)),
             b.eq(Mux(self.word, sign_extend(self.register[:32]), self.register)),
         ]
-        # One adder: the sum, or the difference that tells which is less. Sign extension keeps the order of unsigned words too.
+        # One adder: the sum, or the difference that tells which is less. Sign extension keeps the order of unsigned
+        # words too.
         operation = self.operation.as_value()
         compares, unsigned_, wants_most = operation[4], operation[3], operation[2]
         total = Signal(65)

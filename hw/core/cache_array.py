@@ -7,16 +7,24 @@ from amaranth.utils import exact_log2
 
 from .config import LINE_BYTES
 
-__all__ = ["CacheArray", "WORDS_PER_LINE"]
+__all__ = ["CacheArray", "WORDS_PER_LINE", "select_way"]
 
 WORDS_PER_LINE = LINE_BYTES // 8
+
+
+def select_way(ways, words):
+    """The word of the way that `ways` names, one-hot; 0 if it names none."""
+    selected = C(0, 1)
+    for way, word in zip(ways, words, strict=True):
+        selected = selected | (word & way.replicate(len(word)))
+    return selected
 
 
 class CacheArray(wiring.Component):
     """Set-associative array of 64-bit words with physical tags.
 
-    The index is taken from the page offset, so a read may start before translation. A read of what is written in the same
-    cycle answers with either value, and `collision`: nothing that it says may be used.
+    The index is taken from the page offset, so a read may start before translation. A read of what is written in the
+    same cycle answers with either value, and `collision`: nothing that it says may be used.
 
     Parameters
     ----------
@@ -28,7 +36,8 @@ class CacheArray(wiring.Component):
     -------
     read_word : word number within a way, for a look-up; `tags` and `words` answer in the next cycle.
     collision : the answer is not to be trusted; registered.
-    match_tag, hit, hit_way, hit_word : compares the answer with a tag; combinational. `hit_way` is one-hot.
+    match_tag, hit, hit_way : compares the answer with a tag; combinational. `hit_way` is one-hot.
+    words : what each way answers.
     victim : way to replace, one-hot; advances with each tag written.
     write_ways, write_word, write_data, write_sel : write of data, for each way that `write_ways` names.
     tag_write, tag_ways, tag_set, tag_valid, tag_value : write of tags.
@@ -49,7 +58,7 @@ class CacheArray(wiring.Component):
             "collision": Out(1),
             "hit": Out(1),
             "hit_way": Out(ways),
-            "hit_word": Out(64),
+            "words": Out(data.ArrayLayout(64, ways)),
             "victim": Out(ways, init=1),
             "write_ways": In(ways),
             "write_word": In(self.word_bits),
@@ -77,7 +86,6 @@ class CacheArray(wiring.Component):
         with m.Elif(self.flush):
             m.d.sync += busy.eq(1)
 
-        words = []
         for way in range(self._ways):
             m.submodules[f"data{way}"] = store = memory.Memory(shape=64, depth=self._words, init=[])
             write = store.write_port(granularity=8)
@@ -102,19 +110,13 @@ class CacheArray(wiring.Component):
                 tag_read.en.eq(1),
                 self.hit_way[way].eq(~busy & tag_read.data.valid & (tag_read.data.value == self.match_tag)),
             ]
-            words.append(read.data & self.hit_way[way].replicate(64))
+            m.d.comb += self.words[way].eq(read.data)
 
         m.d.sync += self.collision.eq(
             ((self.write_ways != 0) & (self.write_word == self.read_word))
             | (self.tag_write & (self.tag_set == self.read_word[line_bits:])))
 
-        selected = C(0, 64)
-        for word in words:
-            selected = selected | word
-        m.d.comb += [
-            self.hit.eq(self.hit_way.any()),
-            self.hit_word.eq(selected),
-        ]
+        m.d.comb += self.hit.eq(self.hit_way.any())
         # Round robin: ways fill evenly after a flush, and a loop of stores cannot starve one.
         with m.If(self.tag_write & self.tag_valid):
             m.d.sync += self.victim.eq(self.victim.rotate_left(1))

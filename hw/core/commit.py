@@ -44,9 +44,9 @@ class CommitStage(wiring.Component):
     """Memory and writeback.
 
     An instruction spends one cycle in the memory stage. Most have happened then, and write their register from
-    writeback. One that needs longer is *slow*: it stays in writeback until it is done, and holds everything behind it. Traps
-    and refills of the pipeline come from writeback, from registers alone. So nothing that is known late in a cycle holds or
-    cancels a stage in that cycle.
+    writeback. One that needs longer is *slow*: it stays in writeback until it is done, and holds everything behind
+    it. Traps and refills of the pipeline come from writeback, from registers alone. So nothing that is known late in
+    a cycle holds or cancels a stage in that cycle.
 
     Interrupts are taken by an instruction in the memory stage, before it does anything.
 
@@ -68,14 +68,14 @@ class CommitStage(wiring.Component):
     walk, bus : page-table walker and bus of the load/store unit.
     next_address : address in execute.
     trace : see :class:`hw.core.trace.TraceSignature`; constant unless config.trace.
-    back_value, rvfi : what writeback writes, and the port of :mod:`hw.core.rvfi`; only if config.rvfi.
+    rvfi : the port of :mod:`hw.core.rvfi`; only if config.rvfi.
     """
 
     def __init__(self, config: CoreConfig):
         self._config = config
         self.csr = CsrFile(config)
         self.memory = LoadStoreUnit(config)
-        rvfi = {"back_value": In(64), "rvfi": Out(RvfiSignature())} if config.rvfi else {}
+        rvfi = {"rvfi": Out(RvfiSignature())} if config.rvfi else {}
         super().__init__({
             "executed": In(ExecutedInstruction),
             "executed_valid": In(1),
@@ -127,17 +127,26 @@ class CommitStage(wiring.Component):
 
         # Writeback: at most one of these. `w_valid`: the instruction is done, and retires in this cycle. A refill comes
         # with it.
-        w_valid, w_slow, w_trap = Signal(), Signal(), Signal()
+        w_valid = Signal()
+        w_slow = Signal()
+        w_trap = Signal()
         w_refill = Signal()
-        w_forget, w_settle = Signal(), Signal()
-        w_interrupt, w_cause = Signal(), Signal(6)
+        w_forget = Signal()
+        w_settle = Signal()
+        w_interrupt = Signal()
+        w_cause = Signal(6)
         w = Signal(_Slow)
         w_unit = w.control.unit
         back = Signal(Writeback)
 
         # ---- who goes on
-        frozen, flush, active, go, interrupted = Signal(), Signal(), Signal(), Signal(), Signal()
-        context_wait, context_done = Signal(), Signal()
+        frozen = Signal()
+        flush = Signal()
+        active = Signal()
+        go = Signal()
+        interrupted = Signal()
+        context_wait = Signal()
+        context_done = Signal()
         m.d.comb += [
             # The choice of an interrupt lags the CSRs by a cycle, and the next instruction must see it (3.1.9).
             frozen.eq(w_slow | w_settle | context_wait),
@@ -175,6 +184,7 @@ class CommitStage(wiring.Component):
             memory.operation.as_value().eq(i.raw[27:32]),
             memory.address.eq(i.result),
             memory.size.eq(control.funct3[:2]),
+            memory.unsigned_.eq(control.funct3[2]),
             memory.store_data.eq(i.operand2),
             memory.accept.eq(go & is_memory),
             memory.slow.eq(w_slow & w_memory),
@@ -225,7 +235,9 @@ class CommitStage(wiring.Component):
         # ---- capability port
         w_custom = w_slow & (w_unit == Unit.CUSTOM)
         w_committed = Signal()
-        commit_now, commit_late, cancel = Signal(), Signal(), Signal()
+        commit_now = Signal()
+        commit_late = Signal()
+        cancel = Signal()
         m.d.comb += [
             commit_now.eq(go & i.issued & ~i.fence),
             commit_late.eq(w_custom & ~w_committed & self.stores_empty),
@@ -250,7 +262,8 @@ class CommitStage(wiring.Component):
                 m.d.comb += needs_longer.eq(i.fence | ~self.result.valid)
 
         flushing = Signal()
-        slow_done, slow_refill = Signal(), Signal()
+        slow_done = Signal()
+        slow_refill = Signal()
         by_address, by_asid = w.raw[15:20] != 0, w.raw[20:25] != 0
         with m.Switch(w_unit):
             with m.Case(Unit.LOAD, Unit.STORE, Unit.ATOMIC):
@@ -287,6 +300,7 @@ class CommitStage(wiring.Component):
 
         # ---- to writeback
         w_write = Signal()
+        w_loads = Signal()
         m.d.sync += [w_valid.eq(0), w_trap.eq(0), w_refill.eq(0), w_forget.eq(0), w_settle.eq(0)]
         with m.If(w_slow):
             with m.If(slow_done):
@@ -305,14 +319,14 @@ class CommitStage(wiring.Component):
                 w_interrupt.eq(interrupted),
                 w_cause.eq(Mux(interrupted, csr.interrupt_cause, Mux(i.exception, i.cause, self.result.cause))),
                 w_write.eq(control.writes_rd & ((unit != Unit.CUSTOM) | self.result.we)),
-                back.rd.eq(i.rd), back.offset.eq(i.result[:3]), back.funct3.eq(control.funct3),
-                back.load.eq((unit == Unit.LOAD) | (unit == Unit.ATOMIC)),
+                back.rd.eq(i.rd), w_loads.eq((unit == Unit.LOAD) | (unit == Unit.ATOMIC)),
             ]
             with m.If(go):
                 refused = answered & self.result.exception
                 m.d.sync += [
                     w_slow.eq(needs_longer), w_valid.eq(~needs_longer & ~refused), w_trap.eq(refused),
-                    w_settle.eq(csr_now & csr.unsettles), w_refill.eq(csr_now & csr.flush), w_forget.eq(csr_now & csr.protects),
+                    w_settle.eq(csr_now & csr.unsettles), w_refill.eq(csr_now & csr.flush), w_forget.eq(csr_now &
+                    csr.protects),
                 ]
             with m.Elif(active):
                 m.d.sync += w_trap.eq(1)
@@ -331,6 +345,7 @@ class CommitStage(wiring.Component):
         m.d.comb += [
             self.writeback.eq(back),
             self.writeback.write.eq(w_valid & w_write),
+            self.writeback.value.eq(Mux(w_loads, memory.value, back.value)),
             self.writeback.context.eq(csr.context),
             self.forward_rd.eq(i.rd),
             self.forward_write.eq(m_valid & control.writes_rd),
@@ -339,7 +354,6 @@ class CommitStage(wiring.Component):
             self.slow.eq(w_slow),
             self.slow_rd.eq(back.rd),
             self.slow_write.eq(w.control.writes_rd),
-            self.writeback.word.eq(memory.word),
         ]
 
         # ---- traps
@@ -388,7 +402,7 @@ class CommitStage(wiring.Component):
             observer.stored.eq(memory.written),
             observer.wrote.eq(memory.wrote),
             observer.back.eq(self.writeback),
-            observer.back_value.eq(self.back_value),
+            observer.back_value.eq(self.writeback.value),
         ]
         wiring.connect(m, observer.rvfi, wiring.flipped(self.rvfi))
 

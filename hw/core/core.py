@@ -14,7 +14,6 @@ from .data_bus import DataBus
 from .decode import DecodeStage
 from .execute import ExecuteStage
 from .fetch import FetchUnit
-from .load_store import align_load
 from .port import CapabilityPort
 from .register_file import RegisterFile
 from .rvfi import RvfiSignature
@@ -78,7 +77,8 @@ class Core(wiring.Component):
         csr = commit.csr
 
         # ---- fetch and align. What redirects them from further back is older than what the aligner wants again.
-        redirect, target = Signal(), Signal(64)
+        redirect = Signal()
+        target = Signal(64)
         m.d.comb += [
             redirect.eq(commit.redirect | aligner.refetch),
             target.eq(Mux(commit.redirect, commit.target, aligner.refetch_pc)),
@@ -131,14 +131,13 @@ class Core(wiring.Component):
             m.d.comb += registers.read1_address.eq(context_register)
 
         back = commit.writeback
-        back_value = Signal(64)
         m.d.comb += [
             decode.instruction.eq(d),
             decode.register1.eq(registers.read1_data),
             decode.register2.eq(registers.read2_data),
             decode.forward.eq(back.write),
             decode.forward_rd.eq(back.rd),
-            decode.forward_value.eq(back_value),
+            decode.forward_value.eq(back.value),
             decode.privilege.eq(csr.privilege),
             decode.status.eq(csr.status),
             decode.custom_user.eq(csr.custom_user),
@@ -158,7 +157,7 @@ class Core(wiring.Component):
             execute.slow_rd.eq(commit.slow_rd),
             execute.slow_write.eq(commit.slow_write),
             execute.back_write.eq(back.write),
-            execute.back_value.eq(back_value),
+            execute.back_value.eq(back.value),
             execute.behind_csr.eq(commit.occupied & commit.forward_late),
             execute.behind_any.eq(commit.occupied),
             execute.privilege.eq(csr.privilege),
@@ -187,12 +186,10 @@ class Core(wiring.Component):
         wiring.connect(m, commit.commit, wiring.flipped(self.capability.commit))
         wiring.connect(m, commit.result, wiring.flipped(self.capability.result))
 
-        loaded = align_load(m, back.word, back.offset, back.funct3[:2], back.funct3[2])
         m.d.comb += [
-            back_value.eq(Mux(back.load, loaded, back.value)),
             registers.write.eq(back.write),
             registers.write_address.eq(Cat(back.rd, back.context)),
-            registers.write_data.eq(back_value),
+            registers.write_data.eq(back.value),
         ]
         # SCTXDATA writes from the memory stage, when writeback is empty because it was there for two cycles.
         with m.If(commit.context_write):
@@ -218,10 +215,9 @@ class Core(wiring.Component):
             m.d.comb += [
                 self.trace.rd_we.eq(back.write),
                 self.trace.rd.eq(back.rd),
-                self.trace.rd_data.eq(back_value),
+                self.trace.rd_data.eq(back.value),
             ]
         if config.rvfi:
-            m.d.comb += commit.back_value.eq(back_value)
             wiring.connect(m, commit.rvfi, wiring.flipped(self.rvfi))
         # For proofs, which say things about the state within.
         self._inside = SimpleNamespace(commit=commit, fetch=fetch)

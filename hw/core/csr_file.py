@@ -42,6 +42,8 @@ class _Stored(NamedTuple):
     read: Value
     written: Value
     delegated: Value
+    #: What each holds, by name in lower case; only for RVFI.
+    copies: dict[str, Value]
 
 
 class Status(data.Struct):
@@ -86,12 +88,12 @@ class CsrFile(wiring.Component):
 
     Members
     -------
-    check_address, check_writes, illegal : may this CSR be accessed now? Asked in execute: what the answer depends on changes
-        only with the privilege, which refills the pipeline.
+    check_address, check_writes, illegal : may this CSR be accessed now? Asked in execute: what the answer depends on
+        changes only with the privilege, which refills the pipeline.
     address, function, operand, writes : the CSR instruction in the memory stage (function: 1 write, 2 set, 3 clear).
-    read_data, write_data, flush, protects, unsettles : answers of the same cycle; `flush` asks for a refill of the pipeline, since the
-        CSR changes how instructions are fetched; `protects` says that it changes physical memory protection, `unsettles` that it
-        can make an interrupt possible or impossible.
+    read_data, write_data, flush, protects, unsettles : answers of the same cycle; `flush` asks for a refill of the
+        pipeline, since the CSR changes how instructions are fetched; `protects` says that it changes physical memory
+        protection, `unsettles` that it can make an interrupt possible or impossible.
     accesses : there is a CSR instruction; `execute` : it happens now.
     context_data : what SCTXDATA reads.
     retire : an instruction retires now.
@@ -166,15 +168,21 @@ class CsrFile(wiring.Component):
         status, satp, privilege = self.status, self.satp, self.privilege
 
         # Plain registers.
-        mcause, scause = Signal(7), Signal(7)  # Bit 6 is the interrupt bit.
+        # Bit 6 is the interrupt bit.
+        mcause = Signal(7)
+        scause = Signal(7)
         medeleg = Signal(32)
         mideleg = Signal(16)
         mie = Signal(16)
         software_pending = Signal(16)  # The bits of mip that software writes.
-        mcounteren, scounteren = Signal(3), Signal(3)
-        stimer_enable, fence_io_m, fence_io_s = Signal(), Signal(), Signal()
+        mcounteren = Signal(3)
+        scounteren = Signal(3)
+        stimer_enable = Signal()
+        fence_io_m = Signal()
+        fence_io_s = Signal()
         stimecmp = Signal(64, init=(1 << 64) - 1)
-        mcycle, minstret = Signal(64), Signal(64)
+        mcycle = Signal(64)
+        minstret = Signal(64)
         context_trap, context_return, context_machine = (Signal(4, name=name) for name in (
             "context_trap", "context_return", "context_machine"))
 
@@ -295,7 +303,7 @@ class CsrFile(wiring.Component):
 
         if config.rvfi:
             for name, address in RVFI_CSRS.items():
-                m.d.comb += getattr(self, f"rvfi_{name}").eq(table[address])
+                m.d.comb += getattr(self, f"rvfi_{name}").eq(stored.copies.get(name, table[address]))
 
         constant_zero = (
             CsrAddress.MCOUNTINHIBIT, *_series(CsrAddress.MHPMEVENT3, 29), *_series(CsrAddress.MHPMCOUNTER3, 29),
@@ -408,8 +416,8 @@ class CsrFile(wiring.Component):
     def _stored(self, m, csr, value):
         """The registers in LUT RAM.
 
-        A trap reads its vector and writes two: the address of the instruction at once, the trap value in the next cycle, in which
-        the pipeline is empty.
+        A trap reads its vector and writes two: the address of the instruction at once, the trap value in the next
+        cycle, in which the pipeline is empty.
         """
         m.submodules.stored = stored = memory.Memory(shape=64, depth=len(_Place), init=[])
         read, write = stored.read_port(domain="comb"), stored.write_port()
@@ -423,7 +431,9 @@ class CsrFile(wiring.Component):
             csr(CsrAddress[name.name], read.data, [])
 
         delegated = Signal()
-        late, late_place, late_value = Signal(), Signal(_Place), Signal(64)
+        late = Signal()
+        late_place = Signal(_Place)
+        late_value = Signal(64)
         m.d.sync += [
             late.eq(self.trap), late_value.eq(self.trap_value),
             late_place.eq(Mux(delegated, _Place.STVAL, _Place.MTVAL)),
@@ -444,9 +454,21 @@ class CsrFile(wiring.Component):
             is_pc = (place == _Place.MEPC) | (place == _Place.SEPC)
             m.d.comb += [write.addr.eq(place),
                              write.data.eq(Cat(value[0] & ~is_pc, value[1] & ~is_vector, value[2:]))]
-        return _Stored(read.data, write.data, delegated)
+        copies = {}
+        if self._config.rvfi:
+            # The port shows all of them at once, and a trap value as soon as the trap is taken.
+            for name in _Place:
+                copy = copies[name.name.lower()] = Signal(64, name=f"{name.name.lower()}_copy")
+                with m.If(write.en & ~late & (write.addr == name)):
+                    m.d.sync += copy.eq(write.data)
+            with m.If(self.trap):
+                for name, taken in ((_Place.STVAL, delegated), (_Place.MTVAL, ~delegated)):
+                    with m.If(taken):
+                        m.d.sync += copies[name.name.lower()].eq(self.trap_value)
+        return _Stored(read.data, write.data, delegated, copies)
 
-    def _traps(self, m, status, medeleg, mideleg, stored, mcause, scause, context_trap, context_return, context_machine):
+    def _traps(self, m, status, medeleg, mideleg, stored, mcause, scause, context_trap, context_return,
+               context_machine):
         """Trap entry and return (privileged specification, 3.1.6.1 and 3.3.2)."""
         privilege = self.privilege
         base, delegated = stored.read, stored.delegated

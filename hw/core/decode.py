@@ -57,12 +57,15 @@ class DecodeStage(wiring.Component):
             out.rd.eq(decoder.rd),
             out.rs1.eq(decoder.rs1),
             out.rs2.eq(decoder.rs2),
-            out.immediate.eq(decoder.immediate),
+            out.offset.eq(decoder.immediate),
             out.fault_second.eq(fetched.fault_second),
         ]
-        for number, operand, register in ((decoder.rs1, out.operand1, self.register1),
-                                          (decoder.rs2, out.operand2, self.register2)):
-            with m.If(number == 0):
+        for number, operand, register, instead, other in (
+                (decoder.rs1, out.operand1, self.register1, decoder.control.use_pc, fetched.pc),
+                (decoder.rs2, out.operand2, self.register2, decoder.control.use_immediate, decoder.immediate)):
+            with m.If(instead):
+                m.d.comb += operand.eq(other)
+            with m.Elif(number == 0):
                 m.d.comb += operand.eq(0)
             with m.Elif(self.forward & (self.forward_rd == number)):
                 m.d.comb += operand.eq(self.forward_value)

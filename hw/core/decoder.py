@@ -88,7 +88,7 @@ ENCODINGS = (
     *((name, f"------- ----- ----- {funct3} ----- 0000011", dict(_I, unit=Unit.LOAD))
       for name, funct3 in (("lb/lh/lw/ld", "0--"), ("lbu/lhu", "10-"), ("lwu", "110"))),
     ("sb/sh/sw/sd", "------- ----- ----- 0-- ----- 0100011", dict(
-        unit=Unit.STORE, reads_rs1=1, reads_rs2=1, use_immediate=1, immediate=Immediate.S)),
+        unit=Unit.STORE, reads_rs1=1, reads_rs2=1, immediate=Immediate.S)),
     *((name, f"------- ----- ----- {funct3} ----- 0010011", dict(_I, unit=Unit.ALU))
       for name, funct3 in (("addi", "000"), ("slti/sltiu", "01-"), ("xori", "100"), ("ori/andi", "11-"))),
     ("slli/srli", "000000- ----- ----- -01 ----- 0010011", dict(_I, unit=Unit.ALU)),
@@ -107,11 +107,11 @@ ENCODINGS = (
     ("sraw", "0100000 ----- ----- 101 ----- 0111011", dict(_R, unit=Unit.ALU, word=1, alternate=1)),
     ("mulw", "0000001 ----- ----- 000 ----- 0111011", dict(_R, unit=Unit.MULTIPLY, word=1)),
     ("divw/remw", "0000001 ----- ----- 1-- ----- 0111011", dict(_R, unit=Unit.DIVIDE, word=1)),
-    *((name, f"{funct5}-- ----- ----- 01- ----- 0101111", dict(_R, unit=Unit.ATOMIC, use_immediate=1))
+    *((name, f"{funct5}-- ----- ----- 01- ----- 0101111", dict(_R, unit=Unit.ATOMIC))
       for name, funct5 in (("amoadd", "00000"), ("amoswap", "00001"), ("sc", "00011"), ("amoxor", "00100"),
                            ("amoor", "01000"), ("amoand", "01100"), ("amomin", "10000"), ("amomax", "10100"),
                            ("amominu", "11000"), ("amomaxu", "11100"))),
-    ("lr", "00010-- 00000 ----- 01- ----- 0101111", dict(unit=Unit.ATOMIC, reads_rs1=1, use_immediate=1, writes_rd=1)),
+    ("lr", "00010-- 00000 ----- 01- ----- 0101111", dict(unit=Unit.ATOMIC, reads_rs1=1, writes_rd=1)),
     ("fence", "------- ----- ----- 000 ----- 0001111", dict(unit=Unit.SYSTEM, system=System.FENCE)),
     ("fence.i", "------- ----- ----- 001 ----- 0001111", dict(unit=Unit.SYSTEM, system=System.FENCE_I)),
     *((name, f"------- ----- ----- {funct3} ----- 1110011", dict(

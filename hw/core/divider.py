@@ -35,7 +35,8 @@ class Divider(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        dividend, divisor = Signal(64), Signal(64)
+        dividend = Signal(64)
+        divisor = Signal(64)
         unsigned_ = self.funct3[0]
         for value, operand in ((dividend, self.operand1), (divisor, self.operand2)):
             m.d.comb += value.eq(Mux(
@@ -46,9 +47,16 @@ class Divider(wiring.Component):
         remaining = Signal(range(64 // STEP_BITS + 1))
         quotient = Signal(64)  # The dividend's bits leave at the top, the quotient's enter at the bottom.
         remainder = Signal(64)
-        magnitude, triple = Signal(64), Signal(66)
-        begun, leading, busy, finish = Signal(), Signal(), Signal(), Signal()
-        negate_quotient, negate_remainder, want_remainder, word = Signal(), Signal(), Signal(), Signal()
+        magnitude = Signal(64)
+        triple = Signal(66)
+        begun = Signal()
+        leading = Signal()
+        busy = Signal()
+        finish = Signal()
+        negate_quotient = Signal()
+        negate_remainder = Signal()
+        want_remainder = Signal()
+        word = Signal()
 
         # ---- two steps of radix 4
         partial = remainder
@@ -100,7 +108,8 @@ class Divider(wiring.Component):
             ]
         m.d.sync += finish.eq(busy & (remaining == 1) & ~self.start)
 
-        wanted, value = Signal(64), Signal(64)
+        wanted = Signal(64)
+        value = Signal(64)
         negate = Mux(want_remainder, negate_remainder, negate_quotient)
         m.d.comb += [
             wanted.eq(Mux(want_remainder, remainder, quotient)),

@@ -74,12 +74,14 @@ class ExecuteStage(wiring.Component):
         control = x.control
         out = self.executed
 
-        # ---- operands: the memory stage is younger than writeback, which is younger than the register file. Where an operand
-        # comes from is found out a cycle ahead, from who will then stand where.
+        # ---- operands: the memory stage is younger than writeback, which is younger than the register file. Where an
+        # operand comes from is found out a cycle ahead, from who will then stand where.
         leaving = Signal()
         hazard = Signal()
-        next_memory_rd, next_memory_write = Signal(5), Signal()
-        next_back_rd, next_back_write = Signal(5), Signal()
+        next_memory_rd = Signal(5)
+        next_memory_write = Signal()
+        next_back_rd = Signal(5)
+        next_back_write = Signal()
         with m.If(self.executed_ready):
             m.d.comb += [
                 next_memory_rd.eq(x.rd), next_memory_write.eq(leaving & control.writes_rd),
@@ -92,18 +94,20 @@ class ExecuteStage(wiring.Component):
             ]
         operands = []
         for name in ("1", "2"):
-            number, held, reads = x[f"rs{name}"], x[f"operand{name}"], control[f"reads_rs{name}"]
+            held, reads = x[f"operand{name}"], f"reads_rs{name}"
             operand = Signal(64, name=f"operand{name}")
-            from_memory, from_back = Signal(name=f"from_memory{name}"), Signal(name=f"from_back{name}")
-            next_number = Mux(self.decoded_ready, self.decoded[f"rs{name}"], number)
+            from_memory = Signal(name=f"from_memory{name}")
+            from_back = Signal(name=f"from_back{name}")
+            next_number = Mux(self.decoded_ready, self.decoded[f"rs{name}"], x[f"rs{name}"])
+            next_reads = Mux(self.decoded_ready, self.decoded.control[reads], control[reads])
             m.d.sync += [
-                from_memory.eq(next_memory_write & (next_memory_rd == next_number)),
-                from_back.eq(next_back_write & (next_back_rd == next_number)),
+                from_memory.eq(next_memory_write & (next_memory_rd == next_number) & next_reads),
+                from_back.eq(next_back_write & (next_back_rd == next_number) & next_reads),
             ]
             # A late result may turn out not to be written at all (capability port), so it leaves the operand alone.
             m.d.comb += operand.eq(Mux(from_memory & ~self.memory_late, self.memory_value,
                                        Mux(from_back & self.back_write, self.back_value, held)))
-            with m.If(from_memory & self.memory_late & reads):
+            with m.If(from_memory & self.memory_late):
                 m.d.comb += hazard.eq(1)
             # An instruction that waits here would miss what leaves writeback meanwhile.
             m.d.sync += held.eq(operand)
@@ -113,12 +117,12 @@ class ExecuteStage(wiring.Component):
         # ---- arithmetic
         m.submodules.alu = alu = ArithmeticLogicUnit()
         m.d.comb += [
-            alu.operand1.eq(Mux(control.use_pc, x.pc, operand1)),
-            alu.operand2.eq(Mux(control.use_immediate, x.immediate, operand2)),
+            alu.operand1.eq(operand1),
+            alu.operand2.eq(operand2),
             alu.funct3.eq(control.funct3),
             alu.alternate.eq(control.alternate),
             alu.word.eq(control.word),
-            self.address.eq(alu.total),
+            self.address.eq(operand1 + x.offset),
         ]
 
         # ---- CSR instructions and returns from traps
@@ -152,7 +156,7 @@ class ExecuteStage(wiring.Component):
         with m.Elif(direct):
             m.d.comb += out.target.eq(x.target)
         with m.Else():
-            m.d.comb += out.target.eq(Cat(C(0, 1), alu.total[1:]))
+            m.d.comb += out.target.eq(Cat(C(0, 1), self.address[1:]))
 
         # ---- issue of custom instructions
         is_custom = (control.unit == Unit.CUSTOM) & ~x.exception
@@ -186,7 +190,7 @@ class ExecuteStage(wiring.Component):
             with m.Case(Unit.JUMP):
                 m.d.comb += out.result.eq(x.next_pc)
             with m.Case(Unit.LOAD, Unit.STORE, Unit.ATOMIC):
-                m.d.comb += out.result.eq(alu.total)
+                m.d.comb += out.result.eq(self.address)
         with m.If((is_custom & ~self.issue.accept) | (is_csr & self.csr_illegal & ~x.exception)):
             m.d.comb += [out.exception.eq(1), out.cause.eq(Cause.ILLEGAL_INSTRUCTION)]
         m.d.comb += [

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..bus import wishbone
 from .branch_predictor import REGION_BITS, BranchPredictor, Prediction, Training
-from .cache_array import WORDS_PER_LINE, CacheArray
+from .cache_array import WORDS_PER_LINE, CacheArray, select_way
 from .config import CoreConfig
 from .port import Privilege
 from .translation import Access, LookasideBuffer, Regime, TlbFlush, canonical
@@ -100,8 +100,11 @@ class FetchUnit(wiring.Component):
         # ---- f0: address
         following = Signal(64)  # Word after the one in f1, if that is no branch.
         restart_pc = Signal(64, init=config.reset_vector)
-        restart, restartable, streaming = Signal(), Signal(), Signal()
-        f_valid, f_missed = Signal(), Signal()
+        restart = Signal()
+        restartable = Signal()
+        streaming = Signal()
+        f_valid = Signal()
+        f_missed = Signal()
         f_pc = Signal(64)
         read_address = Signal(64)
         issue = Signal()
@@ -133,7 +136,8 @@ class FetchUnit(wiring.Component):
         m.d.sync += f_valid.eq(issue & ~f_missed)
 
         # ---- f1: translation and tags
-        translated, quick = Signal(), Signal()
+        translated = Signal()
+        quick = Signal()
         wrong_level = Mux(self.privilege == Privilege.SUPERVISOR, tlb.entry.user, ~tlb.entry.user)
         physical = Signal(32)
         m.d.comb += [
@@ -150,17 +154,20 @@ class FetchUnit(wiring.Component):
             cache.match_tag.eq(physical[line_high:]),
             quick.eq(translated & tlb.entry.cached & cache.hit & ~cache.collision),
             self.busy.eq(cache.busy | predictor.clearing),
-            new.bits.eq(cache.hit_word),
+            new.bits.eq(select_way(cache.hit_way, cache.words)),
             new.prediction.eq(prediction),
         ]
 
         # ---- what takes longer
         s_physical = Signal(32)
-        s_translated, s_cached = Signal(), Signal()
+        s_translated = Signal()
+        s_cached = Signal()
         s_word = Signal(64)
-        page_fault, access_fault = Signal(), Signal()
+        page_fault = Signal()
+        access_fault = Signal()
         # A redirect makes what is under way worthless; a flush makes a walk's answer so.
-        abandoned, outdated = Signal(), Signal()
+        abandoned = Signal()
+        outdated = Signal()
         beat = Signal(range(WORDS_PER_LINE))
         flush_wanted = Signal()
         m.d.comb += [

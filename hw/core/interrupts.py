@@ -19,8 +19,8 @@ PRIORITY = (
 class InterruptPriority(wiring.Component):
     """Choice among pending interrupts, registered: it lags the CSRs by a cycle.
 
-    That is sound because a trap or xret refills the pipeline, and the instruction behind a CSR write that matters waits for
-    a cycle.
+    That is sound because a trap or xret refills the pipeline, and the instruction behind a CSR write that matters
+    waits for a cycle.
 
     Members
     -------

@@ -1,12 +1,12 @@
 """Load/store unit: what an instruction does with memory, in the memory stage and, if that takes longer, behind it."""
 
 from amaranth import *
-from amaranth.lib import enum, wiring
+from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus import wishbone
 from .atomic import AtomicOperation, AtomicUnit
-from .cache_array import WORDS_PER_LINE, CacheArray
+from .cache_array import WORDS_PER_LINE, CacheArray, select_way
 from .config import CoreConfig
 from .isa import Cause
 from .port import Privilege
@@ -43,24 +43,44 @@ def align_load(m, raw, offset, size, unsigned_):
     return value
 
 
+class _Access(data.Struct):
+    """The access in writeback."""
+
+    kind: MemoryKind
+    operation: AtomicOperation
+    address: 64
+    physical: 32
+    size: 2
+    unsigned_: 1
+    sel: 8
+    lanes: 64
+    misaligned: 1
+    #: The lookaside buffer allowed it. Then, or after a walk: it goes to main memory.
+    translated: 1
+    cached: 1
+    #: What the slow way has read.
+    word: 64
+
+
 class LoadStoreUnit(wiring.Component):
     """Performs accesses in program order.
 
-    The *quick* way takes one cycle in the memory stage: cached loads that hit, and stores to main memory (written through
+    The *quick* way takes one cycle in the memory stage: cached loads that hit, and stores to main memory (written
+    through
     without allocation, from the writeback stage). Everything else moves on to the writeback stage and stays there until
-    a state machine has done it: lookaside misses, refills, I/O, atomics (a locked read and write on the bus), stores that
-    find the store buffer full, loads right behind a store to the same word, and everything that faults.
+    a state machine has done it: lookaside misses, refills, I/O, atomics (a locked read and write on the bus), stores
+    that find the store buffer full, loads right behind a store to the same word, and everything that faults.
 
     Members
     -------
     next_address : address in execute, which the caches look up for the next cycle unless `frozen`.
     frozen : the instruction in the memory stage stays there.
-    kind, operation, address, size, store_data : access in the memory stage.
+    kind, operation, address, size, unsigned_, store_data : access in the memory stage.
     quick : it is done with this cycle.
     accept : it moves to writeback now.
     slow : the access in writeback is not done yet;
     done : now it is.
-    word : what was read, in the cycle after `quick` or `done`, for :func:`align_load`.
+    value : what was read, as the register gets it, in the cycle after `quick` or `done`.
     fault, cause : it will not be, and why.
     regime, privilege, sum, mxr, asid : how to translate.
     accessed, written : address of the access in writeback, and what it wrote; `wrote` tells whether an atomic one did.
@@ -77,6 +97,7 @@ class LoadStoreUnit(wiring.Component):
             "next_address": In(64),
             "frozen": In(1),
             "kind": In(MemoryKind),
+            "unsigned_": In(1),
             "operation": In(AtomicOperation),
             "address": In(64),
             "size": In(2),
@@ -85,7 +106,7 @@ class LoadStoreUnit(wiring.Component):
             "accept": In(1),
             "slow": In(1),
             "done": Out(1),
-            "word": Out(64),
+            "value": Out(64),
             "fault": Out(1),
             "cause": Out(6),
             "regime": In(Regime),
@@ -114,12 +135,8 @@ class LoadStoreUnit(wiring.Component):
         wiring.connect(m, tlb.flush, wiring.flipped(self.tlb_flush))
         line_low, line_high = 3, 3 + cache.word_bits
 
-        # The access in writeback.
-        w_kind, w_operation = Signal(MemoryKind), Signal(AtomicOperation)
-        w_address, w_physical = Signal(64), Signal(32)
-        w_size, w_sel, w_lanes = Signal(2), Signal(8), Signal(64)
+        w = Signal(_Access)
         w_hit_way = Signal(len(cache.hit_way))
-        w_misaligned, w_translated, w_cached = Signal(), Signal(), Signal()
         w_storing = Signal()  # A store that is done with now.
         again = Signal()  # Look its address up again.
 
@@ -132,7 +149,7 @@ class LoadStoreUnit(wiring.Component):
             for size in (1, 2, 3):
                 with m.Case(size):
                     m.d.comb += misaligned.eq(self.address[:size].any())
-        read_address = Mux(again, w_address, Mux(self.frozen, self.address, self.next_address))
+        read_address = Mux(again, w.address, Mux(self.frozen, self.address, self.next_address))
         entry = tlb.entry
         translated = Signal()
         behind_store = Signal()
@@ -142,85 +159,96 @@ class LoadStoreUnit(wiring.Component):
             tlb.asid.eq(self.asid),
             tlb.regime.eq(self.regime),
             cache.read_word.eq(read_address[line_low:line_high]),
-            cache.match_tag.eq(Mux(self.slow, w_physical[line_high:],
+            cache.match_tag.eq(Mux(self.slow, w.physical[line_high:],
                                    Cat(self.address[line_high:12], entry.ppn))),
             translated.eq(
                 tlb.hit & canonical(self.address) & entry.physical.allow(access)
                 & ((self.regime != Regime.PAGED)
                    | ~forbidden(entry, access, self.privilege, sum_=self.sum, mxr=self.mxr))),
             # Writeback writes the cache in this cycle, too late for what was read in the last.
-            behind_store.eq(w_storing & (w_address[line_low:line_high] == self.address[line_low:line_high])),
+            behind_store.eq(w_storing & (w.address[line_low:line_high] == self.address[line_low:line_high])),
             self.quick.eq(
                 translated & entry.cached & ~misaligned & ~cache.collision
                 & (((self.kind == MemoryKind.LOAD) & cache.hit & ~behind_store)
                    | ((self.kind == MemoryKind.STORE) & self.stores_room))),
         ]
-        with m.If(~self.slow):
-            m.d.sync += self.word.eq(cache.hit_word)
+        # Each way's word is aligned while the tags are compared. What the slow way has read goes through the first
+        # aligner.
+        offset, size, unsigned_ = (Signal.like(signal, name=f"align_{name}") for signal, name in (
+            (self.address[:3], "offset"), (self.size, "size"), (self.unsigned_, "unsigned")))
+        m.d.comb += [
+            offset.eq(Mux(self.slow, w.address[:3], self.address[:3])),
+            size.eq(Mux(self.slow, w.size, self.size)),
+            unsigned_.eq(Mux(self.slow, w.unsigned_, self.unsigned_)),
+        ]
+        aligned = [
+            align_load(m, Mux(self.slow, w.word, word) if way == 0 else word, offset, size, unsigned_)
+            for way, word in enumerate(cache.words)
+        ]
+        m.d.sync += self.value.eq(Mux(self.slow, aligned[0], select_way(cache.hit_way, aligned)))
         sel, lanes = _lanes(m, self.size, self.address, self.store_data)
         with m.If(self.accept):
             m.d.sync += [
-                w_kind.eq(self.kind), w_operation.eq(self.operation), w_address.eq(self.address), w_size.eq(self.size),
-                w_physical.eq(Cat(self.address[:12], entry.ppn)), w_cached.eq(entry.cached),
-                w_sel.eq(sel), w_lanes.eq(lanes), w_hit_way.eq(cache.hit_way),
-                w_misaligned.eq(misaligned), w_translated.eq(translated),
+                w.kind.eq(self.kind), w.operation.eq(self.operation), w.address.eq(self.address), w.size.eq(self.size),
+                w.unsigned_.eq(self.unsigned_),
+                w.physical.eq(Cat(self.address[:12], entry.ppn)), w.cached.eq(entry.cached),
+                w.sel.eq(sel), w.lanes.eq(lanes), w_hit_way.eq(cache.hit_way),
+                w.misaligned.eq(misaligned), w.translated.eq(translated),
             ]
 
         # ---- writeback: stores
         m.d.sync += w_storing.eq((self.kind == MemoryKind.STORE) & self.accept & self.quick)
         m.d.comb += [
             self.push.eq(w_storing),
-            self.store.adr.eq(w_physical[3:]), self.store.data.eq(w_lanes), self.store.sel.eq(w_sel),
-            self.accessed.eq(w_address),
-            self.written.eq(w_lanes),
+            self.store.adr.eq(w.physical[3:]), self.store.data.eq(w.lanes), self.store.sel.eq(w.sel),
+            self.accessed.eq(w.address),
+            self.written.eq(w.lanes),
             cache.write_ways.eq(Mux(w_storing, w_hit_way, 0)),
-            cache.write_word.eq(w_address[line_low:line_high]),
-            cache.write_data.eq(w_lanes),
-            cache.write_sel.eq(w_sel),
+            cache.write_word.eq(w.address[line_low:line_high]),
+            cache.write_data.eq(w.lanes),
+            cache.write_sel.eq(w.sel),
             cache.tag_ways.eq(cache.victim),
-            cache.tag_set.eq(w_address[5:line_high]),
-            cache.tag_value.eq(w_physical[line_high:]),
+            cache.tag_set.eq(w.address[5:line_high]),
+            cache.tag_value.eq(w.physical[line_high:]),
             self.busy.eq(cache.busy),
         ]
-        self._slow_way(m, cache, tlb, again, w_kind, w_operation, w_address, w_physical, w_size, w_sel, w_lanes,
-                       w_hit_way, w_misaligned, w_translated, w_cached, w_storing)
+        self._slow_way(m, cache, tlb, again, w, w_hit_way, w_storing)
         return m
 
-    def _slow_way(self, m, cache, tlb, again, w_kind, w_operation, w_address, w_physical, w_size, w_sel, w_lanes,
-                  w_hit_way, w_misaligned, w_translated, w_cached, w_storing):
+    def _slow_way(self, m, cache, tlb, again, w, w_hit_way, w_storing):
         """What takes more than a cycle."""
         line_high = 3 + cache.word_bits
-        is_store, is_atomic = w_kind == MemoryKind.STORE, w_kind == MemoryKind.ATOMIC
-        is_lr = is_atomic & (w_operation == AtomicOperation.LR)
-        is_sc = is_atomic & (w_operation == AtomicOperation.SC)
-        reads_only = (w_kind == MemoryKind.LOAD) | is_lr
+        is_store, is_atomic = w.kind == MemoryKind.STORE, w.kind == MemoryKind.ATOMIC
+        is_lr = is_atomic & (w.operation == AtomicOperation.LR)
+        is_sc = is_atomic & (w.operation == AtomicOperation.SC)
+        reads_only = (w.kind == MemoryKind.LOAD) | is_lr
         beat = Signal(range(WORDS_PER_LINE))
 
         # ---- reservation, at the granule of a word of the bus
         reserved = Signal()
         reservation = Signal(29)
         reservation_holds = Signal()
-        m.d.comb += reservation_holds.eq(reserved & (reservation == w_physical[3:]))
+        m.d.comb += reservation_holds.eq(reserved & (reservation == w.physical[3:]))
 
         m.submodules.atomic = atomic = AtomicUnit()
         m.d.comb += [
-            atomic.operation.eq(w_operation),
-            atomic.word.eq(w_size == 2),
-            atomic.memory.eq(Mux((w_size == 2) & w_address[2], self.word[32:], self.word)),
-            atomic.register.eq(w_lanes),
+            atomic.operation.eq(w.operation),
+            atomic.word.eq(w.size == 2),
+            atomic.memory.eq(Mux((w.size == 2) & w.address[2], w.word[32:], w.word)),
+            atomic.register.eq(w.lanes),
         ]
         old_is_needed = ~is_sc
-        swapped = Mux(w_size == 2, atomic.result[:32].replicate(2), atomic.result)
+        swapped = Mux(w.size == 2, atomic.result[:32].replicate(2), atomic.result)
 
         m.d.comb += [
-            self.walk.vpn.eq(w_address[12:39]),
+            self.walk.vpn.eq(w.address[12:39]),
             self.walk.regime.eq(self.regime),
             self.walk.access.eq(Mux(reads_only, Access.LOAD, Access.STORE)),
             self.walk.privilege.eq(self.privilege),
             self.walk.sum.eq(self.sum),
             self.walk.mxr.eq(self.mxr),
             tlb.new.eq(self.walk.entry),
-            self.bus.adr.eq(w_physical[3:]), self.bus.sel.eq(w_sel), self.bus.dat_w.eq(w_lanes),
+            self.bus.adr.eq(w.physical[3:]), self.bus.sel.eq(w.sel), self.bus.dat_w.eq(w.lanes),
         ]
 
         def fail(load_cause, store_cause):
@@ -238,11 +266,11 @@ class LoadStoreUnit(wiring.Component):
                 m.d.comb += again.eq(self.slow)
                 m.d.sync += [self.wrote.eq(0), beat.eq(0)]
                 with m.If(self.slow & ~cache.busy):
-                    with m.If(w_misaligned):
+                    with m.If(w.misaligned):
                         fail(Cause.LOAD_MISALIGNED, Cause.STORE_MISALIGNED)
-                    with m.Elif(w_translated):
+                    with m.Elif(w.translated):
                         m.next = "decide"
-                    with m.Elif(Mux(self.regime == Regime.PAGED, canonical(w_address), w_address[32:] == 0)):
+                    with m.Elif(Mux(self.regime == Regime.PAGED, canonical(w.address), w.address[32:] == 0)):
                         m.next = "walk"
                     with m.Elif(self.regime == Regime.PAGED):
                         page_fault()
@@ -252,8 +280,8 @@ class LoadStoreUnit(wiring.Component):
             with m.State("walk"):
                 # Page tables are read behind the stores that wait: those have the bus first.
                 m.d.comb += self.walk.valid.eq(1)
-                m.d.sync += [w_physical.eq(Cat(w_address[:12], self.walk.entry.ppn)),
-                             w_cached.eq(self.walk.entry.cached)]
+                m.d.sync += [w.physical.eq(Cat(w.address[:12], self.walk.entry.ppn)),
+                             w.cached.eq(self.walk.entry.cached)]
                 with m.If(self.walk.done):
                     with m.If(self.walk.page_fault):
                         page_fault()
@@ -268,10 +296,10 @@ class LoadStoreUnit(wiring.Component):
                 m.next = "decide"
 
             with m.State("decide"):
-                m.d.sync += [self.word.eq(cache.hit_word), w_hit_way.eq(cache.hit_way)]
-                with m.If(~w_cached & is_atomic):
+                m.d.sync += [w.word.eq(select_way(cache.hit_way, cache.words)), w_hit_way.eq(cache.hit_way)]
+                with m.If(~w.cached & is_atomic):
                     access_fault()
-                with m.Elif(~w_cached):
+                with m.Elif(~w.cached):
                     m.next = "io"
                 with m.Elif(reads_only):
                     with m.If(cache.hit):
@@ -281,7 +309,7 @@ class LoadStoreUnit(wiring.Component):
                 with m.Elif(is_store):
                     m.next = "store"
                 with m.Elif(is_sc & ~reservation_holds):
-                    m.d.sync += self.word.eq(Cat(C(1, 32), w_size == 2))
+                    m.d.sync += w.word.eq(Cat(C(1, 32), w.size == 2))
                     m.next = "finish"
                 with m.Else():
                     m.next = "atomic read"
@@ -296,9 +324,9 @@ class LoadStoreUnit(wiring.Component):
                     m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1)]
                 m.d.comb += [
                     self.bus.sel.eq(0xFF),
-                    self.bus.adr.eq(Cat(beat, w_physical[5:])),
+                    self.bus.adr.eq(Cat(beat, w.physical[5:])),
                     self.bus.cti.eq(Mux(last, wishbone.CycleType.END_OF_BURST, wishbone.CycleType.INCR_BURST)),
-                    cache.write_word.eq(Cat(beat, w_address[5:line_high])),
+                    cache.write_word.eq(Cat(beat, w.address[5:line_high])),
                     cache.write_data.eq(self.bus.dat_r),
                     cache.write_sel.eq(0xFF),
                 ]
@@ -309,8 +337,8 @@ class LoadStoreUnit(wiring.Component):
                 with m.Elif(self.bus.ack):
                     m.d.comb += cache.write_ways.eq(cache.victim)
                     m.d.sync += beat.eq(beat + 1)
-                    with m.If(beat == w_physical[3:5]):
-                        m.d.sync += self.word.eq(self.bus.dat_r)
+                    with m.If(beat == w.physical[3:5]):
+                        m.d.sync += w.word.eq(self.bus.dat_r)
                     with m.If(last):
                         m.d.comb += [cache.tag_write.eq(1), cache.tag_valid.eq(1)]
                         m.next = "finish"
@@ -319,7 +347,7 @@ class LoadStoreUnit(wiring.Component):
                 with m.If(self.stores_empty):
                     m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1)]
                 m.d.comb += self.bus.we.eq(~reads_only)
-                m.d.sync += self.word.eq(self.bus.dat_r)
+                m.d.sync += w.word.eq(self.bus.dat_r)
                 with m.If(self.bus.err):
                     access_fault()
                 with m.Elif(self.bus.ack):
@@ -328,7 +356,7 @@ class LoadStoreUnit(wiring.Component):
             with m.State("atomic read"):
                 with m.If(self.stores_empty):
                     m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1), self.bus.lock.eq(1)]
-                m.d.sync += self.word.eq(self.bus.dat_r)
+                m.d.sync += w.word.eq(self.bus.dat_r)
                 with m.If(self.bus.err):
                     access_fault()
                 with m.Elif(self.bus.ack):
@@ -337,7 +365,7 @@ class LoadStoreUnit(wiring.Component):
             with m.State("atomic compute"):
                 m.d.comb += [self.bus.cyc.eq(1), self.bus.lock.eq(1)]
                 with m.If(old_is_needed):
-                    m.d.sync += w_lanes.eq(swapped)
+                    m.d.sync += w.lanes.eq(swapped)
                 m.next = "atomic write"
 
             with m.State("atomic write"):
@@ -348,14 +376,14 @@ class LoadStoreUnit(wiring.Component):
                     m.d.comb += cache.write_ways.eq(w_hit_way)
                     m.d.sync += self.wrote.eq(1)
                     with m.If(is_sc):
-                        m.d.sync += self.word.eq(0)
+                        m.d.sync += w.word.eq(0)
                     m.next = "finish"
 
             with m.State("finish"):
                 m.d.comb += self.done.eq(1)
-                m.d.sync += w_storing.eq(is_store & w_cached)
+                m.d.sync += w_storing.eq(is_store & w.cached)
                 with m.If(is_lr):
-                    m.d.sync += [reserved.eq(1), reservation.eq(w_physical[3:])]
+                    m.d.sync += [reserved.eq(1), reservation.eq(w.physical[3:])]
                 with m.Elif(is_sc):
                     m.d.sync += reserved.eq(0)
                 m.next = "idle"
@@ -370,7 +398,8 @@ class LoadStoreUnit(wiring.Component):
 
 def _lanes(m, size, address, value):
     """Byte enables and data of a store as the bus wants them."""
-    sel, lanes = Signal(8), Signal(64)
+    sel = Signal(8)
+    lanes = Signal(64)
     with m.Switch(size):
         for code in range(4):
             with m.Case(code):

@@ -33,29 +33,35 @@ class Multiplier(wiring.Component):
         a, b = self.operand1, self.operand2
         a_signed = self.funct3[:2] != 3
         b_signed = ~self.funct3[1]
-        high, word = Signal(), Signal()
+        high = Signal()
+        word = Signal()
 
-        a_low, a_high = Signal(signed(33)), Signal(signed(33))
-        b_low, b_high = Signal(signed(33)), Signal(signed(33))
+        a_low = Signal(signed(33))
+        a_high = Signal(signed(33))
+        b_low = Signal(signed(33))
+        b_high = Signal(signed(33))
         m.d.comb += [
             a_low.eq(a[:32]), a_high.eq(Cat(a[32:], a[63] & a_signed)),
             b_low.eq(b[:32]), b_high.eq(Cat(b[32:], b[63] & b_signed)),
         ]
 
-        high_a, high_b = Signal(signed(33)), Signal(signed(33))
+        high_a = Signal(signed(33))
+        high_b = Signal(signed(33))
         with m.If(self.start):
             m.d.sync += [high.eq(self.funct3[:2] != 0), word.eq(self.word), high_a.eq(a_high), high_b.eq(b_high)]
 
         # First step: low by low and the two mixed products. Second step, for high halves: high by high.
         second = Signal()
         straight = Signal(signed(66))
-        cross1, cross2 = Signal(signed(66)), Signal(signed(66))
+        cross1 = Signal(signed(66))
+        cross2 = Signal(signed(66))
         m.d.sync += [
             straight.eq(Mux(second, high_a, a_low) * Mux(second, high_b, b_low)),
             cross1.eq(a_low * b_high),
             cross2.eq(a_high * b_low),
         ]
-        valid, last = Signal(), Signal()
+        valid = Signal()
+        last = Signal()
         m.d.comb += second.eq(valid & ~last)
         m.d.sync += [
             valid.eq(self.start | second),

@@ -1,8 +1,8 @@
 """What travels between the stages of the pipeline.
 
 Fetch (two cycles) - align - Decode - eXecute - Memory - Writeback. Memory takes one cycle. What needs more is done in
-writeback, where every trap is taken too: an instruction there is older than all others, so nothing younger has happened.
-"""
+writeback, where every trap is taken too: an instruction there is older than all others, so nothing younger has
+happened. """
 
 from amaranth import *
 from amaranth.lib import data
@@ -23,9 +23,11 @@ class DecodedInstruction(data.Struct):
     rd: 5
     rs1: 5
     rs2: 5
+    #: pc and immediate where the instruction takes those in place of registers.
     operand1: 64
     operand2: 64
-    immediate: 64
+    #: What an address or the target of an indirect jump adds to rs1.
+    offset: signed(12)
     #: Target of a branch or direct jump, and whether the predictor could name it.
     target: 64
     same_region: 1
@@ -79,11 +81,6 @@ class Writeback(data.Struct):
     write: 1
     context: 4
     value: 64
-    #: The value is yet to be cut out of this word of memory.
-    load: 1
-    word: 64
-    offset: 3
-    funct3: 3
 
 
 def produces_late(unit):

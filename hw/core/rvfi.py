@@ -119,7 +119,8 @@ class CommitObserver(wiring.Component):
         m = Module()
         rvfi, back = self.rvfi, self.back
         w = Signal(ExecutedInstruction)
-        mode, csr_write = Signal(Privilege), Signal()
+        mode = Signal(Privilege)
+        csr_write = Signal()
         with m.If(~self.slow):
             m.d.sync += [w.eq(self.instruction), mode.eq(self.privilege), csr_write.eq(self.csr_write)]
 
@@ -142,7 +143,8 @@ class CommitObserver(wiring.Component):
         fetched = Signal()
         m.d.comb += fetched.eq(~w.exception | ((w.cause != Cause.FETCH_PAGE) & (w.cause != Cause.FETCH_ACCESS)))
         uses_rs1, uses_rs2 = w.control.reads_rs1 & fetched, w.control.reads_rs2 & fetched
-        mask, wide = Signal(8), Signal(64)
+        mask = Signal(8)
+        wide = Signal(64)
         m.d.comb += [
             mask.eq(Array((0x01, 0x03, 0x0F, 0xFF))[w.control.funct3[:2]]),
             wide.eq(Cat(bit.replicate(8) for bit in mask)),
@@ -173,8 +175,10 @@ class CommitObserver(wiring.Component):
         is_return = (unit == Unit.SYSTEM) & ((w.control.system == System.MRET) | (w.control.system == System.SRET))
         for name, address in RVFI_CSRS.items():
             now = getattr(self, f"csr_now_{name}")
-            before, after = Signal(64, name=f"{name}_before"), Signal(64, name=f"{name}_after")
-            first, touched = Signal(64, name=f"{name}_first"), Signal(name=f"{name}_touched")
+            before = Signal(64, name=f"{name}_before")
+            after = Signal(64, name=f"{name}_after")
+            first = Signal(64, name=f"{name}_first")
+            touched = Signal(name=f"{name}_touched")
             named = self.done & csr_write & ((w.raw[20:32] == address)
                                              | (w.raw[20:32] == _VIEWS.get(name, address)))
             with m.If(~self.slow):

@@ -51,9 +51,11 @@ class StoreBuffer(wiring.Component):
         bits = exact_log2(self._depth)
         m.submodules.queue = queue = memory.Memory(shape=PendingStore, depth=self._depth, init=[])
         write, read = queue.write_port(), queue.read_port(domain="comb")
-        head, tail = Signal(bits), Signal(bits)
+        head = Signal(bits)
+        tail = Signal(bits)
         level = Signal(range(self._depth + 1))
-        waiting, pop = Signal(), Signal()
+        waiting = Signal()
+        pop = Signal()
         m.d.comb += [
             waiting.eq(level != 0),
             pop.eq(waiting & (self.bus.ack | self.bus.err)),

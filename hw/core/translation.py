@@ -174,7 +174,8 @@ class LookasideBuffer(wiring.Component):
         read = table.read_port()
         flush = self.flush
         valid = Signal(self._count)
-        sweeping, looking = Signal(), Signal()
+        sweeping = Signal()
+        looking = Signal()
         sweep = Signal(range(self._count))
         place = Signal(range(self._count))
         entry, entry_valid = read.data, Signal()
@@ -196,7 +197,8 @@ class LookasideBuffer(wiring.Component):
         ]
 
         # One comparator serves look-ups and searches: while one goes on nothing hits.
-        vpn, asid = Signal(27), Signal(16)
+        vpn = Signal(27)
+        asid = Signal(16)
         m.d.comb += [
             vpn.eq(Mux(flush.busy, flush.vpn, self.vpn)),
             asid.eq(Mux(flush.busy, flush.asid, self.asid)),

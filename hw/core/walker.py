@@ -25,8 +25,8 @@ def _in_regions(address, regions):
 class WalkPort(wiring.Signature):
     """Who needs a translation holds `valid` and the request until `done`.
 
-    The address is canonical if `regime` is PAGED, and has 32 bits otherwise. `done` comes with `entry`, which allows the
-    access asked for, or with `page_fault` or `access_fault`.
+    The address is canonical if `regime` is PAGED, and has 32 bits otherwise. `done` comes with `entry`, which allows
+    the access asked for, or with `page_fault` or `access_fault`.
     """
 
     def __init__(self):
@@ -48,8 +48,8 @@ class WalkPort(wiring.Signature):
 class PageTableWalker(wiring.Component):
     """One walk at a time; data before fetch.
 
-    Each page-table entry is read as S-mode would read it (3.7.1), and physical memory protection and attributes of the page
-    found are part of the answer.
+    Each page-table entry is read as S-mode would read it (3.7.1), and physical memory protection and attributes of
+    the page found are part of the answer.
 
     Parameters
     ----------
@@ -88,7 +88,9 @@ class PageTableWalker(wiring.Component):
         index = Signal(9)
         pte = Signal(PageTableEntry)
         rights = Signal(Rights)
-        done, page_fault, access_fault = Signal(), Signal(), Signal()
+        done = Signal()
+        page_fault = Signal()
+        access_fault = Signal()
         entry = Signal(LookasideEntry)
         # Instructions come from main memory, or from I/O that was made for them.
         reachable = Signal()
