@@ -135,6 +135,7 @@ class CommitStage(wiring.Component):
         w_settle = Signal()
         w_interrupt = Signal()
         w_cause = Signal(6)
+        w_delegated = Signal()
         w = Signal(_Slow)
         w_unit = w.control.unit
         back = Signal(Writeback)
@@ -306,9 +307,9 @@ class CommitStage(wiring.Component):
             with m.If(slow_done):
                 m.d.sync += [w_slow.eq(0), w_valid.eq(1), w_refill.eq(slow_refill)]
             with m.Elif(memory.fault):
-                m.d.sync += [w_slow.eq(0), w_trap.eq(1), w_cause.eq(memory.cause)]
+                m.d.sync += [w_slow.eq(0), w_trap.eq(1)]
             with m.Elif(answered & self.result.exception):
-                m.d.sync += [w_slow.eq(0), w_trap.eq(1), w_cause.eq(self.result.cause)]
+                m.d.sync += [w_slow.eq(0), w_trap.eq(1)]
             with m.If(w_unit == Unit.CUSTOM):
                 m.d.sync += w_write.eq(w.control.writes_rd & self.result.we)
         with m.Else():
@@ -317,7 +318,6 @@ class CommitStage(wiring.Component):
                 w.fault_second.eq(i.fault_second),
                 w.vpn.eq(i.operand1[12:39]), w.asid.eq(i.operand2[:16]),
                 w_interrupt.eq(interrupted),
-                w_cause.eq(Mux(interrupted, csr.interrupt_cause, Mux(i.exception, i.cause, self.result.cause))),
                 w_write.eq(control.writes_rd & ((unit != Unit.CUSTOM) | self.result.we)),
                 back.rd.eq(i.rd), w_loads.eq((unit == Unit.LOAD) | (unit == Unit.ATOMIC)),
             ]
@@ -330,6 +330,15 @@ class CommitStage(wiring.Component):
                 ]
             with m.Elif(active):
                 m.d.sync += w_trap.eq(1)
+        next_cause = Signal(6)
+        with m.If(w_slow):
+            m.d.comb += next_cause.eq(Mux(w_memory, memory.cause, self.result.cause))
+        with m.Elif(interrupted):
+            m.d.comb += next_cause.eq(csr.interrupt_cause)
+        with m.Else():
+            m.d.comb += next_cause.eq(Mux(i.exception, i.cause, self.result.cause))
+        m.d.comb += [csr.next_cause.eq(next_cause), csr.next_interrupt.eq(~w_slow & interrupted)]
+        m.d.sync += [w_cause.eq(next_cause), w_delegated.eq(csr.next_delegated)]
         # What stands here while an instruction is slow does not matter.
         with m.Switch(Mux(w_slow, w_unit, unit)):
             with m.Case(Unit.MULTIPLY):
@@ -372,6 +381,7 @@ class CommitStage(wiring.Component):
         m.d.comb += [
             csr.retire.eq(w_valid),
             csr.trap.eq(w_trap),
+            csr.trap_delegated.eq(w_delegated),
             csr.trap_interrupt.eq(w_interrupt),
             csr.trap_cause.eq(w_cause),
             csr.trap_pc.eq(w.pc),

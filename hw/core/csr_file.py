@@ -37,11 +37,10 @@ class _Place(enum.IntEnum, shape=3):
 
 
 class _Stored(NamedTuple):
-    """The port to the registers in LUT RAM, and whether S-mode takes the trap of this cycle."""
+    """The port to the registers in LUT RAM."""
 
     read: Value
     written: Value
-    delegated: Value
     #: What each holds, by name in lower case; only for RVFI.
     copies: dict[str, Value]
 
@@ -97,7 +96,9 @@ class CsrFile(wiring.Component):
     accesses : there is a CSR instruction; `execute` : it happens now.
     context_data : what SCTXDATA reads.
     retire : an instruction retires now.
-    trap, trap_interrupt, trap_cause, trap_pc, trap_value : a trap is taken now; `trap_vector` is where it goes.
+    next_interrupt, next_cause, next_delegated : would S-mode take this trap, if it were taken in the next cycle?
+    trap, trap_delegated, trap_interrupt, trap_cause, trap_pc, trap_value : a trap is taken now; `trap_vector` is where
+        it goes.
     machine_return, supervisor_return : mret or sret happens now.
     return_machine, return_pc : where mret, or else sret, would go; not while there is a CSR instruction or a trap.
     status, satp, privilege, custom_user, context : current state.
@@ -130,7 +131,11 @@ class CsrFile(wiring.Component):
             "execute": In(1),
             "context_data": In(64),
             "retire": In(1),
+            "next_interrupt": In(1),
+            "next_cause": In(6),
+            "next_delegated": Out(1),
             "trap": In(1),
+            "trap_delegated": In(1),
             "trap_interrupt": In(1),
             "trap_cause": In(6),
             "trap_pc": In(64),
@@ -430,7 +435,7 @@ class CsrFile(wiring.Component):
         for name in _Place:
             csr(CsrAddress[name.name], read.data, [])
 
-        delegated = Signal()
+        delegated = self.trap_delegated
         late = Signal()
         late_place = Signal(_Place)
         late_value = Signal(64)
@@ -465,17 +470,18 @@ class CsrFile(wiring.Component):
                 for name, taken in ((_Place.STVAL, delegated), (_Place.MTVAL, ~delegated)):
                     with m.If(taken):
                         m.d.sync += copies[name.name.lower()].eq(self.trap_value)
-        return _Stored(read.data, write.data, delegated, copies)
+        return _Stored(read.data, write.data, copies)
 
     def _traps(self, m, status, medeleg, mideleg, stored, mcause, scause, context_trap, context_return,
                context_machine):
         """Trap entry and return (privileged specification, 3.1.6.1 and 3.3.2)."""
         privilege = self.privilege
-        base, delegated = stored.read, stored.delegated
-        m.d.comb += delegated.eq(
+        base = stored.read
+        delegated = self.trap_delegated
+        m.d.comb += self.next_delegated.eq(
             (privilege != Privilege.MACHINE)
-            & Mux(self.trap_interrupt, mideleg.bit_select(self.trap_cause[:4], 1),
-                  (self.trap_cause < 32) & medeleg.bit_select(self.trap_cause[:5], 1)))
+            & Mux(self.next_interrupt, mideleg.bit_select(self.next_cause[:4], 1),
+                  (self.next_cause < 32) & medeleg.bit_select(self.next_cause[:5], 1)))
         vectored = base[0] & self.trap_interrupt
         m.d.comb += self.trap_vector.eq(
             Cat(C(0, 2), base[2:] + Mux(vectored, self.trap_cause, 0)))

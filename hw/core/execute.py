@@ -138,25 +138,41 @@ class ExecuteStage(wiring.Component):
         with m.If((is_return & self.behind_csr) | (counts & self.behind_any)):
             m.d.comb += hazard.eq(1)
 
-        # ---- branches
-        ready = Signal()
-        m.d.comb += ready.eq(x_valid & ~hazard)
-        is_jump, is_branch = control.unit == Unit.JUMP, control.unit == Unit.BRANCH
-        direct = is_branch | (is_jump & ~control.indirect)
+        # ---- branches. Where fetch would have to go on is known before whether it must: only that waits for the
+        # comparison.
+        is_jump = control.unit == Unit.JUMP
+        is_branch = control.unit == Unit.BRANCH
+        indirect = is_jump & control.indirect
+        followed = Signal()  # Fetch went on at the target.
+        misled = Signal()  # It went on somewhere else altogether, and whether the branch is taken must be known first.
+        decided = Signal()
+        was_taken = Signal()
         taken = is_jump | (is_branch & alu.taken)
         predicted_pc = Cat(x.predicted_target, x.pc[REGION_BITS:])
-        right = x.predicted & Mux(
-            direct, x.same_region & (x.target[:REGION_BITS] == x.predicted_target),
-            x.returns & (operand1 == predicted_pc))
-        m.d.comb += out.redirect.eq((Mux(taken, ~right, x.predicted) | is_return) & ~x.exception)
+        m.d.comb += [
+            followed.eq(x.predicted & x.same_region & (x.target[:REGION_BITS] == x.predicted_target)),
+            misled.eq(is_branch & x.predicted & ~followed),
+        ]
+        # Operands are sure to be there only in a cycle in which the stages ahead move.
+        deciding = x_valid & misled & ~hazard & self.executed_ready & ~decided
+        m.d.sync += decided.eq((deciding | decided) & ~leaving & ~self.kill)
+        with m.If(deciding):
+            m.d.sync += was_taken.eq(alu.taken)
+        ready = Signal()
+        m.d.comb += ready.eq(x_valid & ~hazard & (decided | ~misled))
         with m.If(is_return):
-            m.d.comb += out.target.eq(self.return_pc)
-        with m.Elif(~taken):
-            m.d.comb += out.target.eq(x.next_pc)
-        with m.Elif(direct):
-            m.d.comb += out.target.eq(x.target)
-        with m.Else():
+            m.d.comb += [out.target.eq(self.return_pc), out.redirect.eq(1)]
+        with m.Elif(indirect):
             m.d.comb += out.target.eq(Cat(C(0, 1), self.address[1:]))
+            m.d.comb += out.redirect.eq(~(x.predicted & x.returns & (operand1 == predicted_pc)))
+        with m.Elif(is_jump):
+            m.d.comb += [out.target.eq(x.target), out.redirect.eq(~followed)]
+        with m.Elif(is_branch & Mux(misled, was_taken, ~followed)):
+            m.d.comb += [out.target.eq(x.target), out.redirect.eq(alu.taken)]
+        with m.Else():
+            m.d.comb += [out.target.eq(x.next_pc), out.redirect.eq(x.predicted & ~(is_branch & followed & alu.taken))]
+        with m.If(x.exception):
+            m.d.comb += out.redirect.eq(0)
 
         # ---- issue of custom instructions
         is_custom = (control.unit == Unit.CUSTOM) & ~x.exception
@@ -202,7 +218,7 @@ class ExecuteStage(wiring.Component):
         # ---- what the predictor learns: taken ones get an entry, its counter follows what happens
         learn = self.training
         happens = leaving & ~x.exception
-        foreseeable = (direct | x.returns) & x.predictable
+        foreseeable = (is_branch | (is_jump & ~control.indirect) | x.returns) & x.predictable
         m.d.sync += [
             learn.valid.eq(happens & (x.known | (foreseeable & taken))),
             learn.end.eq(x.end),
