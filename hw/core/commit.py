@@ -4,7 +4,6 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..abi import Csr
 from ..bus import wishbone
 from .alternative import AlternativeEngine
 from .atomic import AtomicOperation
@@ -213,8 +212,8 @@ class CommitStage(wiring.Component):
                 engine.operand2.eq(i.operand2),
             ]
 
-        # ---- CSR instructions. SCTXDATA takes a second cycle, in which the register file answers.
-        is_context_data = (unit == Unit.CSR) & (csr.address == Csr.SCTXDATA) & ~i.exception
+        # ---- CSR instructions. SCTXDATA takes a second cycle, in which the register file answers. It is written when
+        # the refill behind it has emptied the pipeline.
         csr_now = go & (unit == Unit.CSR)
         m.d.comb += [
             csr.address.eq(i.raw[20:32]),
@@ -224,14 +223,19 @@ class CommitStage(wiring.Component):
             csr.context_data.eq(self.context_data),
             csr.accesses.eq(m_valid & (unit == Unit.CSR)),
             csr.execute.eq(csr_now),
-            context_wait.eq(m_valid & is_context_data & ~context_done),
-            self.context_read.eq(context_wait & ~w_slow & ~flush),
-            self.context_write.eq(csr_now & is_context_data & csr.writes),
-            self.context_write_data.eq(csr.write_data),
+            context_wait.eq(m_valid & i.context_data & ~context_done),
+            self.context_read.eq(context_wait & ~w_slow & ~w_settle & ~flush),
             csr.machine_return.eq(go & is_return & (control.system == System.MRET)),
             csr.supervisor_return.eq(go & is_return & (control.system == System.SRET)),
         ]
-        m.d.sync += context_done.eq(self.context_read)
+        context_written = Signal()
+        m.d.sync += [
+            context_done.eq(self.context_read),
+            context_written.eq(csr_now & i.context_data & csr.writes),
+            self.context_write.eq(context_written),
+        ]
+        with m.If(~context_written):
+            m.d.sync += self.context_write_data.eq(csr.write_data)
 
         # ---- capability port
         w_custom = w_slow & (w_unit == Unit.CUSTOM)

@@ -191,7 +191,7 @@ class Core(wiring.Component):
             registers.write_address.eq(Cat(back.rd, back.context)),
             registers.write_data.eq(back.value),
         ]
-        # SCTXDATA writes from the memory stage, when writeback is empty because it was there for two cycles.
+        # SCTXDATA writes when the refill that it causes has emptied writeback.
         with m.If(commit.context_write):
             m.d.comb += [
                 registers.write.eq(csr.context_address.register != 0),

@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..abi import Csr
 from .alu import ArithmeticLogicUnit
 from .branch_predictor import REGION_BITS, Training
 from .decoder import System, Unit
@@ -198,6 +199,7 @@ class ExecuteStage(wiring.Component):
             out.exception.eq(x.exception),
             out.cause.eq(x.cause),
             out.fault_second.eq(x.fault_second),
+            out.context_data.eq(is_csr & (self.csr_address == Csr.SCTXDATA) & ~self.csr_illegal & ~x.exception),
             out.issued.eq(is_custom & self.issue.accept),
             out.fence.eq(self.issue.fence),
             out.result.eq(alu.result),

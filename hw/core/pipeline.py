@@ -68,6 +68,8 @@ class ExecutedInstruction(data.Struct):
     exception: 1
     cause: 6
     fault_second: 1
+    #: It accesses SCTXDATA.
+    context_data: 1
     #: A unit at the capability port has the instruction and waits for its commit.
     issued: 1
     #: It asked for the store buffer to be empty first.

@@ -10,7 +10,8 @@ __all__ = ["RegisterFile"]
 class RegisterFile(wiring.Component):
     """Two read ports and one write port over `contexts` banks of 32 registers.
 
-    A read takes a cycle and sees a write of the same cycle, so block RAM and LUT RAM serve alike. Register 0 is an
+    A read takes a cycle and sees a write of the same cycle, so that block RAM serves, of which there is plenty.
+    Register 0 is an
     ordinary word that nobody writes. After reset every word is cleared, one a cycle, while `clearing` is high.
 
     Parameters
@@ -37,7 +38,8 @@ class RegisterFile(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.registers = registers = memory.Memory(shape=64, depth=self._depth, init=[])
+        m.submodules.registers = registers = memory.Memory(
+            shape=64, depth=self._depth, init=[], attrs={"ram_style": "block"})
         write = registers.write_port()
         for number in (1, 2):
             read = registers.read_port(transparent_for=(write,))

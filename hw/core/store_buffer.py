@@ -18,8 +18,13 @@ class PendingStore(data.Struct):
     sel: 8
 
 
+#: Stores written before the bus is let go for a cycle.
+RUN = 4
+
+
 class StoreBuffer(wiring.Component):
-    """First in, first out, in LUT RAM.
+    """First in, first out, in LUT RAM. After a few stores in a row the bus is free for a cycle, so that a loop of
+    stores starves nobody.
 
     Main memory answers no store with an error, so `err` counts as done.
 
@@ -56,6 +61,7 @@ class StoreBuffer(wiring.Component):
         level = Signal(range(self._depth + 1))
         waiting = Signal()
         pop = Signal()
+        pause = Signal()
         m.d.comb += [
             waiting.eq(level != 0),
             pop.eq(waiting & (self.bus.ack | self.bus.err)),
@@ -63,8 +69,14 @@ class StoreBuffer(wiring.Component):
             self.empty.eq(~waiting & ~self.push),
             write.en.eq(self.push), write.addr.eq(tail), write.data.eq(self.store),
             read.addr.eq(head),
-            self.bus.cyc.eq(waiting), self.bus.stb.eq(waiting), self.bus.we.eq(1),
+            self.bus.cyc.eq(waiting & ~pause), self.bus.stb.eq(waiting & ~pause), self.bus.we.eq(1),
             self.bus.adr.eq(read.data.adr), self.bus.dat_w.eq(read.data.data), self.bus.sel.eq(read.data.sel),
         ]
-        m.d.sync += [level.eq(level + self.push - pop), tail.eq(tail + self.push), head.eq(head + pop)]
+        run = Signal(range(RUN))
+        with m.If(pop):
+            m.d.sync += run.eq(Mux(run == RUN - 1, 0, run + 1))
+        m.d.sync += [
+            pause.eq(pop & (run == RUN - 1)),
+            level.eq(level + self.push - pop), tail.eq(tail + self.push), head.eq(head + pop),
+        ]
         return m
