@@ -31,6 +31,8 @@ class CacheArray(wiring.Component):
     size : int
         Bytes.
     ways : int
+    regions : tuple of (base, size)
+        What is cached; nothing else may be looked up.
 
     Members
     -------
@@ -44,13 +46,16 @@ class CacheArray(wiring.Component):
     flush, busy : start invalidation of everything; `busy` until done, as after reset. Nothing hits meanwhile.
     """
 
-    def __init__(self, size, ways):
+    def __init__(self, size, ways, regions):
         self._ways = ways
         self._words = size // ways // 8
         self._sets = size // ways // LINE_BYTES
         self.word_bits = exact_log2(self._words)
         self.set_bits = exact_log2(self._sets)
-        self.tag_bits = 32 - 3 - self.word_bits
+        # Address bits that are the same for all of main memory need not be compared.
+        first = min(base for base, size in regions)
+        varying = max((first ^ (base + size - 1)).bit_length() for base, size in regions)
+        self.tag_bits = max(varying - 3 - self.word_bits, 1)
         self._tag_shape = data.StructLayout({"value": self.tag_bits, "valid": 1})
         super().__init__({
             "read_word": In(self.word_bits),

@@ -72,7 +72,7 @@ class FetchUnit(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        m.submodules.cache = cache = CacheArray(config.icache_bytes, config.cache_ways)
+        m.submodules.cache = cache = CacheArray(config.icache_bytes, config.cache_ways, config.cached)
         m.submodules.tlb = tlb = self._tlb = LookasideBuffer(config.tlb_entries)
         m.submodules.predictor = predictor = BranchPredictor(config.branch_entries)
         wiring.connect(m, tlb.flush, wiring.flipped(self.tlb_flush))

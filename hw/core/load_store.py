@@ -130,7 +130,7 @@ class LoadStoreUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.cache = cache = CacheArray(self._config.dcache_bytes, self._config.cache_ways)
+        m.submodules.cache = cache = CacheArray(self._config.dcache_bytes, self._config.cache_ways, self._config.cached)
         m.submodules.tlb = tlb = self._tlb = LookasideBuffer(self._config.tlb_entries)
         wiring.connect(m, tlb.flush, wiring.flipped(self.tlb_flush))
         line_low, line_high = 3, 3 + cache.word_bits
@@ -159,8 +159,8 @@ class LoadStoreUnit(wiring.Component):
             tlb.asid.eq(self.asid),
             tlb.regime.eq(self.regime),
             cache.read_word.eq(read_address[line_low:line_high]),
-            cache.match_tag.eq(Mux(self.slow, w.physical[line_high:],
-                                   Cat(self.address[line_high:12], entry.ppn))),
+            # The lookaside buffer has looked up the same address as the cache, be it that of the slow way.
+            cache.match_tag.eq(Cat(Mux(self.slow, w.address, self.address)[line_high:12], entry.ppn)),
             translated.eq(
                 tlb.hit & canonical(self.address) & entry.physical.allow(access)
                 & ((self.regime != Regime.PAGED)
