@@ -128,6 +128,11 @@ class CommitStage(wiring.Component):
         # with it.
         w_valid = Signal()
         w_slow = Signal()
+        # Each is the sum of two registers: what the caches say comes late, and goes straight into its own.
+        w_valid_memory = Signal()
+        w_valid_other = Signal()
+        w_slow_memory = Signal()
+        w_slow_other = Signal()
         w_trap = Signal()
         w_refill = Signal()
         w_forget = Signal()
@@ -148,6 +153,8 @@ class CommitStage(wiring.Component):
         context_wait = Signal()
         context_done = Signal()
         m.d.comb += [
+            w_slow.eq(w_slow_memory | w_slow_other),
+            w_valid.eq(w_valid_memory | w_valid_other),
             # The choice of an interrupt lags the CSRs by a cycle, and the next instruction must see it (3.1.9).
             frozen.eq(w_slow | w_settle | context_wait),
             flush.eq(w_trap | w_refill),
@@ -165,12 +172,16 @@ class CommitStage(wiring.Component):
             m.d.sync += i.eq(self.executed)
 
         # ---- where fetch goes on
+        vectored = Signal()
+        vector = Signal(64)
         m.d.comb += [
             self.redirecting.eq(m_valid & i.redirect),
             self.kill.eq(flush | (active & i.redirect)),
-            self.redirect.eq(self.kill),
-            self.target.eq(Mux(w_trap, csr.trap_vector, Mux(w_refill, w.target, i.target))),
+            self.redirect.eq(self.kill | vectored),
+            self.target.eq(Mux(w_trap, csr.trap_base, Mux(vectored, vector, Mux(w_refill, w.target, i.target)))),
         ]
+        # An entry of a vector table is a sum, for which there is time in the next cycle.
+        m.d.sync += [vectored.eq(w_trap & csr.trap_vectored), vector.eq(csr.trap_vector)]
 
         # ---- load/store unit
         is_memory = (unit == Unit.LOAD) | (unit == Unit.STORE) | (unit == Unit.ATOMIC)
@@ -187,7 +198,7 @@ class CommitStage(wiring.Component):
             memory.unsigned_.eq(control.funct3[2]),
             memory.store_data.eq(i.operand2),
             memory.accept.eq(go & is_memory),
-            memory.slow.eq(w_slow & w_memory),
+            memory.slow.eq(w_slow_memory),
             memory.regime.eq(csr.data_regime),
             memory.privilege.eq(csr.data_privilege),
             memory.sum.eq(csr.status.sum),
@@ -217,6 +228,8 @@ class CommitStage(wiring.Component):
         csr_now = go & (unit == Unit.CSR)
         m.d.comb += [
             csr.address.eq(i.raw[20:32]),
+            csr.stored.eq(i.csr_stored),
+            csr.place.eq(i.csr_place),
             csr.function.eq(control.funct3[:2]),
             csr.operand.eq(Mux(control.funct3[2], i.raw[15:20], i.operand1)),
             csr.writes.eq((control.funct3[:2] == 1) | (i.raw[15:20] != 0)),
@@ -254,11 +267,9 @@ class CommitStage(wiring.Component):
         answered = self.result.valid & self.result.ready
         m.d.sync += w_committed.eq(commit_now | (w_custom & (w_committed | commit_late)))
 
-        # ---- what takes longer than the memory stage
+        # ---- what takes longer than the memory stage, beside loads and stores
         needs_longer = Signal()
         with m.Switch(unit):
-            with m.Case(Unit.LOAD, Unit.STORE, Unit.ATOMIC):
-                m.d.comb += needs_longer.eq(~memory.quick)
             with m.Case(Unit.MULTIPLY, Unit.DIVIDE):
                 m.d.comb += needs_longer.eq(1)
             with m.Case(Unit.SYSTEM):
@@ -306,14 +317,16 @@ class CommitStage(wiring.Component):
         # ---- to writeback
         w_write = Signal()
         w_loads = Signal()
-        m.d.sync += [w_valid.eq(0), w_trap.eq(0), w_refill.eq(0), w_forget.eq(0), w_settle.eq(0)]
+        m.d.sync += [
+            w_valid_memory.eq(0), w_valid_other.eq(0), w_trap.eq(0), w_refill.eq(0), w_forget.eq(0), w_settle.eq(0),
+        ]
         with m.If(w_slow):
             with m.If(slow_done):
-                m.d.sync += [w_slow.eq(0), w_valid.eq(1), w_refill.eq(slow_refill)]
+                m.d.sync += [w_slow_memory.eq(0), w_slow_other.eq(0), w_valid_other.eq(1), w_refill.eq(slow_refill)]
             with m.Elif(memory.fault):
-                m.d.sync += [w_slow.eq(0), w_trap.eq(1)]
+                m.d.sync += [w_slow_memory.eq(0), w_slow_other.eq(0), w_trap.eq(1)]
             with m.Elif(answered & self.result.exception):
-                m.d.sync += [w_slow.eq(0), w_trap.eq(1)]
+                m.d.sync += [w_slow_memory.eq(0), w_slow_other.eq(0), w_trap.eq(1)]
             with m.If(w_unit == Unit.CUSTOM):
                 m.d.sync += w_write.eq(w.control.writes_rd & self.result.we)
         with m.Else():
@@ -328,7 +341,9 @@ class CommitStage(wiring.Component):
             with m.If(go):
                 refused = answered & self.result.exception
                 m.d.sync += [
-                    w_slow.eq(needs_longer), w_valid.eq(~needs_longer & ~refused), w_trap.eq(refused),
+                    w_slow_memory.eq(is_memory & ~memory.quick), w_valid_memory.eq(is_memory & memory.quick),
+                    w_slow_other.eq(needs_longer), w_valid_other.eq(~is_memory & ~needs_longer & ~refused),
+                    w_trap.eq(refused),
                     w_settle.eq(csr_now & csr.unsettles), w_refill.eq(csr_now & csr.flush), w_forget.eq(csr_now &
                     csr.protects),
                 ]

@@ -164,6 +164,8 @@ class Core(wiring.Component):
             csr.check_address.eq(execute.csr_address),
             csr.check_writes.eq(execute.csr_writes),
             execute.csr_illegal.eq(csr.illegal),
+            execute.csr_stored.eq(csr.check_stored),
+            execute.csr_place.eq(csr.check_place),
             csr.return_machine.eq(execute.machine_return),
             execute.return_pc.eq(csr.return_pc),
             execute.hold_issue.eq(commit.redirecting | commit.kill),

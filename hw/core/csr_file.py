@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from amaranth import *
-from amaranth.lib import data, enum, memory, wiring
+from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..abi import Csr
@@ -13,6 +13,7 @@ from .isa import MISA, SV39, Cause, CsrAddress, Interrupt
 from .pmp import ADDRESS_BITS, GRAIN, PmpEntry
 from .port import Privilege
 from .rvfi import RVFI_CSRS
+from .stored_csr import StoredCsr
 from .translation import Regime
 
 __all__ = ["Status", "Satp", "CsrFile"]
@@ -22,19 +23,6 @@ __all__ = ["Status", "Satp", "CsrFile"]
 INTERRUPT_MASK = sum(1 << interrupt for interrupt in Interrupt)
 DELEGABLE_INTERRUPTS = sum(1 << interrupt for interrupt in Interrupt if interrupt.name.startswith("SUPERVISOR"))
 DELEGABLE_EXCEPTIONS = sum(1 << cause for cause in Cause if cause != Cause.ECALL_MACHINE) | 0xFF << 24
-
-class _Place(enum.IntEnum, shape=3):
-    """Registers that lie in LUT RAM, of which one is read and one written a cycle."""
-
-    MTVEC = 0
-    STVEC = 1
-    MEPC = 2
-    SEPC = 3
-    MTVAL = 4
-    STVAL = 5
-    MSCRATCH = 6
-    SSCRATCH = 7
-
 
 class _Stored(NamedTuple):
     """The port to the registers in LUT RAM."""
@@ -87,6 +75,8 @@ class CsrFile(wiring.Component):
 
     Members
     -------
+    check_stored, check_place : whether and where `check_address` lies in LUT RAM; for the memory stage, as `stored` and
+        `place`.
     check_address, check_writes, illegal : may this CSR be accessed now? Asked in execute: what the answer depends on
         changes only with the privilege, which refills the pipeline.
     address, function, operand, writes : the CSR instruction in the memory stage (function: 1 write, 2 set, 3 clear).
@@ -98,7 +88,7 @@ class CsrFile(wiring.Component):
     retire : an instruction retires now.
     next_interrupt, next_cause, next_delegated : would S-mode take this trap, if it were taken in the next cycle?
     trap, trap_delegated, trap_interrupt, trap_cause, trap_pc, trap_value : a trap is taken now; `trap_vector` is where
-        it goes.
+        it goes: to `trap_base`, or later in the table there if `trap_vectored`.
     machine_return, supervisor_return : mret or sret happens now.
     return_machine, return_pc : where mret, or else sret, would go; not while there is a CSR instruction or a trap.
     status, satp, privilege, custom_user, context : current state.
@@ -124,6 +114,10 @@ class CsrFile(wiring.Component):
             "check_address": In(12),
             "check_writes": In(1),
             "illegal": Out(1),
+            "check_stored": Out(1),
+            "check_place": Out(StoredCsr),
+            "stored": In(1),
+            "place": In(StoredCsr),
             "flush": Out(1),
             "protects": Out(1),
             "unsettles": Out(1),
@@ -141,6 +135,8 @@ class CsrFile(wiring.Component):
             "trap_pc": In(64),
             "trap_value": In(64),
             "trap_vector": Out(64),
+            "trap_base": Out(64),
+            "trap_vectored": Out(1),
             "machine_return": In(1),
             "supervisor_return": In(1),
             "return_machine": In(1),
@@ -300,7 +296,7 @@ class CsrFile(wiring.Component):
             stored_value = Signal(64)
             m.d.sync += stored_value.eq(stored.written)
             with m.Switch(traced):
-                with m.Case(*(CsrAddress[place.name] for place in _Place)):
+                with m.Case(*(CsrAddress[place.name] for place in StoredCsr)):
                     m.d.comb += self.trace_data.eq(stored_value)
                 for address, read in table.items():
                     with m.Case(address):
@@ -424,50 +420,49 @@ class CsrFile(wiring.Component):
         A trap reads its vector and writes two: the address of the instruction at once, the trap value in the next
         cycle, in which the pipeline is empty.
         """
-        m.submodules.stored = stored = memory.Memory(shape=64, depth=len(_Place), init=[])
+        m.submodules.stored = stored = memory.Memory(shape=64, depth=len(StoredCsr), init=[])
         read, write = stored.read_port(domain="comb"), stored.write_port()
-        place = Signal(_Place)
-        chosen = Signal()
-        with m.Switch(self.address):
-            for name in _Place:
+        with m.Switch(self.check_address):
+            for name in StoredCsr:
                 with m.Case(CsrAddress[name.name]):
-                    m.d.comb += [place.eq(name), chosen.eq(1)]
-        for name in _Place:
+                    m.d.comb += [self.check_stored.eq(1), self.check_place.eq(name)]
+        place = self.place
+        for name in StoredCsr:
             csr(CsrAddress[name.name], read.data, [])
 
         delegated = self.trap_delegated
         late = Signal()
-        late_place = Signal(_Place)
+        late_place = Signal(StoredCsr)
         late_value = Signal(64)
         m.d.sync += [
             late.eq(self.trap), late_value.eq(self.trap_value),
-            late_place.eq(Mux(delegated, _Place.STVAL, _Place.MTVAL)),
+            late_place.eq(Mux(delegated, StoredCsr.STVAL, StoredCsr.MTVAL)),
         ]
         m.d.comb += [
-            read.addr.eq(Mux(self.trap, Mux(delegated, _Place.STVEC, _Place.MTVEC), Mux(
-                self.accesses, place, Mux(self.return_machine, _Place.MEPC, _Place.SEPC)))),
+            read.addr.eq(Mux(self.trap, Mux(delegated, StoredCsr.STVEC, StoredCsr.MTVEC), Mux(
+                self.accesses, place, Mux(self.return_machine, StoredCsr.MEPC, StoredCsr.SEPC)))),
             self.return_pc.eq(read.data),
-            write.en.eq(self.trap | late | (self.execute & self.writes & chosen)),
+            write.en.eq(self.trap | late | (self.execute & self.writes & self.stored)),
         ]
         # WARL: bit 1 of a vector and bit 0 of an instruction's address are zero.
         with m.If(self.trap):
-            m.d.comb += [write.addr.eq(Mux(delegated, _Place.SEPC, _Place.MEPC)), write.data.eq(self.trap_pc)]
+            m.d.comb += [write.addr.eq(Mux(delegated, StoredCsr.SEPC, StoredCsr.MEPC)), write.data.eq(self.trap_pc)]
         with m.Elif(late):
             m.d.comb += [write.addr.eq(late_place), write.data.eq(late_value)]
         with m.Else():
-            is_vector = (place == _Place.MTVEC) | (place == _Place.STVEC)
-            is_pc = (place == _Place.MEPC) | (place == _Place.SEPC)
+            is_vector = (place == StoredCsr.MTVEC) | (place == StoredCsr.STVEC)
+            is_pc = (place == StoredCsr.MEPC) | (place == StoredCsr.SEPC)
             m.d.comb += [write.addr.eq(place),
                              write.data.eq(Cat(value[0] & ~is_pc, value[1] & ~is_vector, value[2:]))]
         copies = {}
         if self._config.rvfi:
             # The port shows all of them at once, and a trap value as soon as the trap is taken.
-            for name in _Place:
+            for name in StoredCsr:
                 copy = copies[name.name.lower()] = Signal(64, name=f"{name.name.lower()}_copy")
                 with m.If(write.en & ~late & (write.addr == name)):
                     m.d.sync += copy.eq(write.data)
             with m.If(self.trap):
-                for name, taken in ((_Place.STVAL, delegated), (_Place.MTVAL, ~delegated)):
+                for name, taken in ((StoredCsr.STVAL, delegated), (StoredCsr.MTVAL, ~delegated)):
                     with m.If(taken):
                         m.d.sync += copies[name.name.lower()].eq(self.trap_value)
         return _Stored(read.data, write.data, copies)
@@ -482,9 +477,11 @@ class CsrFile(wiring.Component):
             (privilege != Privilege.MACHINE)
             & Mux(self.next_interrupt, mideleg.bit_select(self.next_cause[:4], 1),
                   (self.next_cause < 32) & medeleg.bit_select(self.next_cause[:5], 1)))
-        vectored = base[0] & self.trap_interrupt
-        m.d.comb += self.trap_vector.eq(
-            Cat(C(0, 2), base[2:] + Mux(vectored, self.trap_cause, 0)))
+        m.d.comb += [
+            self.trap_base.eq(Cat(C(0, 2), base[2:])),
+            self.trap_vectored.eq(base[0] & self.trap_interrupt),
+            self.trap_vector.eq(self.trap_base + Mux(self.trap_vectored, self.trap_cause << 2, 0)),
+        ]
 
         cause = Cat(self.trap_cause, self.trap_interrupt)
         with m.If(self.trap):

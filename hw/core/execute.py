@@ -11,6 +11,7 @@ from .decoder import System, Unit
 from .isa import Cause, CsrAddress
 from .pipeline import DecodedInstruction, ExecutedInstruction
 from .port import CapabilityPort, Privilege
+from .stored_csr import StoredCsr
 
 __all__ = ["ExecuteStage"]
 
@@ -31,7 +32,7 @@ class ExecuteStage(wiring.Component):
     back_write, back_value : register write of writeback.
     behind_csr, behind_any : the memory stage has a CSR instruction; it or writeback has any.
     privilege : current privilege.
-    csr_address, csr_writes, csr_illegal : is this CSR access legal?
+    csr_address, csr_writes, csr_illegal, csr_stored, csr_place : is this CSR access legal, and where does the CSR lie?
     machine_return, return_pc : where mret or sret goes.
     issue : issue channel of the capability port; nothing is offered while `hold_issue`.
     """
@@ -62,6 +63,8 @@ class ExecuteStage(wiring.Component):
             "csr_address": Out(12),
             "csr_writes": Out(1),
             "csr_illegal": In(1),
+            "csr_stored": In(1),
+            "csr_place": In(StoredCsr),
             "machine_return": Out(1),
             "return_pc": In(64),
             "issue": Out(CapabilityPort().members["issue"].signature),
@@ -199,6 +202,8 @@ class ExecuteStage(wiring.Component):
             out.exception.eq(x.exception),
             out.cause.eq(x.cause),
             out.fault_second.eq(x.fault_second),
+            out.csr_stored.eq(self.csr_stored),
+            out.csr_place.eq(self.csr_place),
             out.context_data.eq(is_csr & (self.csr_address == Csr.SCTXDATA) & ~self.csr_illegal & ~x.exception),
             out.issued.eq(is_custom & self.issue.accept),
             out.fence.eq(self.issue.fence),

@@ -98,12 +98,14 @@ class FetchUnit(wiring.Component):
         m.d.sync += level.eq(Mux(self.redirect, 0, after_pop + push))
 
         # ---- f0: address
-        following = Signal(64)  # Word after the one in f1, if that is no branch.
         restart_pc = Signal(64, init=config.reset_vector)
         restart = Signal()
         restartable = Signal()
         streaming = Signal()
         f_valid = Signal()
+        # A branch was foreseen, but there was no room for its target yet.
+        foreseen = Signal()
+        foreseen_target = Signal(REGION_BITS)
         f_missed = Signal()
         f_pc = Signal(64)
         read_address = Signal(64)
@@ -125,14 +127,17 @@ class FetchUnit(wiring.Component):
             m.d.comb += [read_address.eq(restart_pc), issue.eq(room)]
         with m.Else():
             m.d.comb += [
-                read_address.eq(Mux(f_valid & prediction.taken(), Cat(prediction.target, f_pc[REGION_BITS:]),
-                                    following)),
+                read_address.eq(Cat(C(0, 3), f_pc[3:] + 1)),
                 issue.eq(streaming & room),
             ]
+            with m.If(foreseen):
+                m.d.comb += read_address.eq(Cat(foreseen_target, f_pc[REGION_BITS:]))
+            with m.Elif(f_valid & prediction.taken()):
+                m.d.comb += read_address.eq(Cat(prediction.target, f_pc[REGION_BITS:]))
         with m.If(issue):
-            m.d.sync += [f_pc.eq(read_address), following.eq(Cat(C(0, 3), read_address[3:] + 1))]
+            m.d.sync += [f_pc.eq(read_address), foreseen.eq(0)]
         with m.Elif(f_valid & prediction.taken()):
-            m.d.sync += following.eq(Cat(prediction.target, f_pc[REGION_BITS:]))
+            m.d.sync += [foreseen.eq(1), foreseen_target.eq(prediction.target)]
         m.d.sync += f_valid.eq(issue & ~f_missed)
 
         # ---- f1: translation and tags

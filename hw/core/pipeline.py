@@ -9,6 +9,7 @@ from amaranth.lib import data
 
 from .branch_predictor import REGION_BITS
 from .decoder import Control, Unit
+from .stored_csr import StoredCsr
 
 __all__ = ["DecodedInstruction", "ExecutedInstruction", "Writeback", "produces_late"]
 
@@ -68,7 +69,9 @@ class ExecutedInstruction(data.Struct):
     exception: 1
     cause: 6
     fault_second: 1
-    #: It accesses SCTXDATA.
+    #: It accesses a CSR in LUT RAM; SCTXDATA.
+    csr_stored: 1
+    csr_place: StoredCsr
     context_data: 1
     #: A unit at the capability port has the instruction and waits for its commit.
     issued: 1
