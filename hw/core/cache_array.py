@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from .config import LINE_BYTES
+from .translation import equal
 
 __all__ = ["CacheArray", "WORDS_PER_LINE", "select_way"]
 
@@ -113,7 +114,7 @@ class CacheArray(wiring.Component):
                 tag_write.data.value.eq(self.tag_value),
                 tag_read.addr.eq(self.read_word[line_bits:]),
                 tag_read.en.eq(1),
-                self.hit_way[way].eq(~busy & tag_read.data.valid & (tag_read.data.value == self.match_tag)),
+                self.hit_way[way].eq(equal(tag_read.data, Cat(self.match_tag, ~busy))),
             ]
             m.d.comb += self.words[way].eq(read.data)
 

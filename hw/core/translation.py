@@ -92,6 +92,7 @@ class LookasideEntry(data.Struct):
 
 def equal(left, right):
     """Whether two values of the same width are equal, along a carry chain: faster than LUTs for wide ones."""
+    left, right = Value.cast(left), Value.cast(right)
     pairs = [left[i:i + 2] == right[i:i + 2] for i in range(0, len(left), 2)]
     return (Cat(*pairs) + C(1, 1))[len(pairs)]
 
@@ -202,11 +203,12 @@ class LookasideBuffer(wiring.Component):
             looking.eq(sweeping),
         ]
 
-        same = Signal()
+        same_page = Signal()
+        same_space = Signal()
         m.d.comb += [
-            same.eq(equal(Cat(entry.vpn, entry.regime, Mux(entry.global_, self.asid, entry.asid)),
-                          Cat(self.vpn, self.regime, self.asid))),
-            self.hit.eq(entry_valid & same & ~flush.busy),
+            same_page.eq(equal(Cat(entry.vpn, entry.regime, entry_valid), Cat(self.vpn, self.regime, ~flush.busy))),
+            same_space.eq(equal(entry.asid, self.asid)),
+            self.hit.eq(entry_valid & same_page & (same_space | entry.global_)),
         ]
         same_low, same_middle, same_high = (entry.vpn[9 * i:9 * i + 9] == flush.vpn[9 * i:9 * i + 9] for i in range(3))
         named = ~flush.by_address | (
