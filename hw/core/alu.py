@@ -4,6 +4,8 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .translation import equal
+
 __all__ = ["ArithmeticLogicUnit", "sign_extend"]
 
 
@@ -41,15 +43,12 @@ class ArithmeticLogicUnit(wiring.Component):
         m.d.comb += total.eq((Cat(self.alternate, a) + Cat(self.alternate, addend))[1:])
 
         # ---- comparison, for branches and for slt
-        less_unsigned = Signal()
+        # Turning the sign bits round makes a signed comparison of an unsigned one.
         less = Signal()
-        condition = Signal()
         unsigned_ = Mux(self.funct3[2], self.funct3[1], self.funct3[0])
         m.d.comb += [
-            less_unsigned.eq(a < b),
-            less.eq(Mux((a[63] == b[63]) | unsigned_, less_unsigned, a[63])),
-            condition.eq(Mux(self.funct3[2], less, a == b)),
-            self.taken.eq(condition ^ self.funct3[0]),
+            less.eq(Cat(a[:63], a[63] ^ ~unsigned_) < Cat(b[:63], b[63] ^ ~unsigned_)),
+            self.taken.eq(Mux(self.funct3[2], less, equal(a, b)) ^ self.funct3[0]),
         ]
 
         # ---- shifts. One right shifter serves the left shifts too, with the bits turned round before and after.

@@ -114,7 +114,8 @@ class CacheArray(wiring.Component):
                 tag_write.data.value.eq(self.tag_value),
                 tag_read.addr.eq(self.read_word[line_bits:]),
                 tag_read.en.eq(1),
-                self.hit_way[way].eq(equal(tag_read.data, Cat(self.match_tag, ~busy))),
+                self.hit_way[way].eq(equal(
+                    Cat(tag_read.data.value, tag_read.data.valid & ~busy), Cat(self.match_tag, C(1, 1)))),
             ]
             m.d.comb += self.words[way].eq(read.data)
 

@@ -315,27 +315,28 @@ class CommitStage(wiring.Component):
         ]
 
         # ---- to writeback
-        w_write = Signal()
+        # As for `w_valid`: the register is written.
+        w_write_memory = Signal()
+        w_write_other = Signal()
         w_loads = Signal()
         m.d.sync += [
-            w_valid_memory.eq(0), w_valid_other.eq(0), w_trap.eq(0), w_refill.eq(0), w_forget.eq(0), w_settle.eq(0),
+            w_valid_memory.eq(0), w_valid_other.eq(0), w_write_memory.eq(0), w_write_other.eq(0),
+            w_trap.eq(0), w_refill.eq(0), w_forget.eq(0), w_settle.eq(0),
         ]
         with m.If(w_slow):
             with m.If(slow_done):
                 m.d.sync += [w_slow_memory.eq(0), w_slow_other.eq(0), w_valid_other.eq(1), w_refill.eq(slow_refill)]
+                m.d.sync += w_write_other.eq(w.control.writes_rd & ((w_unit != Unit.CUSTOM) | self.result.we))
             with m.Elif(memory.fault):
                 m.d.sync += [w_slow_memory.eq(0), w_slow_other.eq(0), w_trap.eq(1)]
             with m.Elif(answered & self.result.exception):
                 m.d.sync += [w_slow_memory.eq(0), w_slow_other.eq(0), w_trap.eq(1)]
-            with m.If(w_unit == Unit.CUSTOM):
-                m.d.sync += w_write.eq(w.control.writes_rd & self.result.we)
         with m.Else():
             m.d.sync += [
                 w.control.eq(control), w.pc.eq(i.pc), w.raw.eq(i.raw), w.target.eq(i.target),
                 w.fault_second.eq(i.fault_second),
                 w.vpn.eq(i.operand1[12:39]), w.asid.eq(i.operand2[:16]),
                 w_interrupt.eq(interrupted),
-                w_write.eq(control.writes_rd & ((unit != Unit.CUSTOM) | self.result.we)),
                 back.rd.eq(i.rd), w_loads.eq((unit == Unit.LOAD) | (unit == Unit.ATOMIC)),
             ]
             with m.If(go):
@@ -343,6 +344,9 @@ class CommitStage(wiring.Component):
                 m.d.sync += [
                     w_slow_memory.eq(is_memory & ~memory.quick), w_valid_memory.eq(is_memory & memory.quick),
                     w_slow_other.eq(needs_longer), w_valid_other.eq(~is_memory & ~needs_longer & ~refused),
+                    w_write_memory.eq(is_memory & control.writes_rd & memory.quick),
+                    w_write_other.eq(~is_memory & ~needs_longer & ~refused & control.writes_rd
+                                     & ((unit != Unit.CUSTOM) | self.result.we)),
                     w_trap.eq(refused),
                     w_settle.eq(csr_now & csr.unsettles), w_refill.eq(csr_now & csr.flush), w_forget.eq(csr_now &
                     csr.protects),
@@ -372,7 +376,7 @@ class CommitStage(wiring.Component):
                 m.d.sync += back.value.eq(i.result)
         m.d.comb += [
             self.writeback.eq(back),
-            self.writeback.write.eq(w_valid & w_write),
+            self.writeback.write.eq(w_write_memory | w_write_other),
             self.writeback.value.eq(Mux(w_loads, memory.value, back.value)),
             self.writeback.context.eq(csr.context),
             self.forward_rd.eq(i.rd),

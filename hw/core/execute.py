@@ -9,9 +9,10 @@ from .alu import ArithmeticLogicUnit
 from .branch_predictor import REGION_BITS, Training
 from .decoder import System, Unit
 from .isa import Cause, CsrAddress
-from .pipeline import DecodedInstruction, ExecutedInstruction
+from .pipeline import DecodedInstruction, ExecutedInstruction, produces_late
 from .port import CapabilityPort, Privilege
 from .stored_csr import StoredCsr
+from .translation import equal
 
 __all__ = ["ExecuteStage"]
 
@@ -24,7 +25,7 @@ class ExecuteStage(wiring.Component):
     decoded, decoded_valid, decoded_ready : from decode.
     executed, executed_valid, executed_ready : to the memory stage.
     kill : the instruction here is cancelled.
-    training : registered; what the branch predictor learns.
+    training : what the branch predictor learns, a cycle later.
     address : of a load or store; earlier in the cycle than `executed`.
     memory_rd, memory_write, memory_late, memory_value : instruction in the memory stage, for forwarding.
         `memory_late`: its result does not exist yet.
@@ -84,16 +85,19 @@ class ExecuteStage(wiring.Component):
         hazard = Signal()
         next_memory_rd = Signal(5)
         next_memory_write = Signal()
+        next_memory_late = Signal()
         next_back_rd = Signal(5)
         next_back_write = Signal()
         with m.If(self.executed_ready):
             m.d.comb += [
                 next_memory_rd.eq(x.rd), next_memory_write.eq(leaving & control.writes_rd),
+                next_memory_late.eq(produces_late(control.unit)),
                 next_back_rd.eq(self.memory_rd), next_back_write.eq(self.memory_write),
             ]
         with m.Else():
             m.d.comb += [
                 next_memory_rd.eq(self.memory_rd), next_memory_write.eq(self.memory_write),
+                next_memory_late.eq(self.memory_late),
                 next_back_rd.eq(self.slow_rd), next_back_write.eq(self.slow & self.slow_write),
             ]
         operands = []
@@ -101,17 +105,20 @@ class ExecuteStage(wiring.Component):
             held, reads = x[f"operand{name}"], f"reads_rs{name}"
             operand = Signal(64, name=f"operand{name}")
             from_memory = Signal(name=f"from_memory{name}")
+            awaited = Signal(name=f"awaited{name}")
             from_back = Signal(name=f"from_back{name}")
             next_number = Mux(self.decoded_ready, self.decoded[f"rs{name}"], x[f"rs{name}"])
             next_reads = Mux(self.decoded_ready, self.decoded.control[reads], control[reads])
+            in_memory = next_memory_write & (next_memory_rd == next_number) & next_reads
             m.d.sync += [
-                from_memory.eq(next_memory_write & (next_memory_rd == next_number) & next_reads),
+                from_memory.eq(in_memory & ~next_memory_late),
+                awaited.eq(in_memory & next_memory_late),
                 from_back.eq(next_back_write & (next_back_rd == next_number) & next_reads),
             ]
             # A late result may turn out not to be written at all (capability port), so it leaves the operand alone.
-            m.d.comb += operand.eq(Mux(from_memory & ~self.memory_late, self.memory_value,
+            m.d.comb += operand.eq(Mux(from_memory, self.memory_value,
                                        Mux(from_back & self.back_write, self.back_value, held)))
-            with m.If(from_memory & self.memory_late):
+            with m.If(awaited):
                 m.d.comb += hazard.eq(1)
             # An instruction that waits here would miss what leaves writeback meanwhile.
             m.d.sync += held.eq(operand)
@@ -164,19 +171,24 @@ class ExecuteStage(wiring.Component):
             m.d.sync += was_taken.eq(alu.taken)
         ready = Signal()
         m.d.comb += ready.eq(x_valid & ~hazard & (decided | ~misled))
+        # Must fetch be told, if the branch is taken, and if it is not?
+        if_taken = Signal()
+        if_not = Signal()
         with m.If(is_return):
-            m.d.comb += [out.target.eq(self.return_pc), out.redirect.eq(1)]
+            m.d.comb += [out.target.eq(self.return_pc), if_taken.eq(1), if_not.eq(1)]
         with m.Elif(indirect):
-            m.d.comb += out.target.eq(Cat(C(0, 1), self.address[1:]))
-            m.d.comb += out.redirect.eq(~(x.predicted & x.returns & (operand1 == predicted_pc)))
+            wrong = ~(x.predicted & x.returns & equal(operand1, predicted_pc))
+            m.d.comb += [out.target.eq(Cat(C(0, 1), self.address[1:])), if_taken.eq(wrong), if_not.eq(wrong)]
         with m.Elif(is_jump):
-            m.d.comb += [out.target.eq(x.target), out.redirect.eq(~followed)]
-        with m.Elif(is_branch & Mux(misled, was_taken, ~followed)):
-            m.d.comb += [out.target.eq(x.target), out.redirect.eq(alu.taken)]
+            m.d.comb += [out.target.eq(x.target), if_taken.eq(~followed), if_not.eq(~followed)]
         with m.Else():
-            m.d.comb += [out.target.eq(x.next_pc), out.redirect.eq(x.predicted & ~(is_branch & followed & alu.taken))]
+            m.d.comb += [
+                out.target.eq(Mux(is_branch & Mux(misled, was_taken, ~followed), x.target, x.next_pc)),
+                if_taken.eq(Mux(is_branch, ~followed, x.predicted)), if_not.eq(x.predicted),
+            ]
         with m.If(x.exception):
-            m.d.comb += out.redirect.eq(0)
+            m.d.comb += [if_taken.eq(0), if_not.eq(0)]
+        m.d.comb += out.redirect.eq(Mux(alu.taken, if_taken, if_not))
 
         # ---- issue of custom instructions
         is_custom = (control.unit == Unit.CUSTOM) & ~x.exception
@@ -223,25 +235,37 @@ class ExecuteStage(wiring.Component):
         ]
 
         # ---- what the predictor learns: taken ones get an entry, its counter follows what happens
-        learn = self.training
+        learn = Signal(Training)
+        happened = Signal()
+        foreseeable = Signal()
+        known = Signal()
+        learned_taken = Signal()
+        counter = Signal(2)
         happens = leaving & ~x.exception
-        foreseeable = (is_branch | (is_jump & ~control.indirect) | x.returns) & x.predictable
         m.d.sync += [
-            learn.valid.eq(happens & (x.known | (foreseeable & taken))),
+            happened.eq(happens),
+            foreseeable.eq((is_branch | (is_jump & ~control.indirect) | x.returns) & x.predictable),
+            known.eq(x.known),
+            learned_taken.eq(taken),
+            counter.eq(x.counter),
             learn.end.eq(x.end),
-            learn.prediction.hit.eq(foreseeable),
             learn.prediction.returns.eq(x.returns),
             learn.call.eq(happens & x.call),
             learn.returned.eq(happens & x.returns),
             learn.return_to.eq(x.next_pc),
             learn.prediction.target.eq(x.target[:REGION_BITS]),
         ]
-        with m.If(~x.known):
-            m.d.sync += learn.prediction.counter.eq(2)
-        with m.Elif(taken):
-            m.d.sync += learn.prediction.counter.eq(Mux(x.counter == 3, 3, x.counter + 1))
+        m.d.comb += [
+            self.training.eq(learn),
+            self.training.valid.eq(happened & (known | (foreseeable & learned_taken))),
+            self.training.prediction.hit.eq(foreseeable),
+        ]
+        with m.If(~known):
+            m.d.comb += self.training.prediction.counter.eq(2)
+        with m.Elif(learned_taken):
+            m.d.comb += self.training.prediction.counter.eq(Mux(counter == 3, 3, counter + 1))
         with m.Else():
-            m.d.sync += learn.prediction.counter.eq(Mux(x.counter == 0, 0, x.counter - 1))
+            m.d.comb += self.training.prediction.counter.eq(Mux(counter == 0, 0, counter - 1))
 
         with m.If(self.kill | leaving):
             m.d.sync += x_valid.eq(0)
