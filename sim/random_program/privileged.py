@@ -243,7 +243,7 @@ class PrivilegedProgram(Events):
     def program(self) -> str:
         """The whole text."""
         self.emit(".option rvc" if self.options.compressed else ".option norvc", *constants(**self.setup()),
-                  runtime("privileged_runtime"))
+                  runtime("protection"), runtime("privileged_runtime"))
         for register in self.free:
             self.emit(f"li {register}, {self.value()}")
         self.emit("la x30, block0", "jr x30")

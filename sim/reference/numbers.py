@@ -14,6 +14,7 @@ from hw.bus.memory_map import MemoryMap
 from hw.capability.config import CapabilityUnitConfig
 from hw.capability.window import UNIT_VERSION, WindowCommand
 from hw.core import isa
+from hw.core import pmp as protection
 from hw.mailbox import registers as mailbox
 from hw.mailbox.config import MailboxConfig
 from hw.peripherals import clint, finisher, plic, uart
@@ -144,6 +145,7 @@ def numbers_header() -> str:
         *_namespace("finisher_command", _constants("uint32_t", _members(finisher.Command))),
         f"constexpr uint64_t misa_value = {isa.MISA:#x}ull;",
         f"constexpr uint64_t satp_mode_sv39 = {isa.SV39};",
+        f"constexpr unsigned pmp_grain = {protection.GRAIN}, pmp_address_bits = {protection.ADDRESS_BITS};",
         "", *_units(soc), "// Bytes of the I/O regions behind which there is something.",
         "struct Extent { uint64_t start, end; };",
         "constexpr Extent io_extents[] = {",

@@ -134,7 +134,7 @@ def check(seeds, folder, name="default", *, blocks=120):
     totals = [0, 0, 0]
     for seed in seeds:
         options = options_of(seed, privileged=True, blocks=blocks, contexts=core.contexts,
-                             pmp_entries=getattr(core, "pmp_entries", 0))
+                             pmp_entries=core.pmp_entries)
         outcome = check_seed(seed, folder, options, machine.config, latency=machine.latency,
                              latency_noise=machine.latency_noise)
         assert outcome.mismatch is None, f"{name}, seed {seed}: {outcome.mismatch}"
