@@ -122,7 +122,7 @@ class PrivilegedProgram(Events):
 
     def protect(self):
         """Change PMP entries below the last; over the window's frame they make access faults."""
-        if not self.options.pmp_entries or self.privilege != 3:
+        if self.options.pmp_entries < 2 or self.privilege != 3:
             return
         register, value = self.registers(2)
         number = self.random.randrange(self.options.pmp_entries - 1)
