@@ -184,6 +184,7 @@ give_up:
     add x28, x28, x27
     ld x28, 0(x28)
     csrw mepc, x28
+    close_regions
     li x28, SSTATUS_TRAPS
     csrc mstatus, x28
     li x28, 3 << 11

@@ -8,3 +8,11 @@
     csrw 0x3a0 + ((PMP - 1) >> 3) * 2, x31
 .endif
 .endm
+
+// Only that entry is left; uses x28.
+.macro close_regions
+.if PMP
+    li x28, 0x1f << (((PMP - 1) & 7) * 8)
+    csrw 0x3a0 + ((PMP - 1) >> 3) * 2, x28
+.endif
+.endm
