@@ -14,5 +14,8 @@
 .if PMP
     li x28, 0x1f << (((PMP - 1) & 7) * 8)
     csrw 0x3a0 + ((PMP - 1) >> 3) * 2, x28
+.if PMP > 8
+    csrw 0x3a0, x0
+.endif
 .endif
 .endm
