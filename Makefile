@@ -19,7 +19,7 @@ TESTS := $(VENV)/.$(shell sha256sum requirements-test.lock 2>/dev/null | cut -c1
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-boot: $(TOOLS) ## Boot the kernel on TARGET=soc (soc-sw, qemu-riscv64, qemu-x86_64, qemu-aarch64)
+boot: $(TOOLS) ## Boot the kernel on TARGET=soc (soc-sw, model, qemu-riscv64, qemu-x86_64, qemu-aarch64)
 	@$(RUN) -m sim.boot --target '$(TARGET)' $(BOOT)
 
 test: $(TESTS) ## Run all tests but the long campaigns

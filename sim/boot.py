@@ -131,7 +131,7 @@ def _soc_command(target: Target, folder: Path, config: SocConfig, kernel: Path, 
               memory_map.INITRD_BASE: initrd, memory_map.DEVICE_TREE_BASE: tree}
     if target.functional:
         command = [build_program(), "--contexts", str(config.core.contexts),
-                   "--pmp-entries", str(getattr(config.core, "pmp_entries", 0))]
+                   "--pmp-entries", str(config.core.pmp_entries)]
     else:
         command = [build_model(config, wave=wave_format(wave.path) if wave else None)]
     command += ["--oracle"] if oracle else []

@@ -83,12 +83,13 @@ def run_seed(seed: int, folder: Path, options: ProgramOptions | None = None, con
 
     Its files stay in `folder` only when they differ.
     """
-    elf = assemble(generate(seed, options or options_of(seed)), folder / f"random-{seed}.elf")
+    core = (config or SocConfig()).core
+    options = options or options_of(seed, pmp_entries=core.pmp_entries)
+    elf = assemble(generate(seed, options), folder / f"random-{seed}.elf")
     name = "model" if reference else "rtl"
     expected, actual = folder / f"random-{seed}.spike.log", folder / f"random-{seed}.{name}.log"
-    commit_log(elf, expected)
+    commit_log(elf, expected, pmp_entries=options.pmp_entries)
     program = load_program(elf)
-    core = (config or SocConfig()).core
     if reference:
         run_on_model(program, trace=actual, max_cycles=_CYCLE_LIMIT, core=core, echo=False, quiet=True)
     else:
@@ -112,7 +113,7 @@ def check_seed(seed: int, folder: Path, options: ProgramOptions | None = None, c
     """
     config = config or SocConfig()
     options = options or options_of(seed, privileged=True, contexts=config.core.contexts,
-                                    pmp_entries=getattr(config.core, "pmp_entries", 0))
+                                    pmp_entries=config.core.pmp_entries)
     elf = assemble(generate(seed, options), folder / f"random-{seed}.elf")
     program = load_program(elf)
     report = folder / f"random-{seed}.json"
@@ -182,10 +183,11 @@ def main(seed, count, oracle, reference, blocks, text, latency, latency_noise, k
         for number in progress.track(range(seed, seed + count), description="Lockstep"):
             if checked:
                 options = options_of(number, privileged=True, blocks=blocks, contexts=config.core.contexts,
-                                     pmp_entries=getattr(config.core, "pmp_entries", 0))
+                                     pmp_entries=config.core.pmp_entries)
                 outcome = check_seed(number, folder, options, config, latency=latency, latency_noise=latency_noise)
             else:
-                outcome = run_seed(number, folder, options_of(number, blocks=blocks), config, reference=reference)
+                options = options_of(number, blocks=blocks, pmp_entries=config.core.pmp_entries)
+                outcome = run_seed(number, folder, options, config, reference=reference)
             instructions += outcome.instructions
             interrupts += outcome.interrupts
             exceptions += outcome.exceptions

@@ -185,7 +185,7 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
         host = sorted((ROOT / "sim" / "host").glob("*.[ch]pp"))
         memory = region("memory")
         numbers = {"MEMORY_BASE": memory.base, "MEMORY_BYTES": memory.size, "HART_ID": config.core.hart_id,
-                   "CONTEXTS": config.core.contexts, "PMP_ENTRIES": getattr(config.core, "pmp_entries", 0),
+                   "CONTEXTS": config.core.contexts, "PMP_ENTRIES": config.core.pmp_entries,
                    "TIME_DIVIDER": config.clock_hz // config.timebase_hz,
                    "CAPABILITY_UNIT": int(config.capability_unit), "MAILBOX": int(config.mailbox)}
         defines = [f"-DVERIDIAN_{name}={value:#x}" for name, value in numbers.items()]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import fdt
 
+from hw.core.pmp import GRAIN
 from soc.generate.device_tree import ISA
 from soc.memory_map import region
 
@@ -18,9 +19,11 @@ from .toolchain import run_tool
 
 __all__ = ["commit_log", "device_tree"]
 
+_PMP_GRANULARITY = 4 << GRAIN
 
-def device_tree() -> bytes:
-    """Spike's bare machine with the SoC's memory: one hart with Sv39 and without PMP entries."""
+
+def device_tree(pmp_entries: int) -> bytes:
+    """Spike's bare machine with the SoC's memory: one hart with Sv39 and as many PMP entries."""
     memory = region("memory")
     tree = fdt.FDT()
     tree.header.version = 17
@@ -42,8 +45,8 @@ def device_tree() -> bytes:
     texts("/cpus/cpu@0", compatible="riscv", status="okay", riscv__isa=ISA, mmu_type="riscv,sv39")
     tree.set_property("device_type", "cpu", "/cpus/cpu@0")
     words("/cpus/cpu@0", "reg", 0)
-    words("/cpus/cpu@0", "riscv,pmpregions", 0)
-    words("/cpus/cpu@0", "riscv,pmpgranularity", 4)
+    words("/cpus/cpu@0", "riscv,pmpregions", pmp_entries)
+    words("/cpus/cpu@0", "riscv,pmpgranularity", _PMP_GRANULARITY)
     controller = "/cpus/cpu@0/interrupt-controller"
     words(controller, "#interrupt-cells", 1)
     texts(controller, compatible="riscv,cpu-intc")
@@ -54,16 +57,17 @@ def device_tree() -> bytes:
     return tree.to_dtb()
 
 
-def commit_log(elf: Path, log: Path) -> Path:
+def commit_log(elf: Path, log: Path, *, pmp_entries: int = 0) -> Path:
     """Run `elf` to its store to `tohost` and write its commit log; raises ToolError when Spike fails.
 
     Without `--instructions`: with it, Spike sometimes ends at a trap long before that number.
     """
     memory = region("memory")
     tree = log.with_suffix(".dtb")
-    tree.write_bytes(device_tree())
+    tree.write_bytes(device_tree(pmp_entries))
     spike = Path(sys.executable).with_name("spike")
-    run_tool([spike, f"--isa={ISA}", f"--dtb={tree}", "--pmpregions=0",
-              f"-m{memory.base:#x}:{memory.size:#x}", "--log-commits", f"--log={log}", elf],
+    run_tool([spike, f"--isa={ISA}", f"--dtb={tree}", f"--pmpregions={pmp_entries}",
+              f"--pmpgranularity={_PMP_GRANULARITY}", f"-m{memory.base:#x}:{memory.size:#x}", "--log-commits",
+              f"--log={log}", elf],
              log=log.with_suffix(".out"))
     return log

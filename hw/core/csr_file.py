@@ -273,12 +273,9 @@ class CsrFile(wiring.Component):
         stored = self._stored(m, csr, value)
 
         # Thread contexts. With one bank they all read 0.
-        bank_mask = C((1 << (config.contexts - 1).bit_length()) - 1, 4)
-
         def bank(target, source):
             """Write a context number; one out of range becomes 0."""
-            chosen = source & bank_mask
-            return target.eq(Mux(chosen < config.contexts, chosen, 0))
+            return target.eq(Mux(source < config.contexts, source, 0))
 
         csr(Csr.SCUSTOM, self.custom_user, self.custom_user.eq(value[0]))
         csr(Csr.SCTXTRAP, context_trap, bank(context_trap, value[:4]))

@@ -1,6 +1,6 @@
 #include "commit_log.hpp"
 
-#include "csr_names.hpp"
+#include "numbers.hpp"
 #include "options.hpp"
 
 namespace veridian {
@@ -31,7 +31,7 @@ Line format(const Commit &commit) {
         return line;
     }
     if (commit.rd_written) line.add(" x%-2d 0x%016llx", commit.rd, wide(commit.rd_value));
-    if (commit.csr_written) line.add(" c%d_%s 0x%016llx", commit.csr, csr_name(commit.csr), wide(commit.csr_value));
+    if (commit.csr_written) line.add(" c%d_%s 0x%016llx", commit.csr, reference::csr_name(commit.csr), wide(commit.csr_value));
     if (commit.loads) line.add(" mem 0x%016llx", wide(commit.mem_address));
     if (commit.stores) {
         line.add(" mem 0x%016llx 0x%0*llx", wide(commit.mem_address), 2 << commit.mem_size, wide(commit.mem_data));

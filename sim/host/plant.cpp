@@ -12,7 +12,7 @@ namespace {
 constexpr const char *names[] = {
     "", "pc", "insn", "privilege", "rd", "rd_value", "rd_missing", "load_address", "store_address", "store_data",
     "store_size", "csr", "csr_value", "exception_cause", "exception_tval", "exception_missing", "interrupt_cause",
-    "interrupt_missing", "lost", "memory",
+    "interrupt_missing", "interrupt_due", "lost", "memory",
 };
 
 constexpr uint64_t first_report = 2000;
@@ -59,6 +59,7 @@ bool Plant::apply(Commit &commit) const {
     case Kind::exception_missing: return excepts;
     case Kind::interrupt_missing: return commit.interrupt;
     case Kind::lost: return retires;
+    case Kind::interrupt_due: return true;
     case Kind::none: case Kind::memory: break;
     }
     return false;

@@ -17,11 +17,13 @@ public:
     bool pass(Commit &commit);
     // The fault is one of main memory, to be made by the host at the end.
     bool in_memory() const { return kind_ == Kind::memory; }
+    // It is an interrupt that the RTL does not take: the host is to raise one in the model alone, now.
+    bool raises_interrupt() const { return kind_ == Kind::interrupt_due && done_; }
 
 private:
     enum class Kind {
         none, pc, insn, privilege, rd, rd_value, rd_missing, load_address, store_address, store_data, store_size, csr,
-        csr_value, exception_cause, exception_tval, exception_missing, interrupt_cause, interrupt_missing, lost, memory,
+        csr_value, exception_cause, exception_tval, exception_missing, interrupt_cause, interrupt_missing, interrupt_due, lost, memory,
     };
     bool apply(Commit &commit) const;
 

@@ -2,7 +2,8 @@
 
 from soc.memory_map import region
 
-__all__ = ["ALIAS", "DATA_BYTES", "FAR_BASE", "LINKER_SCRIPT", "MEMORY_BASE", "PAGES_BASE", "WINDOW", "WINDOW_PAGES"]
+__all__ = ["ALIAS", "DATA_BYTES", "FAR_BASE", "LINKER_SCRIPT", "MEMORY_BASE", "PAGES_BASE", "SPARE",
+           "WINDOW", "WINDOW_PAGES"]
 
 MEMORY_BASE = region("memory").base
 PAGES_BASE = MEMORY_BASE + 0x10_0000
@@ -14,6 +15,8 @@ ALIAS = 0x4000_0000
 #: Under Sv39, pages of random rights lie here; without, nothing does.
 WINDOW = 1 << 32
 WINDOW_PAGES = 16
+#: 2 MiB of main memory that nothing lies in: superpages through which a program may write show these.
+SPARE = MEMORY_BASE + 0x180_0000
 #: Size of the area at x3.
 DATA_BYTES = 1024
 

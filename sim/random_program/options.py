@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from hw.core.config import CoreConfig
+
 __all__ = ["ProgramOptions", "options_of"]
 
 
@@ -20,16 +22,16 @@ class ProgramOptions:
     privileged : bool
         Everything that the machine has: interrupts, devices, CSRs, page tables that change, PMP, thread contexts.
         Spike cannot follow such a program; the reference model can.
-    contexts, pmp_entries : int
-        Of the hart, for privileged programs.
+    pmp_entries, contexts : int
+        Of the hart.
     """
 
     blocks: int = 120
     paging: bool = True
     compressed: bool = True
     privileged: bool = False
-    contexts: int = 1
-    pmp_entries: int = 0
+    pmp_entries: int = CoreConfig().pmp_entries
+    contexts: int = CoreConfig().contexts
 
 
 def options_of(seed: int, **fixed) -> ProgramOptions:

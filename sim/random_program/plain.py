@@ -79,8 +79,9 @@ class PlainProgram(Instructions):
         paging = self.options.paging
         self.emit(".option rvc" if self.options.compressed else ".option norvc", *constants(
             DELEGATION=self.random.choice((0, self.random.getrandbits(16) & _DELEGABLE)),
-            SATP=_SATP_SV39 | tables(0)[0] >> 12 if paging else 0, USER_OFFSET=ALIAS if paging else 0))
-        self.emit(runtime("plain_runtime"))
+            SATP=_SATP_SV39 | tables(0)[0] >> 12 if paging else 0, USER_OFFSET=ALIAS if paging else 0,
+            PMP=self.options.pmp_entries))
+        self.emit(runtime("protection"), runtime("plain_runtime"))
         for register in self.free:
             self.emit(f"li {register}, {self.value()}")
         for number in range(self.options.blocks):

@@ -14,6 +14,7 @@ _start:
     csrw mcounteren, x31
     csrw scounteren, x31
     csrw mscratch, x0
+    open_protection
     li x6, SATP
     csrw satp, x6
     sfence.vma

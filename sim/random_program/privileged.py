@@ -8,7 +8,7 @@ from hw.core.isa import Cause
 
 from .encodings import undefined_encoding
 from .events import PLACES, Events
-from .layout import ALIAS, DATA_BYTES, MEMORY_BASE, WINDOW_PAGES
+from .layout import ALIAS, DATA_BYTES, MEMORY_BASE, SPARE, WINDOW_PAGES
 from .options import ProgramOptions
 from .paging import FIRST_GLOBAL_PAGE, FRAME, leaf_entry, page_tables, tables
 from .runtime import constants, runtime
@@ -19,6 +19,7 @@ __all__ = ["PrivilegedProgram"]
 _FREE = tuple(f"x{n}" for n in (1, 2, *range(6, 32)))
 #: S-mode's own calls must reach M-mode.
 _DELEGABLE = sum(1 << cause for cause in Cause) & ~(1 << Cause.ECALL_SUPERVISOR)
+_ACCESS_FAULTS = sum(1 << cause for cause in (Cause.FETCH_ACCESS, Cause.LOAD_ACCESS, Cause.STORE_ACCESS))
 _SATP_SV39 = 8 << 60
 _SPACES = 2
 
@@ -29,6 +30,9 @@ class PrivilegedProgram(Events):
     def __init__(self, seed: int, options: ProgramOptions):
         super().__init__(seed, _FREE)
         self.options = options
+        # Either PMP regions change, and access faults go to M-mode, which can undo what shut S-mode out; or they may be
+        # delegated.
+        self.protects = options.pmp_entries > 1 and self.chance(0.6)
         self.asids = self.random.sample((*range(1, 16), 0xffff, 0x8000, 0x100), _SPACES)
         self.privilege = 3
 
@@ -60,11 +64,11 @@ class PrivilegedProgram(Events):
             # a 2 MiB page: right, misaligned, without A, W without R, for U-mode, or none
             page, local = 512, True
             flags = self.random.choice((0xc3, 0xc7, 0xd7, 0x43, 0x83, 0xc5, 0xd3, 0xdf, 0))
-            frame = MEMORY_BASE if self.chance(0.7) else MEMORY_BASE + 0x1000
+            frame = SPARE if self.chance(0.7) else SPARE + 0x1000
             place, new = middle + 8, frame >> 12 << 10 | flags
         else:
-            # a 1 GiB page at the next entry of the root
-            page, local = 1 << 18, True
+            # a 1 GiB page at the next entry of the root; the access goes to the spare memory in it
+            page, local = (1 << 18) + (SPARE - MEMORY_BASE >> 12), True
             flags = self.random.choice((0xc3, 0xc7, 0xd7, 0x43, 0xd3, 0))
             frame = MEMORY_BASE if self.chance(0.7) else MEMORY_BASE + 0x20_0000
             place, new = root + 8 * 5, frame >> 12 << 10 | flags
@@ -122,12 +126,12 @@ class PrivilegedProgram(Events):
 
     def protect(self):
         """Change PMP entries below the last; over the window's frame they make access faults."""
-        if not self.options.pmp_entries or self.privilege != 3:
+        if not self.protects or self.privilege != 3:
             return
         register, value = self.registers(2)
         number = self.random.randrange(self.options.pmp_entries - 1)
         if self.chance(0.5):
-            address = self.random.choice((FRAME, FRAME + 0x1000, MEMORY_BASE + 0x180_0000, self.value() & ~3))
+            address = self.random.choice((FRAME, FRAME + 0x1000, SPARE, self.value() & ~3))
             mask = self.random.choice((0, 0x1ff, 0x3ff, 0x7ff))
             self.emit(f"li {value}, {(address >> 2 | mask) & (1 << 64) - 1}",
                       f"csrrw {self.target()}, {0x3b0 + number:#x}, {value}")
@@ -229,9 +233,10 @@ class PrivilegedProgram(Events):
     def setup(self) -> dict[str, int]:
         """Constants of the runtime."""
         choose, bits = self.random.choice, self.random.getrandbits
+        delegable = _DELEGABLE & ~_ACCESS_FAULTS if self.protects else _DELEGABLE
         return PLACES | {
             "ALIAS": ALIAS if self.options.paging else 0, "SATP": self.satp(0), "BLOCKS": self.options.blocks,
-            "DELEGATION": choose((0, _DELEGABLE, bits(16) & _DELEGABLE)), "INTERRUPTS": choose((0, 0x222, bits(12))),
+            "DELEGATION": choose((0, delegable, bits(16) & delegable)), "INTERRUPTS": choose((0, 0x222, bits(12))),
             "ENABLES": choose((0xaaa, 0xaaa, bits(12))), "VECTORED_M": bits(1), "VECTORED_S": bits(1),
             "COUNTERS_M": choose((7, 7, bits(3))), "COUNTERS_S": choose((7, bits(3))),
             "ENVIRONMENT": choose((1 << 63, 1 << 63, 0)), "CUSTOM": bits(1), "PRIORITY": choose((0, 1, 5, 7)),
@@ -243,7 +248,7 @@ class PrivilegedProgram(Events):
     def program(self) -> str:
         """The whole text."""
         self.emit(".option rvc" if self.options.compressed else ".option norvc", *constants(**self.setup()),
-                  runtime("privileged_runtime"))
+                  runtime("protection"), runtime("privileged_runtime"))
         for register in self.free:
             self.emit(f"li {register}, {self.value()}")
         self.emit("la x30, block0", "jr x30")

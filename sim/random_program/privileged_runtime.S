@@ -46,13 +46,7 @@ _start:
     csrw 0x30a, x31    // menvcfg
     li x31, CUSTOM
     csrw 0x5c0, x31    // SCUSTOM
-.if PMP
-    // The last entry lets everybody everywhere; those before it are the program's.
-    li x31, -1
-    csrw 0x3b0 + PMP - 1, x31
-    li x31, 0x1f << (((PMP - 1) & 7) * 8)
-    csrw 0x3a0 + ((PMP - 1) >> 3) * 2, x31
-.endif
+    open_protection
     // interrupt controller and UART
     li x30, PLIC + 4 * UART_SOURCE
     li x31, PRIORITY
@@ -190,6 +184,7 @@ give_up:
     add x28, x28, x27
     ld x28, 0(x28)
     csrw mepc, x28
+    close_regions
     li x28, SSTATUS_TRAPS
     csrc mstatus, x28
     li x28, 3 << 11

@@ -30,7 +30,7 @@ def run_program(program: Program, *, signature: Path | None = None, max_cycles: 
     model = build_program()
     with host_arguments(program, signature=signature) as arguments:
         arguments += ["--max-cycles", str(max_cycles), "--contexts", str(core.contexts)]
-        arguments += ["--pmp-entries", str(getattr(core, "pmp_entries", 0))]
+        arguments += ["--pmp-entries", str(core.pmp_entries)]
         arguments += ["--trace", str(trace)] if trace is not None else []
         arguments += ["--quiet"] if quiet else []
         return watch([model, *arguments], timeout=timeout, echo=echo, interactive=interactive)
@@ -44,14 +44,18 @@ def run_program(program: Program, *, signature: Path | None = None, max_cycles: 
               help="Give up after N instructions with exit code 3.")
 @click.option("--trace", type=click.Path(path_type=Path), metavar="OUT",
               help="Write a commit log in the format of spike --log-commits.")
-@click.option("--contexts", type=click.IntRange(1, 16), default=1, show_default=True, help="Thread contexts.")
+@click.option("--contexts", type=click.IntRange(1, 16), default=CoreConfig().contexts, show_default=True,
+              help="Thread contexts.")
+@click.option("--pmp-entries", type=click.IntRange(0, 16), default=CoreConfig().pmp_entries, show_default=True,
+              help="Regions of physical memory protection.")
 @click.option("--interactive", is_flag=True, help="The UART reads the keyboard.")
 @click.option("--quiet", is_flag=True, help="No line about speed at the end.")
-def main(file, signature, max_cycles, trace, contexts, interactive, quiet):
+def main(file, signature, max_cycles, trace, contexts, pmp_entries, interactive, quiet):
     """Run the bare-metal RISC-V program FILE on the reference model, in machine mode from 0x8000_0000."""
     program = load_program(file)
-    sys.exit(run_program(program, signature=signature, max_cycles=max_cycles, trace=trace,
-                         core=CoreConfig(contexts=contexts), interactive=interactive, quiet=quiet).code)
+    core = CoreConfig(contexts=contexts, pmp_entries=pmp_entries)
+    sys.exit(run_program(program, signature=signature, max_cycles=max_cycles, trace=trace, core=core,
+                         interactive=interactive, quiet=quiet).code)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from hw.bus.memory_map import MemoryMap
 from hw.capability.config import CapabilityUnitConfig
 from hw.capability.window import UNIT_VERSION, WindowCommand
 from hw.core import isa
+from hw.core import pmp as protection
 from hw.mailbox import registers as mailbox
 from hw.mailbox.config import MailboxConfig
 from hw.peripherals import clint, finisher, plic, uart
@@ -116,6 +117,20 @@ def _units(soc: SoC) -> list[str]:
     ]
 
 
+def _csr_names() -> list[str]:
+    """A function from address to name, as Spike's commit log writes it (privileged specification, chapter 2)."""
+    names = {int(csr): csr.name.lower() for csr in (*isa.CsrAddress, *abi.Csr)}
+    for first, count, step in ((isa.CsrAddress.PMPADDR0, 64, 1), (isa.CsrAddress.PMPCFG0, 16, 2),
+                               (isa.CsrAddress.HPMCOUNTER3, 29, 1), (isa.CsrAddress.MHPMCOUNTER3, 29, 1),
+                               (isa.CsrAddress.MHPMEVENT3, 29, 1)):
+        stem = first.name.lower().rstrip("0123456789")
+        number = int(first.name[len(stem):])
+        names |= {first + offset: f"{stem}{number + offset}" for offset in range(0, count, step)}
+    cases = [f'    case {address:#x}: return "{name}";' for address, name in sorted(names.items())]
+    return ["inline const char *csr_name(uint32_t address) {", "    switch (address) {", *cases,
+            '    default: return "unknown";', "    }", "}", ""]
+
+
 def numbers_header() -> str:
     """Text of `numbers.hpp`."""
     soc = SoC(SocConfig())
@@ -142,8 +157,10 @@ def numbers_header() -> str:
         *_namespace("plic_map", _constants("uint64_t", plic_names)),
         *_namespace("uart_chip", _constants("unsigned", uart_names)),
         *_namespace("finisher_command", _constants("uint32_t", _members(finisher.Command))),
+        *_csr_names(),
         f"constexpr uint64_t misa_value = {isa.MISA:#x}ull;",
         f"constexpr uint64_t satp_mode_sv39 = {isa.SV39};",
+        f"constexpr unsigned pmp_grain = {protection.GRAIN}, pmp_address_bits = {protection.ADDRESS_BITS};",
         "", *_units(soc), "// Bytes of the I/O regions behind which there is something.",
         "struct Extent { uint64_t start, end; };",
         "constexpr Extent io_extents[] = {",

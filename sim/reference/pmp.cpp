@@ -1,6 +1,6 @@
 #include "pmp.hpp"
 
-#include <bit>
+#include "numbers.hpp"
 
 namespace veridian::reference {
 
@@ -10,10 +10,9 @@ constexpr uint8_t bit_read = 0x01, bit_write = 0x02, bit_execute = 0x04, field_m
 constexpr uint8_t mode_off = 0x00, mode_tor = 0x08, mode_na4 = 0x10, mode_napot = 0x18;
 constexpr uint8_t privilege_machine = 3;
 
-// The grain is 2^(G+2) bytes (3.7.1). Physical addresses have 32 bits, of which pmpaddr drops two.
-constexpr unsigned grain = 10;
-constexpr uint64_t address_mask = (uint64_t{1} << 30) - 1;
-constexpr uint64_t low_grain = (uint64_t{1} << grain) - 1, low_napot = (uint64_t{1} << (grain - 1)) - 1;
+// The grain is 2^(G+2) bytes (3.7.1).
+constexpr uint64_t address_mask = (uint64_t{1} << pmp_address_bits) - 1;
+constexpr uint64_t low_grain = (uint64_t{1} << pmp_grain) - 1, low_napot = (uint64_t{1} << (pmp_grain - 1)) - 1;
 
 }  // namespace
 

@@ -45,7 +45,7 @@ CONFIGURATIONS = {
 #: What can be planted in the reports that the oracle sees (sim/host/plant.cpp).
 FAULTS = ("pc", "insn", "privilege", "rd", "rd_value", "rd_missing", "load_address", "store_address", "store_data",
           "store_size", "csr", "csr_value", "exception_cause", "exception_tval", "exception_missing",
-          "interrupt_cause", "interrupt_missing", "lost", "memory")
+          "interrupt_cause", "interrupt_missing", "interrupt_due", "lost", "memory")
 
 LINE = "core   0: 3 0x0000000080000000 (0x00000013)\n"
 TOHOST = 0x8000_1000
@@ -134,7 +134,7 @@ def check(seeds, folder, name="default", *, blocks=120):
     totals = [0, 0, 0]
     for seed in seeds:
         options = options_of(seed, privileged=True, blocks=blocks, contexts=core.contexts,
-                             pmp_entries=getattr(core, "pmp_entries", 0))
+                             pmp_entries=core.pmp_entries)
         outcome = check_seed(seed, folder, options, machine.config, latency=machine.latency,
                              latency_noise=machine.latency_noise)
         assert outcome.mismatch is None, f"{name}, seed {seed}: {outcome.mismatch}"
@@ -160,6 +160,9 @@ def test_the_oracle_sees_what_is_wrong(checked_program, tmp_path, fault):
     assert done.returncode == 4, done.stderr
     ending = json.loads(report.read_text())
     assert ending["reason"] == "mismatch"
+    rules = {"interrupt_due": "interrupt 3 is pending and must be taken here",
+             "memory": "main memory differs at the end"}
+    assert ending["oracle"]["rule"] == rules.get(fault, ending["oracle"]["rule"])
     # At once, but for what only the end shows.
     assert fault == "memory" or ending["oracle"]["instructions"] < 20_000
 
