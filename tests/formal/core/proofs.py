@@ -29,21 +29,21 @@ class Proof:
         Adds the properties to a :class:`tests.formal.core.bench.CoreBench`.
     depth : int
         Cycles from the flush that it starts from. A first instruction retires in the seventh.
-    quick : bool
-        Part of `make test`.
+    quick : int or None
+        Depth of the shallower check that is part of `make test`.
     steady, empty_caches : bool
         See :class:`tests.formal.core.bench.CoreBench` and :func:`tests.formal.core.bench.start_anywhere`.
     """
 
     check: object
     depth: int
-    quick: bool = False
+    quick: int | None = None
     steady: bool = False
     empty_caches: bool = False
 
-    def run(self, name, *, timeout=7200):
-        """Raises :class:`tests.formal.prove.ProofFailure` unless it holds."""
-        prove_core(self.check, depth=self.depth, steady=self.steady, empty_caches=self.empty_caches,
+    def run(self, name, *, depth=None, timeout=7200):
+        """To `depth`, or its own. Raises :class:`tests.formal.prove.ProofFailure` unless it holds."""
+        prove_core(self.check, depth=depth or self.depth, steady=self.steady, empty_caches=self.empty_caches,
                    name=f"core-{name}", timeout=timeout)
 
 

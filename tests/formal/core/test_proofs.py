@@ -9,10 +9,14 @@ from tests.formal.core.spec import OPERATIONS, SYSTEM
 from tests.formal.prove import prove
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[] if proof.quick else [pytest.mark.slow], id=f"{name}-bmc{proof.depth}")
-    for name, proof in PROOFS.items()
-])
+@pytest.mark.parametrize(("name", "depth"), [
+    pytest.param(name, proof.quick, id=f"{name}-bmc{proof.quick}") for name, proof in PROOFS.items() if proof.quick])
+def test_core_quickly(name, depth):
+    PROOFS[name].run(name, depth=depth)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [pytest.param(name, id=f"{name}-bmc{proof.depth}") for name, proof in PROOFS.items()])
 def test_core(name):
     PROOFS[name].run(name)
 

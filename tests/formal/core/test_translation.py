@@ -197,7 +197,8 @@ class LookasideBench(Elaboratable):
             m.d.comb += value.eq(AnySeq(len(value)))
         for value in (tlb.regime, tlb.new):
             m.d.comb += value.as_value().eq(AnySeq(len(value.as_value())))
-        m.d.comb += [Assume(tlb.regime.as_value() != 3), Assume(tlb.new.regime.as_value() != 3)]
+        m.d.comb += [Assume(tlb.regime.as_value() != 3), Assume(tlb.new.regime.as_value() != 3),
+                    Assume(tlb.new.level != 3)]
         # A look-up is of the page that stood at `next_vpn` in the cycle before, or it may not hit.
         m.d.comb += tlb.next_vpn.eq(AnySeq(27))
         # The order of a search stands still until it is done, and no second one comes.
@@ -250,21 +251,22 @@ class ProtectionBench(wiring.Component):
 
 @pytest.mark.parametrize("entries", [1, 4])
 def test_protection(entries):
-    prove(ProtectionBench(entries), depth=1, solver="bitwuzla", name=f"core-pmp-{entries}")
+    prove(ProtectionBench(entries), depth=1, solver="bitwuzla", timeout=3600, name=f"core-pmp-{entries}")
 
 
 def test_walker_bmc22():
-    prove(WalkerBench(), depth=22, solver="bitwuzla", flat=True, name="core-walker")
+    prove(WalkerBench(), depth=22, solver="bitwuzla", flat=True, timeout=3600, name="core-walker")
 
 
 def test_walker_reaches_a_leaf():
-    prove(WalkerBench(), mode="cover", depth=18, solver="bitwuzla", flat=True, name="core-walker")
+    prove(WalkerBench(), mode="cover", depth=18, solver="bitwuzla", flat=True, timeout=3600, name="core-walker")
 
 
 @pytest.mark.parametrize("entries", [2, 4])
 def test_lookaside_bmc14(entries):
-    prove(LookasideBench(entries), depth=14, solver="bitwuzla", flat=True, name=f"core-lookaside-{entries}")
+    prove(LookasideBench(entries), depth=14, solver="bitwuzla", flat=True, timeout=3600,
+          name=f"core-lookaside-{entries}")
 
 
 def test_lookaside_hits():
-    prove(LookasideBench(), mode="cover", depth=6, solver="bitwuzla", flat=True, name="core-lookaside")
+    prove(LookasideBench(), mode="cover", depth=6, solver="bitwuzla", flat=True, timeout=3600, name="core-lookaside")
