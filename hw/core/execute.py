@@ -177,6 +177,7 @@ class ExecuteStage(wiring.Component):
             m.d.comb += [out.target.eq(x.next_pc), out.redirect.eq(x.predicted & ~(is_branch & followed & alu.taken))]
         with m.If(x.exception):
             m.d.comb += out.redirect.eq(0)
+        m.d.comb += out.follow_pc.eq(Mux(is_return | indirect, out.target, Mux(taken, x.target, x.next_pc)))
 
         # ---- issue of custom instructions
         is_custom = (control.unit == Unit.CUSTOM) & ~x.exception

@@ -150,15 +150,18 @@ class WalkerBench(Elaboratable):
         faults = leaf_faults(pte, level, access, privilege, port.sum, port.mxr)
         blocked = (here[20:] != 0) | ~table_rights[0]
 
+        page = Cat(C(0, 12), frame[:20])
+        # Instructions come from main memory, or from I/O that was made for them.
+        out_of_reach = (access == FETCH) & ~in_regions(page, self._config.cached + self._config.uncached_code)
         page_fault, access_fault = Signal(name=f"page_fault{number}"), Signal(name=f"access_fault{number}")
         with m.If(port.regime == Regime.PAGED):
             m.d.comb += [
                 page_fault.eq(broken | (leaf & faults)),
                 access_fault.eq(failed | (~broken & ~leaf & blocked)
-                                | (leaf & ~faults & ((frame[20:] != 0) | ~allows(page_rights, access)))),
+                                | (leaf & ~faults & ((frame[20:] != 0) | ~allows(page_rights, access) | out_of_reach))),
             ]
         with m.Else():
-            m.d.comb += access_fault.eq(~allows(page_rights, access))
+            m.d.comb += access_fault.eq(~allows(page_rights, access) | out_of_reach)
         entry = port.entry
         with m.If(port.done):
             m.d.comb += [
@@ -166,13 +169,11 @@ class WalkerBench(Elaboratable):
                 Assert(port.page_fault == page_fault), Assert(port.access_fault == access_fault),
             ]
             with m.If(~page_fault & ~access_fault):
-                page = Cat(C(0, 12), frame[:20])
                 m.d.comb += [
                     Assert(entry.vpn == port.vpn), Assert(entry.asid == asid),
                     Assert(entry.regime == port.regime), Assert(entry.ppn == frame[:20]),
                     Assert(entry.physical.as_value() == page_rights),
                     Assert(entry.cached == in_regions(page, self._config.cached)),
-                    Assert(entry.fetchable == in_regions(page, self._config.uncached_code)),
                 ]
                 with m.If(port.regime == Regime.PAGED):
                     m.d.comb += [
