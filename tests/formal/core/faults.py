@@ -53,13 +53,12 @@ FAULTS = {
     "mulw multiplies 64 bits": Fault(
         "instructions-multiply", "decoder.py", "dict(_R, unit=Unit.MULTIPLY, word=1)", "dict(_R, unit=Unit.MULTIPLY)"),
     "amominu compares signed": Fault(
-        "instructions-atomic", "atomic.py", "(a < b) ^ (~unsigned_ & (a[63] ^ b[63]))", "(a < b) ^ (a[63] ^ b[63])"),
+        "instructions-atomic", "atomic.py", "(~unsigned_ & (a[63] ^ b[63]))", "(a[63] ^ b[63])"),
     "lr.w does not sign-extend": Fault(
         "instructions-reserve", "commit.py", "back.funct3.eq(control.funct3)",
         "back.funct3.eq(control.funct3 | ((unit == Unit.ATOMIC) << 2))"),
     "sc reports success": Fault(
-        "instructions-conditional", "load_store.py", "self.slow_raw.eq(Cat(C(1, 32), w_size == 2))",
-        "self.slow_raw.eq(0)"),
+        "instructions-conditional", "load_store.py", "self.word.eq(Cat(C(1, 32), w_size == 2))", "self.word.eq(0)"),
     "c.addi4spn immediate mixed up": Fault(
         "instructions-compressed0", "compressed.py", "C(0, 2), c[6], c[5], c[11:13], c[7:11], C(0, 2)",
         "C(0, 2), c[6], c[5], c[7:11], c[11:13], C(0, 2)"),
@@ -83,7 +82,18 @@ FAULTS = {
     "decode does not see writeback": Fault(
         "registers", "decode.py", "with m.Elif(self.forward & (self.forward_rd == number)):", "with m.Elif(0):"),
     "a load is forwarded too early": Fault(
-        "registers", "execute.py", "with m.If(in_memory & self.memory_late & reads):", "with m.If(0):"),
+        "registers", "execute.py", "with m.If(from_memory & self.memory_late & reads):", "with m.If(0):"),
+    "a result is looked for in the wrong stage while execute waits": Fault(
+        "registers", "execute.py", "next_back_rd.eq(self.slow_rd), next_back_write.eq(self.slow & self.slow_write),",
+        "next_back_rd.eq(self.slow_rd), next_back_write.eq(0),"),
+    "mret does not wait for a CSR write": Fault(
+        "returns", "execute.py", "with m.If((is_return & self.behind_csr) | (counts & self.behind_any)):",
+        "with m.If(counts & self.behind_any):"),
+    "minstret is read too early": Fault(
+        "csr_instructions", "execute.py", "with m.If((is_return & self.behind_csr) | (counts & self.behind_any)):",
+        "with m.If(is_return & self.behind_csr):"),
+    "an interrupt that a CSR write enables comes an instruction late": Fault(
+        "interrupts", "csr_file.py", "m.d.comb += self.unsettles.eq(self.writes)", "m.d.comb += self.unsettles.eq(0)"),
     "a predicted return is believed": Fault(
         "program_counter", "execute.py", "x.returns & (operand1 == predicted_pc)", "x.returns"),
     "a guess that splits an instruction is believed": Fault(
