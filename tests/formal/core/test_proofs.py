@@ -4,6 +4,8 @@ import pytest
 from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Cat, Elaboratable, Module
 
+from tests.formal.core.bench import prove_core
+from tests.formal.core.check_consistency import reaches
 from tests.formal.core.proofs import PROOFS
 from tests.formal.core.spec import OPERATIONS, SYSTEM
 from tests.formal.prove import prove
@@ -19,6 +21,10 @@ def test_core_quickly(name, depth):
 @pytest.mark.parametrize("name", [pytest.param(name, id=f"{name}-bmc{proof.depth}") for name, proof in PROOFS.items()])
 def test_core(name):
     PROOFS[name].run(name)
+
+
+def test_core_reaches_what_is_claimed_cover9():
+    prove_core(reaches, mode="cover", depth=9, name="core-reaches", timeout=7200)
 
 
 class TableBench(Elaboratable):
