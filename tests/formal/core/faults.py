@@ -29,6 +29,9 @@ class Fault:
 
 FAULTS = {
     # Instructions.
+    "auipc forgets the pc": Fault(
+        "instructions", "decoder.py", "_ADD, unit=Unit.ALU, writes_rd=1, use_pc=1,",
+        "_ADD, unit=Unit.ALU, writes_rd=1,"),
     "slt compares unsigned": Fault(
         "instructions-register", "alu.py", "with m.Case(2, 3):\n                m.d.comb += full.eq(less)",
         "with m.Case(2, 3):\n                m.d.comb += full.eq(less_unsigned)"),
