@@ -44,7 +44,8 @@ FAULTS = {
     "lui does not sign-extend": Fault(
         "instructions-upper", "decoder.py", "insn[12:31], sign.replicate(33)", "insn[12:32], C(0, 32)"),
     "jalr keeps bit 0": Fault(
-        "instructions-jump", "execute.py", "out.target.eq(Cat(C(0, 1), self.address[1:]))", "out.target.eq(self.address)"),
+        "instructions-jump", "execute.py", "out.target.eq(Cat(C(0, 1), self.address[1:]))",
+        "out.target.eq(self.address)"),
     "blt looks at the wrong sign": Fault(
         "instructions-branch", "alu.py", "less.eq(Mux((a[63] == b[63]) | unsigned_, less_unsigned, a[63]))",
         "less.eq(Mux((a[63] == b[63]) | unsigned_, less_unsigned, b[63]))"),
