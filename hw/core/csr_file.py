@@ -453,15 +453,11 @@ class CsrFile(wiring.Component):
                              write.data.eq(Cat(value[0] & ~is_pc, value[1] & ~is_vector, value[2:]))]
         copies = {}
         if self._config.rvfi:
-            # The port shows all of them at once, and a trap value as soon as the trap is taken.
+            # The port shows all of them at once, and a trap value before it is written.
             for name in StoredCsr:
-                copy = copies[name.name.lower()] = Signal(64, name=f"{name.name.lower()}_copy")
-                with m.If(write.en & ~late & (write.addr == name)):
-                    m.d.sync += copy.eq(write.data)
-            with m.If(self.trap):
-                for name, taken in ((StoredCsr.STVAL, delegated), (StoredCsr.MTVAL, ~delegated)):
-                    with m.If(taken):
-                        m.d.sync += copies[name.name.lower()].eq(self.trap_value)
+                observed = stored.read_port(domain="comb")
+                m.d.comb += observed.addr.eq(name)
+                copies[name.name.lower()] = Mux(late & (late_place == name), late_value, observed.data)
         return _Stored(read.data, write.data, copies)
 
     def _traps(self, m, status, medeleg, mideleg, stored, mcause, scause, context_trap, context_return,

@@ -189,6 +189,7 @@ class ExecuteStage(wiring.Component):
         with m.If(x.exception):
             m.d.comb += [if_taken.eq(0), if_not.eq(0)]
         m.d.comb += out.redirect.eq(Mux(alu.taken, if_taken, if_not))
+        m.d.comb += out.follow_pc.eq(Mux(is_return | indirect, out.target, Mux(taken, x.target, x.next_pc)))
 
         # ---- issue of custom instructions
         is_custom = (control.unit == Unit.CUSTOM) & ~x.exception

@@ -56,9 +56,10 @@ class ExecutedInstruction(data.Struct):
     pc: 64
     raw: 32
     rd: 5
-    #: Registers read, for the RVFI port.
+    #: Registers read, and where the program goes on, for the RVFI port.
     rs1: 5
     rs2: 5
+    follow_pc: 64
     #: Result of the ALU, link address of a jump, or address of a memory access.
     result: 64
     operand1: 64

@@ -163,11 +163,11 @@ class CommitObserver(wiring.Component):
             rvfi.rd_addr.eq(Mux(back.write, back.rd, 0)),
             rvfi.rd_wdata.eq(Mux(back.write, self.back_value, 0)),
             rvfi.pc_rdata.eq(w.pc),
-            rvfi.pc_wdata.eq(Mux(self.trap, self.vector, w.target)),
+            rvfi.pc_wdata.eq(Mux(self.trap, self.vector, w.follow_pc)),
             rvfi.mem_addr.eq(self.address),
             rvfi.mem_rmask.eq(Mux(self.done & reads, mask, 0)),
             rvfi.mem_wmask.eq(Mux(self.done & writes, mask, 0)),
-            rvfi.mem_rdata.eq(back.value >> Cat(C(0, 3), back.offset)),
+            rvfi.mem_rdata.eq(self.back_value & wide),
             rvfi.mem_wdata.eq(self.stored & wide),
         ]
         m.d.comb += rvfi.ixl.eq(2)

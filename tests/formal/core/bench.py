@@ -164,8 +164,8 @@ class CoreBench(wiring.Component):
         with m.If(self.first):
             m.d.sync += self.start.eq(core._inside.commit.target)
         self._legal_start(m, core)
-        for tlb in (core._inside.fetch._tlb, core._inside.commit.memory._tlb):
-            self._lookaside_facts(m, tlb)
+        self._lookaside_facts(m, core._inside.fetch._tlb, fetch=True)
+        self._lookaside_facts(m, core._inside.commit.memory._tlb, fetch=False)
         self._check(m, core.rvfi, self)
         return m
 
@@ -186,17 +186,18 @@ class CoreBench(wiring.Component):
             ]
 
 
-    def _lookaside_facts(self, m, tlb):
+    def _lookaside_facts(self, m, tlb, *, fetch):
         """What hits was put there by the walker: its attributes are those of its frame, and untranslated addresses are
-        their own. Proven of the walker in `test_walker.py`."""
+        their own. Proven of the walker in `test_translation.py`."""
         entry = tlb.entry
         page = Cat(C(0, 12), entry.ppn)
         with m.If(tlb.hit):
             m.d.comb += [
                 Assume(entry.regime.as_value() != 3),
                 Assume(entry.cached == in_regions(page, self.config.cached)),
-                Assume(entry.fetchable == in_regions(page, self.config.uncached_code)),
             ]
+            if fetch:
+                m.d.comb += Assume(entry.cached | in_regions(page, self.config.uncached_code))
             with m.If(entry.regime != Regime.PAGED):
                 m.d.comb += Assume(entry.vpn == entry.ppn)
 

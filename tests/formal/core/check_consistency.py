@@ -1,9 +1,9 @@
 """Instructions fit together: each sees the registers that those before it left, follows where they led, and comes."""
 
 from amaranth.asserts import AnyConst
-from amaranth.hdl import Assert, Signal
+from amaranth.hdl import Assert, Cover, Signal
 
-__all__ = ["registers", "program_counter"]
+__all__ = ["registers", "program_counter", "reaches"]
 
 
 
@@ -35,3 +35,21 @@ def program_counter(m, rvfi, bench):
         m.d.comb += Assert(rvfi.order == (order + 1)[:64])
     with m.If(rvfi.valid & ~seen):
         m.d.comb += Assert(rvfi.intr | (rvfi.pc_rdata == bench.start))
+
+
+def reaches(m, rvfi, bench):
+    """To be covered, so that no proof holds because nothing happens: instructions and traps of several kinds."""
+    retires, traps = rvfi.valid & ~rvfi.trap, rvfi.valid & rvfi.trap
+    seen = Signal()
+    with m.If(rvfi.valid):
+        m.d.sync += seen.eq(1)
+    for mode in (0, 1, 3):
+        m.d.comb += Cover(retires & seen & (rvfi.mode == mode))
+    for level in (1, 3):
+        m.d.comb += Cover(traps & (rvfi.mode == 0) & (bench.privilege == level))
+    m.d.comb += [
+        Cover(retires & rvfi.mem_rmask.any()), Cover(retires & rvfi.mem_wmask.any()),
+        Cover(retires & (rvfi.insn[:2] != 3) & (rvfi.rd_addr != 0)),
+        Cover(retires & (rvfi.csr_mscratch_wdata != rvfi.csr_mscratch_rdata)),
+        Cover(retires & (rvfi.insn == 0x30200073)), Cover(traps & (rvfi.insn == 0)),
+    ]

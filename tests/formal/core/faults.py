@@ -29,8 +29,12 @@ class Fault:
 
 FAULTS = {
     # Instructions.
+    "auipc forgets the pc": Fault(
+        "instructions", "decoder.py", "_ADD, unit=Unit.ALU, writes_rd=1, use_pc=1,",
+        "_ADD, unit=Unit.ALU, writes_rd=1,"),
     "slt compares unsigned": Fault(
-        "instructions-register", "alu.py", "full.eq(less_signed)", "full.eq(less_unsigned)"),
+        "instructions-register", "alu.py", "with m.Case(2, 3):\n                m.d.comb += full.eq(less)",
+        "with m.Case(2, 3):\n                m.d.comb += full.eq(less_unsigned)"),
     "srai shifts logically": Fault(
         "instructions-immediate", "decoder.py",
         '("srai", "010000- ----- ----- 101 ----- 0010011", dict(_I, unit=Unit.ALU, alternate=1))',
@@ -40,10 +44,11 @@ FAULTS = {
     "lui does not sign-extend": Fault(
         "instructions-upper", "decoder.py", "insn[12:31], sign.replicate(33)", "insn[12:32], C(0, 32)"),
     "jalr keeps bit 0": Fault(
-        "instructions-jump", "execute.py", "self.target.eq(Cat(C(0, 1), address[1:]))", "self.target.eq(address)"),
+        "instructions-jump", "execute.py", "out.target.eq(Cat(C(0, 1), self.address[1:]))",
+        "out.target.eq(self.address)"),
     "blt looks at the wrong sign": Fault(
-        "instructions-branch", "alu.py", "condition.eq(Mux(a[63] == b[63], unsigned_less, a[63]))",
-        "condition.eq(Mux(a[63] == b[63], unsigned_less, b[63]))"),
+        "instructions-branch", "alu.py", "less.eq(Mux((a[63] == b[63]) | unsigned_, less_unsigned, a[63]))",
+        "less.eq(Mux((a[63] == b[63]) | unsigned_, less_unsigned, b[63]))"),
     "lbu sign-extends": Fault(
         "instructions-load", "load_store.py", "(part[-1] & ~unsigned_)", "part[-1]"),
     "store immediate mixed up": Fault(
@@ -52,12 +57,12 @@ FAULTS = {
     "mulw multiplies 64 bits": Fault(
         "instructions-multiply", "decoder.py", "dict(_R, unit=Unit.MULTIPLY, word=1)", "dict(_R, unit=Unit.MULTIPLY)"),
     "amominu compares signed": Fault(
-        "instructions-atomic", "atomic.py", "(a < b) ^ (~unsigned_ & (a[63] ^ b[63]))", "(a < b) ^ (a[63] ^ b[63])"),
+        "instructions-atomic", "atomic.py", "(~unsigned_ & (a[63] ^ b[63]))", "(a[63] ^ b[63])"),
     "lr.w does not sign-extend": Fault(
-        "instructions-reserve", "commit.py", "back.funct3.eq(control.funct3)",
-        "back.funct3.eq(control.funct3 | ((unit == Unit.ATOMIC) << 2))"),
+        "instructions-reserve", "load_store.py", "w.unsigned_.eq(self.unsigned_)",
+        "w.unsigned_.eq(self.unsigned_ | (self.kind == MemoryKind.ATOMIC))"),
     "sc reports success": Fault(
-        "instructions-conditional", "load_store.py", "self.raw.eq(Cat(C(1, 32), self.size == 2))", "self.raw.eq(0)"),
+        "instructions-conditional", "load_store.py", "w.word.eq(Cat(C(1, 32), w.size == 2))", "w.word.eq(0)"),
     "c.addi4spn immediate mixed up": Fault(
         "instructions-compressed0", "compressed.py", "C(0, 2), c[6], c[5], c[11:13], c[7:11], C(0, 2)",
         "C(0, 2), c[6], c[5], c[7:11], c[11:13], C(0, 2)"),
@@ -81,10 +86,23 @@ FAULTS = {
     "decode does not see writeback": Fault(
         "registers", "decode.py", "with m.Elif(self.forward & (self.forward_rd == number)):", "with m.Elif(0):"),
     "a load is forwarded too early": Fault(
-        "registers", "execute.py", "with m.If(in_commit & self.commit_late & reads):", "with m.If(0):"),
+        "registers", "execute.py", "with m.If(from_memory & self.memory_late):", "with m.If(0):"),
+    "a result is looked for in the wrong stage while execute waits": Fault(
+        "registers", "execute.py", "next_back_rd.eq(self.slow_rd), next_back_write.eq(self.slow & self.slow_write),",
+        "next_back_rd.eq(self.slow_rd), next_back_write.eq(0),"),
+    "mret does not wait for a CSR write": Fault(
+        "returns", "execute.py", "with m.If((is_return & self.behind_csr) | (counts & self.behind_any)):",
+        "with m.If(counts & self.behind_any):"),
+    "minstret is read too early": Fault(
+        "csr_instructions", "execute.py", "with m.If((is_return & self.behind_csr) | (counts & self.behind_any)):",
+        "with m.If(is_return & self.behind_csr):"),
+    "an interrupt that a CSR write enables comes an instruction late": Fault(
+        "interrupts", "csr_file.py", "m.d.comb += self.unsettles.eq(self.writes)", "m.d.comb += self.unsettles.eq(0)"),
+    "a branch predicted to a wrong place is decided too early": Fault(
+        "program_counter", "execute.py", "deciding = x_valid & misled & ~hazard & self.executed_ready & ~decided",
+        "deciding = x_valid & misled & ~decided"),
     "a predicted return is believed": Fault(
-        "program_counter", "execute.py", "x.returns & x.predicted & (operand1 == predicted_pc)",
-        "x.returns & x.predicted"),
+        "program_counter", "execute.py", "x.returns & (operand1 == predicted_pc)", "x.returns"),
     "a guess that splits an instruction is believed": Fault(
         "program_counter", "align.py", "m.d.sync += discard.eq(out.predicted & straddles)",
         "m.d.sync += discard.eq(0)"),
@@ -93,8 +111,8 @@ FAULTS = {
         "traps", "decode.py", "out.cause.eq(Cause.ECALL_USER | self.privilege.as_value())",
         "out.cause.eq(Cause.ECALL_MACHINE)"),
     "M-mode delegates": Fault(
-        "traps", "csr_file.py", "(privilege != Privilege.MACHINE)\n            & Mux(self.trap_interrupt,",
-        "C(1)\n            & Mux(self.trap_interrupt,"),
+        "traps", "csr_file.py", "(privilege != Privilege.MACHINE)\n            & Mux(self.next_interrupt,",
+        "C(1)\n            & Mux(self.next_interrupt,"),
     "S-mode may sret under TSR": Fault(
         "traps", "decode.py", "forbidden.eq(user | (supervisor & self.status.tsr))", "forbidden.eq(user)"),
     "c.lui of zero is legal": Fault(
@@ -109,31 +127,33 @@ FAULTS = {
     "U-mode reads time by mcounteren alone": Fault(
         "csr_instructions", "csr_file.py", "for_supervisor & (~user | for_user)", "for_supervisor"),
     "csrrs of x0 writes": Fault(
-        "csr_instructions", "commit.py", "csr.writes.eq((control.funct3[:2] == 1) | (source != 0))",
+        "csr_instructions", "commit.py", "csr.writes.eq((control.funct3[:2] == 1) | (i.raw[15:20] != 0))",
         "csr.writes.eq(1)"),
-    "an illegal CSR access writes": Fault(
-        "csr_continuity", "csr_file.py", "with m.If(self.execute & self.writes):", "with m.If(self.writes):"),
+    "a cancelled CSR access writes": Fault(
+        "csr_continuity", "commit.py", "csr.execute.eq(csr_now)", "csr.execute.eq(active & (unit == Unit.CSR))"),
     "timer goes before software interrupt": Fault(
         "interrupts", "interrupts.py",
         "Interrupt.MACHINE_EXTERNAL, Interrupt.MACHINE_SOFTWARE, Interrupt.MACHINE_TIMER",
         "Interrupt.MACHINE_EXTERNAL, Interrupt.MACHINE_TIMER, Interrupt.MACHINE_SOFTWARE"),
     "a vectored interrupt goes to the base": Fault(
-        "interrupts", "csr_file.py", "vectored = base[0] & self.trap_interrupt", "vectored = base[0] & C(0)"),
+        "interrupts", "csr_file.py", "self.trap_vectored.eq(base[0] & self.trap_interrupt)",
+        "self.trap_vectored.eq(0)"),
     # Memory.
     "an atomic unlocks before it writes": Fault(
         "bus_rules", "load_store.py",
         "self.bus.cyc.eq(1), self.bus.stb.eq(1), self.bus.lock.eq(1), self.bus.we.eq(1)",
         "self.bus.cyc.eq(1), self.bus.stb.eq(1), self.bus.we.eq(1)"),
     "I/O starts under an interrupt": Fault(
-        "input_output", "commit.py", "active.eq(m_valid & ~take_interrupt & ~i.exception)",
-        "active.eq(m_valid & ~i.exception)"),
+        "input_output", "commit.py", "go.eq(active & ~interrupted & ~i.exception)",
+        "go.eq(active & ~i.exception)"),
     "sc ignores the address": Fault(
-        "reservations", "load_store.py", "reserved & (reservation == physical[3:])", "reserved"),
+        "reservations", "load_store.py", "reserved & (reservation == w.physical[3:])", "reserved"),
     "sc keeps the reservation": Fault(
-        "reservations", "load_store.py", "self.drop_reservation | (self.done & is_sc)", "self.drop_reservation"),
-    "the store buffer forgets a byte when it merges": Fault(
-        "data_coherence", "store_buffer.py", "entries[newest].sel.eq(entries[newest].sel | self.store.sel)",
-        "entries[newest].sel.eq(self.store.sel)"),
+        "reservations", "load_store.py", "with m.Elif(is_sc):\n                    m.d.sync += reserved.eq(0)",
+        "with m.Elif(is_sc):\n                    m.d.sync += reserved.eq(reserved)"),
+    "a load behind a store to its word reads the cache too early": Fault(
+        "data_coherence", "load_store.py", "((self.kind == MemoryKind.LOAD) & cache.hit & ~behind_store)",
+        "((self.kind == MemoryKind.LOAD) & cache.hit)"),
     "a refill overtakes stores": Fault(
         "data_coherence", "load_store.py",
         '''with m.State("refill"):
@@ -144,12 +164,13 @@ FAULTS = {
                 with m.If(1):'''),
     "fence.i does not wait for stores": Fault(
         "fetch_coherence", "commit.py",
-        "m.d.comb += [system_done.eq(self.stores_empty), refill.eq(1)]\n"
-        "                    m.d.comb += self.fetch_flush.eq(self.stores_empty)",
-        "m.d.comb += [system_done.eq(1), refill.eq(1)]\n"
-        "                    m.d.comb += self.fetch_flush.eq(1)"),
+        "m.d.comb += [slow_done.eq(self.stores_empty), slow_refill.eq(1)]\n"
+        "                        m.d.comb += self.fetch_flush.eq(w_slow & self.stores_empty)",
+        "m.d.comb += [slow_done.eq(1), slow_refill.eq(1)]\n"
+        "                        m.d.comb += self.fetch_flush.eq(w_slow)"),
     "fence.i flushes nothing": Fault(
-        "fetch_coherence", "fetch.py", "m.d.comb += cache.flush.eq(1)", "m.d.comb += cache.flush.eq(0)"),
+        "fetch_coherence", "fetch.py", "m.d.comb += cache.flush.eq(flush_wanted & ~cache.busy)",
+        "m.d.comb += cache.flush.eq(0)"),
     "the aligner waits for ever behind a straddling branch": Fault(
         "progress", "align.py", "m.d.comb += self.pop.eq(self.first_valid)\n", "m.d.comb += self.pop.eq(0)\n"),
 }

@@ -9,12 +9,6 @@ from tests.formal.core.faults import CORE, FAULTS
 from tests.formal.core.proofs import PROOFS
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_fault_is_in_the_source(name):
-    fault = FAULTS[name]
-    assert (CORE / fault.file).read_text().count(fault.text) == 1
-
-
 def test_each_proof_has_a_fault():
     assert {fault.proof for fault in FAULTS.values()} == set(PROOFS)
 

@@ -4,17 +4,28 @@ import pytest
 from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Cat, Elaboratable, Module
 
+from tests.formal.core.bench import prove_core
+from tests.formal.core.check_consistency import reaches
 from tests.formal.core.proofs import PROOFS
 from tests.formal.core.spec import OPERATIONS, SYSTEM
 from tests.formal.prove import prove
 
 
+@pytest.mark.parametrize(("name", "depth"), [
+    pytest.param(name, proof.quick, id=f"{name}-bmc{proof.quick}") for name, proof in PROOFS.items() if proof.quick])
+def test_core_quickly(name, depth):
+    PROOFS[name].run(name, depth=depth)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[] if proof.quick else [pytest.mark.slow], id=f"{name}-bmc{proof.depth}")
-    for name, proof in PROOFS.items()
-])
+    pytest.param(name, id=f"{name}-bmc{proof.depth}") for name, proof in PROOFS.items() if proof.depth != proof.quick])
 def test_core(name):
     PROOFS[name].run(name)
+
+
+def test_core_reaches_what_is_claimed_cover9():
+    prove_core(reaches, mode="cover", depth=9, name="core-reaches", timeout=7200)
 
 
 class TableBench(Elaboratable):
