@@ -114,6 +114,7 @@ class L2Cache(wiring.Component):
         compare_valid, compare_stale = Signal(), Signal()
         compare = Signal(request)
         serve_valid, serve_marked = Signal(), Signal()
+        serve_dirty = Signal(config.ways)
         serve = Signal(request)
         self._serve_address = serve.address
         #: Ways that hit; while a line is brought, the way that it is brought to.
@@ -131,13 +132,11 @@ class L2Cache(wiring.Component):
 
         # ---- compare
         hit_ways = Signal(config.ways)
-        hit_dirty = Signal()
-        present = Signal(config.ways)
+        present, dirty = Signal(config.ways), Signal(config.ways)
         for way in range(config.ways):
             tag = arrays.tags[way]
-            m.d.comb += [present[way].eq(tag.valid),
+            m.d.comb += [present[way].eq(tag.valid), dirty[way].eq(tag.dirty),
                          hit_ways[way].eq(tag.valid & (tag.tag == compare.address[index_bits:]))]
-        m.d.comb += hit_dirty.eq(Cat(hit_ways[way] & arrays.tags[way].dirty for way in range(config.ways)).any())
 
         # ---- serve
         hit = Signal()
@@ -151,6 +150,7 @@ class L2Cache(wiring.Component):
             selected = selected | (serve_words[way] & serve_ways[way].replicate(config.data_width))
         m.d.comb += [
             hit.eq(serve_ways.any()),
+            serve_marked.eq((serve_ways & serve_dirty).any()),
             served_word.eq(selected),
             last_beat.eq((bus.cti != wishbone.CycleType.INCR_BURST) & (bus.cti != wishbone.CycleType.CONST_BURST)),
             answered.eq(bus.cyc & bus.stb & read_ready),
@@ -267,7 +267,7 @@ class L2Cache(wiring.Component):
                         past_set.eq(set_of(serve.address)),
                         serve_valid.eq(compare_valid & ~again),
                         serve.eq(compare), serve_ways.eq(hit_ways), serve_present.eq(present),
-                        serve_marked.eq(hit_dirty), serve_words.eq(arrays.words),
+                        serve_dirty.eq(dirty), serve_words.eq(arrays.words),
                     ]
                     with m.If(~(compare_valid & again)):
                         with m.If(compare_valid & ~compare.we):
@@ -336,7 +336,7 @@ class L2Cache(wiring.Component):
                     with m.If(flushes):
                         m.d.comb += tag.tag.eq(old_tag.tag)
                     # A write goes on as a hit.
-                    m.d.sync += [serve_valid.eq(serve_valid & serve.we & ~failed), serve_marked.eq(0),
+                    m.d.sync += [serve_valid.eq(serve_valid & serve.we & ~failed), serve_dirty.eq(0),
                                  failed.eq(0), past_wrote.eq(0), past_marked.eq(0), forwarding.eq(0)]
                     with m.If(flushes):
                         m.next = "flush-wait"
