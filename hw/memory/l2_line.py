@@ -56,11 +56,14 @@ class LineFill(wiring.Component):
             "failed": Out(1),
             "bus": Out(memory_signature(config)),
         })
+        self.active = Signal()
+        #: Word on the bus, and how many came before it.
+        self.next_word, self.count = Signal(config.word_bits), Signal(config.word_bits)
 
     def elaborate(self, platform):
         m = Module()
         config, bus = self._config, self.bus
-        active, word, count = Signal(), Signal(config.word_bits), Signal(config.word_bits)
+        active, word, count = self.active, self.next_word, self.count
         last = count == config.line_words - 1
         m.d.comb += [
             bus.cyc.eq(active),
@@ -115,15 +118,17 @@ class WriteBack(wiring.Component):
             "failed_address": Out(config.address_bits),
             "bus": Out(memory_signature(config)),
         })
+        self.buffer = memory.Memory(shape=config.data_width, depth=config.line_words, init=[])
+        #: Place in the buffer; word and line of the memory that it goes to.
+        self.count, self.word = Signal(config.word_bits), Signal(config.word_bits)
+        self.line = Signal(config.address_bits - config.word_bits)
 
     def elaborate(self, platform):
         m = Module()
         config, bus = self._config, self.bus
-        m.submodules.buffer = buffer = memory.Memory(shape=config.data_width, depth=config.line_words, init=[])
+        count, word, line = self.count, self.word, self.line
+        m.submodules.buffer = buffer = self.buffer
         write, read = buffer.write_port(), buffer.read_port(domain="comb")
-        count = Signal(config.word_bits)
-        word = Signal(config.word_bits)
-        line = Signal(config.address_bits - config.word_bits)
         last = count == config.line_words - 1
         m.d.comb += [
             write.addr.eq(count),
