@@ -20,6 +20,7 @@ from hw.core.trace import TraceSignature
 from hw.mailbox.mailbox import Mailbox
 from hw.memory.l2_cache import L2Cache
 from hw.memory.l2_config import L2Config
+from hw.memory.l2_registers import L2Registers
 from hw.peripherals.boot_rom import BootRom
 from hw.peripherals.clint import Clint
 from hw.peripherals.finisher import Finisher
@@ -118,8 +119,10 @@ class SoC(wiring.Component):
             targets["mailbox"] = self._mailbox.bus
         self._l2 = None
         if config.l2_bytes:
-            self._l2 = L2Cache(L2Config(size=config.l2_bytes, ways=config.l2_ways, line_bytes=config.l2_line_bytes,
-                                        memory_base=memory.base, memory_bytes=memory.size))
+            l2 = L2Config(size=config.l2_bytes, ways=config.l2_ways, line_bytes=config.l2_line_bytes,
+                          memory_base=memory.base, memory_bytes=memory.size, counters=config.trace)
+            self._l2, self._l2_registers = L2Cache(l2), L2Registers(l2)
+            targets["l2_cache"] = self._l2_registers.bus
         targets["memory"] = self._memory_target = self.memory if self._l2 is None else self._l2.bus
         for name, target in targets.items():
             place = region(name)
@@ -167,8 +170,15 @@ class SoC(wiring.Component):
             self.stores.sel.eq(target.sel),
         ]
         if self._l2 is not None:
-            m.submodules.l2 = self._l2
-            wiring.connect(m, wiring.flipped(self.memory), self._l2.memory)
+            m.submodules.l2 = l2 = self._l2
+            m.submodules.l2_registers = registers = self._l2_registers
+            wiring.connect(m, wiring.flipped(self.memory), l2.memory)
+            m.d.comb += [
+                l2.flush.eq(registers.flush), l2.invalidate.eq(registers.invalidate),
+                l2.error_clear.eq(registers.error_clear), registers.flushing.eq(l2.flushing),
+                registers.status.eq(l2.status), registers.events.eq(l2.events),
+                plic.source[INTERRUPTS["l2_cache"]].eq(registers.irq),
+            ]
         wiring.connect(m, wiring.flipped(self.uart_tx), uart.tx)
         wiring.connect(m, wiring.flipped(self.uart_rx), uart.rx)
         if self._capability_unit is not None:
