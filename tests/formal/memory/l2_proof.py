@@ -382,9 +382,9 @@ class L2Proof(L2Cache):
         with m.If(self.memory_here & memory.ack & memory.we & wrote):
             m.d.sync += left.eq(1)
         m.d.comb += [
-            Cover(bus.ack & ~bus.we & self.here & left & (self.shadow == 0x5a), name="comes back"),
-            Cover(bus.err, name="error"),
-            Cover(self.flushed & ~self.flushing & wrote, name="flush"),
+            Cover(bus.ack & ~bus.we & self.here & left & (self.shadow == 0x5a), "comes back"),
+            Cover(bus.err, "error"),
+            Cover(self.flushed & ~self.flushing & wrote, "flush"),
         ]
 
 
