@@ -4,6 +4,8 @@ A bus word is one burst of the chip. Rows stay open, one in each bank, until ano
 wanted. Within a burst of the bus the next word is read ahead, so that the data pins are busy in every cycle.
 """
 
+from types import SimpleNamespace
+
 from amaranth import *
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
@@ -135,11 +137,17 @@ class SdramController(wiring.Component):
         beat = Signal(range(BURST_LENGTH))
         written = Signal()
         m.d.comb += written.eq(beat == BURST_LENGTH - 1)
-        m.d.comb += bus.ack.eq(bus.cyc & bus.stb & Mux(bus.we, written, arrives))
+        m.d.comb += [bus.ack.eq(bus.cyc & bus.stb & Mux(bus.we, written, arrives)), bus.err.eq(0)]
 
         # ---- reading ahead
         streams = Signal()
         ahead = Signal(config.address_bits)
+        # Of the burst that is read ahead: the bus need not say while the initiator pauses.
+        ahead_cti, ahead_bte = Signal(wishbone.CycleType), Signal(wishbone.BurstTypeExt)
+        cti, bte = Signal(wishbone.CycleType), Signal(wishbone.BurstTypeExt)
+        m.d.comb += [cti.eq(bus.cti), bte.eq(bus.bte)]
+        with m.If(streams):
+            m.d.comb += [cti.eq(ahead_cti), bte.eq(ahead_bte)]
         left = Signal(5)
         bursts = (bus.cti == wishbone.CycleType.INCR_BURST) | (bus.cti == wishbone.CycleType.CONST_BURST)
         fresh = Signal()
@@ -178,7 +186,11 @@ class SdramController(wiring.Component):
             give(Command.REFRESH)
             hold("row", config.rfc)
 
-        with m.FSM():
+        # For the proof.
+        self._inside = SimpleNamespace(waits=waits, is_open=is_open, open_rows=open_rows, reads=reads, wanted=wanted,
+                                       issue=issue, collected=collected, streams=streams, ahead=ahead, beat=beat,
+                                       address=address, ahead_cti=ahead_cti, ahead_bte=ahead_bte)
+        with m.FSM() as self._fsm:
             with m.State("power-up"):
                 with m.If(timer == 0):
                     precharge_all()
@@ -214,9 +226,11 @@ class SdramController(wiring.Component):
                         hold("column", BURST_LENGTH)
                         hold("precharge", BURST_LENGTH)
                         m.d.sync += [
-                            ahead.eq(wishbone.next_burst_address(address, bus.cti, bus.bte)),
-                            left.eq(Mux(streams, left - (bus.bte != wishbone.BurstTypeExt.LINEAR), _span(bus.bte))),
-                            streams.eq(bursts),
+                            ahead.eq(wishbone.next_burst_address(address, cti, bte)),
+                            ahead_cti.eq(cti),
+                            ahead_bte.eq(bte),
+                            left.eq(Mux(streams, left - (bte != wishbone.BurstTypeExt.LINEAR), _span(bte))),
+                            streams.eq(streams | bursts),
                         ]
                     with m.Elif(row_is_open & column_ready & ~reads.any()):
                         give(Command.WRITE, bank=bank, address=column_pins)

@@ -238,8 +238,9 @@ def request(word, *, write=None, sel=ALL, cti=CTI.CLASSIC, bte=BTE.LINEAR, lock=
 
 
 def pause(last):
-    """The initiator waits inside a cycle."""
-    return {**last, "stb": 0, "adr": 0}
+    """The initiator waits inside a cycle; the other signals say nothing."""
+    return {**last, "stb": 0, "adr": 0, "cti": random.randrange(8), "bte": random.randrange(4),
+            "we": random.getrandbits(1), "sel": random.getrandbits(8)}
 
 
 def any_word(config):
