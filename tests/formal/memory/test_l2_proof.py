@@ -11,7 +11,7 @@ from tests.formal.memory.l2_proof import ArraysProof, L2Proof
 from tests.formal.prove import ProofFailure, prove
 
 #: One of each kind; the others take as long and only `make test-all` runs them.
-QUICK = {"skip_write_back", "forget_dirty", "wrong_victim", "all_bytes"}
+QUICK = {"forget_dirty"}
 
 
 def test_cache():
@@ -29,6 +29,7 @@ def test_arrays():
     prove(ArraysProof(), mode="bmc", depth=6, name="l2_arrays")
 
 
+@pytest.mark.slow
 def test_broken_arrays_are_found():
     with pytest.raises(ProofFailure, match="l2_proof.py"):
         prove(ArraysProof(broken=True), mode="bmc", depth=6, name="l2_arrays")

@@ -11,7 +11,7 @@ from tests.formal.prove import ProofFailure, prove
 
 TIMINGS = ("t_rcd", "t_rp", "t_rc", "t_ras", "t_rrd", "t_wr", "t_rfc", "t_mrd")
 #: The others take as long and only `make test-all` runs them.
-QUICK = {"t_rcd", "t_wr"}
+QUICK = {"t_wr"}
 
 
 def test_controller():
@@ -25,7 +25,8 @@ def test_a_stricter_chip_breaks_the_proof(timing):
         prove(SdramProof(stricter=timing), mode="prove", depth=2, name="sdram_stricter")
 
 
-@pytest.mark.parametrize("forget", [pytest.param("mask", marks=pytest.mark.slow), "turn"])
+@pytest.mark.slow
+@pytest.mark.parametrize("forget", ["mask", "turn"])
 def test_another_chip_breaks_the_proof(forget):
     """A chip that ignores byte masks, or wants more cycles between directions of its data pins."""
     with pytest.raises(ProofFailure, match="sdram_proof.py"):

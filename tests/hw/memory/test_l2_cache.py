@@ -1,5 +1,7 @@
 """The second-level cache by directed tests: timing, order of words, victims, errors, flush."""
 
+from dataclasses import replace
+
 import pytest
 
 from hw.bus.memory_map import MemoryBlock
@@ -293,18 +295,21 @@ def test_errors_of_stores():
     bench(test, bad_reads={BASE + 0x200 // 8, BASE + 0x308 // 8 - 1})
 
 
-def test_errors_of_write_backs():
-    """The words that memory takes are written."""
+@pytest.mark.parametrize("fault", [(), ("lose_error",)])
+def test_errors_of_write_backs(fault):
+    """The words that memory takes are written; what the planted fault hides is seen."""
     async def test(ctx, dut, bus, memory):
+        if fault:
+            ctx.set(dut.fault, 1)
         await burst(ctx, bus, 0, 4, write=1)
         for line in OTHER_LINES[:2]:
             await bus.word(line)
         await idle(ctx, 60)
-        assert ctx.get(dut.status.write_back_error) and not ctx.get(dut.status.store_error)
-        assert ctx.get(dut.status.address) == 0x8000_0008
+        assert ctx.get(dut.status.write_back_error) == (not fault) and not ctx.get(dut.status.store_error)
+        assert ctx.get(dut.status.address) == (0 if fault else 0x8000_0008)
         assert [memory.word(BASE + word) for word in range(4)] == [1, BASE * 8 + 8, BASE * 8 + 16, 4]
 
-    bench(test, bad_writes={BASE + 1, BASE + 2})
+    bench(test, config=replace(SMALL, faults=fault), bad_writes={BASE + 1, BASE + 2})
 
 
 @pytest.mark.parametrize("invalidate", [False, True])

@@ -15,6 +15,8 @@ CAUGHT_BY = {
 }
 #: Caught by a directed test.
 ELSEWHERE = {"lose_error"}
+#: One of each kind; the others only in `make test-all`.
+QUICK = {"skip_write_back", "no_replay", "no_conflict", "no_clear"}
 
 
 @pytest.fixture(scope="session")
@@ -33,12 +35,14 @@ def test_random(models, testcase):
     run(models("two_ways"), BENCH, testcase, environment={"L2": "two_ways"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["long_lines", "direct"])
 def test_other_configurations(models, name):
     run(models(name), BENCH, "any_traffic", seed=2, environment={"L2": name})
 
 
-@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in ELSEWHERE])
+@pytest.mark.parametrize("fault", [pytest.param(fault, marks=() if fault in QUICK else pytest.mark.slow)
+                                   for fault in FAULTS if fault not in ELSEWHERE])
 def test_fault_is_noticed(models, fault):
     with pytest.raises(BenchFailure, match="AssertionError"):
         run(models("two_ways"), BENCH, CAUGHT_BY.get(fault, "any_traffic"),
