@@ -26,7 +26,7 @@ from .reference.build import build_program
 from .results import Measurement, latency_table, parse_measurement, print_table
 from .toolchain import ToolError, console, run_command
 
-__all__ = ["BootResult", "TARGETS", "Target", "Wave", "boot", "find_target"]
+__all__ = ["BootResult", "MemorySpeed", "TARGETS", "Target", "Wave", "boot", "find_target"]
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,17 @@ def _build_guest(architecture: str) -> tuple[Path, Path]:
         raise ToolError(f"the kernel does not build: {error}") from None
 
 
+@dataclass(frozen=True)
+class MemorySpeed:
+    """The RTL's main memory: cycles to the first word of a transfer, and for each further word of a burst."""
+
+    latency: int = 2
+    beat: int = 1
+
+
 def _soc_command(target: Target, folder: Path, config: SocConfig, kernel: Path, initrd: Path, bootargs: str, *,
                  max_cycles: int | None, wave: Wave | None, trace: Path | None, oracle: bool,
-                 report: Path) -> list[str | Path]:
+                 speed: MemorySpeed | None, report: Path) -> list[str | Path]:
     """Command that boots the SoC on the RTL or on the reference model; the device tree lies in `folder`."""
     tree = folder / "soc.dtb"
     tree.write_bytes(device_tree(config, bootargs=bootargs, initrd_bytes=initrd.stat().st_size))
@@ -140,6 +148,8 @@ def _soc_command(target: Target, folder: Path, config: SocConfig, kernel: Path, 
     if wave is not None:
         command += ["--wave", wave.path, "--wave-start", str(wave.start)]
         command += ["--cycles", str(wave.start + wave.cycles)] if wave.cycles is not None else []
+    if speed is not None:
+        command += ["--memory-latency", str(speed.latency), "--memory-beat", str(speed.beat)]
     for option, value in (("--max-cycles", max_cycles), ("--trace", trace), ("--report", report)):
         command += [option, str(value)] if value is not None else []
     return command
@@ -147,7 +157,7 @@ def _soc_command(target: Target, folder: Path, config: SocConfig, kernel: Path, 
 
 def boot(target: Target, *, bootargs: str = "", init: str | None = None, config: SocConfig | None = None,
          max_cycles: int | None = None, wave: Wave | None = None, trace: Path | None = None,
-         timeout: float | None = None, echo: bool = True, interactive: bool = False,
+         speed: MemorySpeed | None = None, timeout: float | None = None, echo: bool = True, interactive: bool = False,
          on_line: Callable[[str], None] = lambda line: None, kernel: Path | None = None,
          initrd: Path | None = None, oracle: bool = False) -> BootResult:
     """Boot the kernel on `target` and wait for its end.
@@ -160,7 +170,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
         First program to run (boot argument ``init=``).
     config : SocConfig, optional
         The machine; only for targets on the RTL.
-    max_cycles, wave, trace : optional
+    max_cycles, wave, trace, speed : optional
         As the simulation program's options; only for targets on the RTL.
     timeout : float, optional
         Seconds of wall time.
@@ -174,7 +184,8 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
     for option, value in (("--max-cycles", max_cycles), ("--trace", trace)):
         if target.emulated and value is not None:
             raise ToolError(f"{option} is for the SoC, not for {target.name}", 2)
-    for option, value in (("--wave", wave), ("--oracle", oracle or None)):
+    for option, value in (("--wave", wave), ("--oracle", oracle or None),
+                          ("--memory-latency or --memory-beat", speed)):
         if (target.emulated or target.functional) and value is not None:
             raise ToolError(f"{option} is for the targets on the RTL, not for {target.name}", 2)
     if wave is not None:
@@ -200,7 +211,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
             report = Path(folder) / "report.json"
             finished = watch(_soc_command(target, Path(folder), config or SocConfig(), kernel, initrd, arguments,
                                           max_cycles=max_cycles, wave=wave, trace=trace, oracle=oracle,
-                                          report=report), **options)
+                                          speed=speed, report=report), **options)
             if report.exists():
                 ending = json.loads(report.read_text())
                 result.cycles, result.seconds = ending["cycles"], ending["seconds"]
@@ -222,14 +233,22 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
 @click.option("--wave-cycles", type=click.IntRange(min=1), metavar="N", help="End after as many cycles of waveform.")
 @click.option("--trace", type=click.Path(path_type=Path), metavar="FILE", help="Write a commit log (SoC).")
 @click.option("--oracle", is_flag=True, help="Check every instruction by the reference model (RTL).")
+@click.option("--memory-latency", type=click.IntRange(min=1), metavar="N",
+              help="Cycles to the first word of main memory (RTL).  [default: 2]")
+@click.option("--memory-beat", type=click.IntRange(min=1), metavar="N",
+              help="Cycles for each further word of a burst (RTL).  [default: 1]")
 @click.option("--interactive", is_flag=True, help="The guest's console reads the keyboard.")
-def main(name, bootargs, init, max_cycles, timeout, wave, wave_start, wave_cycles, trace, oracle, interactive):
+def main(name, bootargs, init, max_cycles, timeout, wave, wave_start, wave_cycles, trace, oracle, memory_latency,
+         memory_beat, interactive):
     """Boot the kernel on a target, show its console and a table of the latencies it measured."""
     target = find_target(name)
+    speed = None
+    if memory_latency or memory_beat:
+        speed = MemorySpeed(memory_latency or MemorySpeed.latency, memory_beat or MemorySpeed.beat)
     try:
         result = boot(target, bootargs=bootargs, init=init, max_cycles=max_cycles, timeout=timeout,
                       wave=Wave(wave, wave_start, wave_cycles) if wave else None, trace=trace, oracle=oracle,
-                      interactive=interactive)
+                      speed=speed, interactive=interactive)
     except ValueError as error:
         raise ToolError(str(error)) from None
     if result.measurements:

@@ -1,6 +1,6 @@
 """The blocks that people use alone: how each is made, and its RTL.
 
-Four blocks stand alone (:data:`ROOTS`). Every submodule of those is a block too, named by its path (`core.fetch.tlb`),
+Five blocks stand alone (:data:`ROOTS`). Every submodule of those is a block too, named by its path (`core.fetch.tlb`),
 or by its last name where that is unique in the core (`fetch`, `walker`).
 """
 
@@ -17,6 +17,8 @@ from hw.core.config import CoreConfig
 from hw.core.core import Core
 from hw.mailbox.config import MailboxConfig
 from hw.mailbox.mailbox import Mailbox
+from hw.memory.l2_cache import L2Cache
+from hw.memory.l2_config import L2Config
 
 from .config import SocConfig
 from .memory_map import region
@@ -57,6 +59,8 @@ ROOTS = {
     "capability-unit": Root("veridian_capability_unit", CapabilityUnitConfig, CapabilityUnit,
                             {"memory_base": _MEMORY.base, "memory_bytes": _MEMORY.size}),
     "mailbox": Root("veridian_mailbox", MailboxConfig, Mailbox),
+    "l2-cache": Root("veridian_l2_cache", L2Config, L2Cache,
+                     {"memory_base": _MEMORY.base, "memory_bytes": _MEMORY.size}),
 }
 
 

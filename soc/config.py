@@ -4,8 +4,13 @@ import json
 from dataclasses import asdict, dataclass, field
 
 from hw.core.config import CoreConfig
+from hw.memory.l2_config import MAX_BYTES, L2Config
 
 __all__ = ["SocConfig"]
+
+
+#: Less is not worth its logic: a first-level cache has 8 KiB.
+L2_MIN_BYTES = 16 << 10
 
 
 def _tuples(value):
@@ -31,6 +36,10 @@ class SocConfig:
         Attach the capability unit to the core and to the bus.
     mailbox : bool
         Attach the mailbox. It asks the capability unit about every sender, so it wants one.
+    l2_bytes : int
+        Size of the second-level cache in front of main memory, 16 KiB to 256 KiB; 0: none.
+    l2_ways, l2_line_bytes : int
+        As in :class:`hw.memory.l2_config.L2Config`.
     trace : bool
         Lead the core's retirement trace to ports of the SoC (simulation).
 
@@ -46,6 +55,9 @@ class SocConfig:
     timebase_hz: int = 60_000_000
     capability_unit: bool = True
     mailbox: bool = True
+    l2_bytes: int = 0
+    l2_ways: int = 4
+    l2_line_bytes: int = 32
     trace: bool = True
 
     def __post_init__(self):
@@ -64,6 +76,15 @@ class SocConfig:
             raise ValueError(f"harts must be 1 in this version, not {self.harts}")
         if self.clock_hz % self.timebase_hz:
             raise ValueError(f"timebase_hz must divide the clock of {self.clock_hz} Hz, not {self.timebase_hz}")
+        if not isinstance(self.l2_bytes, int) or isinstance(self.l2_bytes, bool):
+            raise TypeError(f"l2_bytes must be an integer, not {self.l2_bytes!r}")
+        if self.l2_bytes and not L2_MIN_BYTES <= self.l2_bytes <= MAX_BYTES:
+            raise ValueError(f"l2_bytes must be 0 or from {L2_MIN_BYTES} to {MAX_BYTES}, not {self.l2_bytes}")
+        if self.l2_bytes:
+            try:
+                L2Config(size=self.l2_bytes, ways=self.l2_ways, line_bytes=self.l2_line_bytes)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"Second-level cache: {error}") from None
         if self.mailbox and not self.capability_unit:
             raise ValueError("mailbox wants capability_unit: it asks the unit about every sender")
 

@@ -34,7 +34,7 @@ class Region:
     cached: bool = False
 
 
-INTERRUPTS = {"mailbox": 8, "uart": 10}
+INTERRUPTS = {"mailbox": 8, "l2_cache": 9, "uart": 10}
 
 #: 32 MiB, as the SDRAM of a ULX3S.
 MEMORY_BYTES = 32 << 20
@@ -43,6 +43,8 @@ REGIONS = (
     Region("boot_rom", 0x0000_1000, 0x1000),
     Region("finisher", 0x0010_0000, 0x1000, ("sifive,test1", "sifive,test0", "syscon")),
     Region("clint", 0x0200_0000, 0x1_0000, ("sifive,clint0", "riscv,clint0")),
+    # Only with a second-level cache.
+    Region("l2_cache", 0x0201_0000, 0x1000, ("veridian,l2-cache",), INTERRUPTS["l2_cache"]),
     Region("plic", 0x0c00_0000, 0x400_0000, ("sifive,plic-1.0.0", "riscv,plic0")),
     Region("uart", 0x1000_0000, 0x100, ("ns16550a",), INTERRUPTS["uart"]),
     Region("capability_unit", 0x1100_0000, 0x1000, ("veridian,capability-unit",)),

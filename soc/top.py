@@ -18,6 +18,9 @@ from hw.capability.unit import CapabilityUnit
 from hw.core.core import Core
 from hw.core.trace import TraceSignature
 from hw.mailbox.mailbox import Mailbox
+from hw.memory.l2_cache import L2Cache
+from hw.memory.l2_config import L2Config
+from hw.memory.l2_registers import L2Registers
 from hw.peripherals.boot_rom import BootRom
 from hw.peripherals.clint import Clint
 from hw.peripherals.finisher import Finisher
@@ -28,7 +31,7 @@ from .config import SocConfig
 from .firmware.boot_rom import boot_rom
 from .memory_map import INTERRUPTS, RESET_VECTOR, region
 
-__all__ = ["FinisherOutputs", "SoC"]
+__all__ = ["FinisherOutputs", "SoC", "StoreSignature"]
 
 
 class FinisherOutputs(wiring.Signature):
@@ -44,6 +47,19 @@ class FinisherOutputs(wiring.Signature):
         super().__init__({"done": Out(1), "failed": Out(1), "code": Out(16), "reset": Out(1)})
 
 
+class StoreSignature(wiring.Signature):
+    """Stores to main memory as the bus takes them, before any cache: what a simulation must know to look into memory.
+
+    Members
+    -------
+    valid : a store in this cycle; `sel` names the bytes of `dat` at word address `adr` (64-bit words).
+    """
+
+    def __init__(self):
+        super().__init__({"valid": Out(1), "adr": Out(wishbone.PHYSICAL_ADDRESS_BITS - 3), "dat": Out(64),
+                          "sel": Out(8)})
+
+
 class SoC(wiring.Component):
     """The system-on-chip.
 
@@ -55,6 +71,7 @@ class SoC(wiring.Component):
     ----------
     memory : Out(wishbone.system_signature())
         Main memory.
+    stores : Out(StoreSignature())
     uart_tx, uart_rx : streams of bytes
         What the UART sends and receives.
     finisher : Out(FinisherOutputs())
@@ -70,6 +87,7 @@ class SoC(wiring.Component):
         memory = region("memory")
         ports = {
             "memory": Out(wishbone.system_signature()),
+            "stores": Out(StoreSignature()),
             "uart_tx": Out(stream.Signature(8)),
             "uart_rx": In(stream.Signature(8)),
             "finisher": Out(FinisherOutputs()),
@@ -99,7 +117,13 @@ class SoC(wiring.Component):
         if config.mailbox:
             self._mailbox = Mailbox()
             targets["mailbox"] = self._mailbox.bus
-        targets["memory"] = self.memory
+        self._l2 = None
+        if config.l2_bytes:
+            l2 = L2Config(size=config.l2_bytes, ways=config.l2_ways, line_bytes=config.l2_line_bytes,
+                          memory_base=memory.base, memory_bytes=memory.size, counters=config.trace)
+            self._l2, self._l2_registers = L2Cache(l2), L2Registers(l2)
+            targets["l2_cache"] = self._l2_registers.bus
+        targets["memory"] = self._memory_target = self.memory if self._l2 is None else self._l2.bus
         for name, target in targets.items():
             place = region(name)
             if target.memory_map.size > place.size:
@@ -138,6 +162,23 @@ class SoC(wiring.Component):
             self.finisher.code.eq(finisher.code),
             self.finisher.reset.eq(finisher.reset),
         ]
+        target = self._memory_target
+        m.d.comb += [
+            self.stores.valid.eq(target.cyc & target.stb & target.we & target.ack),
+            self.stores.adr.eq(decoder.bus.adr),
+            self.stores.dat.eq(target.dat_w),
+            self.stores.sel.eq(target.sel),
+        ]
+        if self._l2 is not None:
+            m.submodules.l2 = l2 = self._l2
+            m.submodules.l2_registers = registers = self._l2_registers
+            wiring.connect(m, wiring.flipped(self.memory), l2.memory)
+            m.d.comb += [
+                l2.flush.eq(registers.flush), l2.invalidate.eq(registers.invalidate),
+                l2.error_clear.eq(registers.error_clear), registers.flushing.eq(l2.flushing),
+                registers.status.eq(l2.status), registers.events.eq(l2.events),
+                plic.source[INTERRUPTS["l2_cache"]].eq(registers.irq),
+            ]
         wiring.connect(m, wiring.flipped(self.uart_tx), uart.tx)
         wiring.connect(m, wiring.flipped(self.uart_rx), uart.rx)
         if self._capability_unit is not None:

@@ -37,7 +37,11 @@ reference::Configuration oracle_configuration() {
 }  // namespace
 
 Machine::Machine(const Options &options)
-    : options_(options), memory_(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, options.latency, options.latency_noise),
+    : options_(options),
+      memory_(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, options.latency, options.beat, options.latency_noise),
+#ifdef VERIDIAN_WRITE_BACK
+      view_(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, options.latency),
+#endif
       plant_(options.plant), uart_noise_(options.uart_noise) {
     if (!options.wave_path.empty()) {
 #if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
@@ -62,7 +66,7 @@ Machine::Machine(const Options &options)
     if (options.oracle) {
         oracle_memory_ = std::make_unique<Memory>(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, 1);
     }
-    if (options.tohost) memory_.watch(*options.tohost);
+    if (options.tohost) seen_.watch(*options.tohost);
     load_images();
     reset();
 }
@@ -77,6 +81,10 @@ Machine::~Machine() {
 void Machine::load_images() {
     memory_.clear();
     for (const LoadImage &image : options_.loads) memory_.load(image.address, image.path);
+#ifdef VERIDIAN_WRITE_BACK
+    view_.clear();
+    for (const LoadImage &image : options_.loads) view_.load(image.address, image.path);
+#endif
     if (oracle_memory_) {
         oracle_memory_->clear();
         for (const LoadImage &image : options_.loads) oracle_memory_->load(image.address, image.path);
@@ -122,6 +130,9 @@ void Machine::serve_memory() {
         .adr = top_->memory_adr,
         .dat_w = top_->memory_dat_w,
     });
+#ifdef VERIDIAN_WRITE_BACK
+    if (top_->stores_valid) view_.store(uint64_t{top_->stores_adr} << 3, top_->stores_dat, top_->stores_sel);
+#endif
     top_->memory_ack = response.ack;
     top_->memory_err = response.err;
     top_->memory_dat_r = response.dat_r;
@@ -167,8 +178,8 @@ bool Machine::check_trace() {
 }
 
 Outcome Machine::end(Outcome outcome) {
-    if (plant_.in_memory()) *memory_.data() ^= 1;
-    return oracle_ && !oracle_->check_memory(memory_) ? Outcome::mismatch : outcome;
+    if (plant_.in_memory()) *seen_.data() ^= 1;
+    return oracle_ && !oracle_->check_memory(seen_) ? Outcome::mismatch : outcome;
 }
 
 Outcome Machine::cycle() {
@@ -181,8 +192,8 @@ Outcome Machine::cycle() {
     guest_code_ = top_->finisher_failed && top_->finisher_code == 0 ? 1 : top_->finisher_code;
     tick();
     if (done) return end(Outcome::finisher);
-    if (memory_.tohost_value && (*memory_.tohost_value & 1)) {
-        guest_code_ = *memory_.tohost_value >> 1;
+    if (const auto &value = seen_.tohost_value; value && (*value & 1)) {
+        guest_code_ = *value >> 1;
         return end(Outcome::tohost);
     }
     if (restart) {

@@ -37,7 +37,8 @@ public:
 
     uint64_t cycles() const { return cycles_; }
     uint64_t guest_code() const { return guest_code_; }
-    const Memory &memory() const { return memory_; }
+    // Main memory as the programs see it.
+    const Memory &memory() const { return seen_; }
     Console &console() { return console_; }
     // Members of the report, each begun by a comma; empty without an oracle.
     std::string oracle_report() const;
@@ -57,6 +58,13 @@ private:
     VerilatedContext context_;
     std::unique_ptr<Vveridian> top_;
     Memory memory_;
+#ifdef VERIDIAN_WRITE_BACK
+    // Stores may stay in a cache of the SoC: this copy has them all, for --tohost and --signature.
+    Memory view_;
+    Memory &seen_ = view_;
+#else
+    Memory &seen_ = memory_;
+#endif
     Console console_;
     std::unique_ptr<CommitLog> log_;
     std::unique_ptr<Memory> oracle_memory_;

@@ -32,8 +32,8 @@ std::string hexadecimal(uint64_t value) {
 
 }  // namespace
 
-Memory::Memory(uint64_t base, uint64_t bytes, uint64_t latency, uint64_t noise)
-    : base_(base), bytes_(bytes), latency_(latency), noise_(noise) {
+Memory::Memory(uint64_t base, uint64_t bytes, uint64_t latency, uint64_t beat, uint64_t noise)
+    : base_(base), bytes_(bytes), latency_(latency), beat_(beat), noise_(noise) {
     // An anonymous mapping costs nothing for pages that are never touched.
     void *mapping = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED) fail(exit_bad_input, "no memory for the simulated main memory");
@@ -86,10 +86,11 @@ MemoryResponse Memory::step(const MemoryRequest &request) {
         in_burst_ = now_.ack && request.cti == cti_incrementing;
         waited_ = 0;
         extra_ = noise_.once_in(4) ? noise_.next() >> 32 & latency_noise_mask : 0;
-        now_ = in_burst_ ? respond(uint64_t{next_word(request.adr, request.bte)} << 3) : MemoryResponse{};
+        now_ = in_burst_ && beat_ <= 1 ? respond(uint64_t{next_word(request.adr, request.bte)} << 3)
+                                       : MemoryResponse{};
     } else {
         waited_++;
-        if (in_burst_ || waited_ >= latency_ + extra_) now_ = respond(uint64_t{request.adr} << 3);
+        if (waited_ >= (in_burst_ ? beat_ - 1 : latency_ + extra_)) now_ = respond(uint64_t{request.adr} << 3);
     }
     return now_;
 }

@@ -25,9 +25,9 @@ struct MemoryResponse {
 
 class Memory {
 public:
-    // `latency`: cycles from a request to its acknowledge; later words of a burst take one each. With a seed `noise` a
+    // `latency`: cycles from a request to its acknowledge; later words of a burst take `beat` each. With a seed `noise` a
     // request takes more at times.
-    Memory(uint64_t base, uint64_t bytes, uint64_t latency, uint64_t noise = 0);
+    Memory(uint64_t base, uint64_t bytes, uint64_t latency, uint64_t beat = 1, uint64_t noise = 0);
     ~Memory();
     Memory(const Memory &) = delete;
     Memory &operator=(const Memory &) = delete;
@@ -41,6 +41,11 @@ public:
     void load(uint64_t address, const std::string &path);
     // Writes [begin, end) as 32-bit words in hexadecimal, one a line, as riscof wants them.
     void write_signature(uint64_t begin, uint64_t end, const std::string &path) const;
+
+    // Changes the bytes that `select` names of an 8-byte word in main memory, without the bus.
+    void store(uint64_t address, uint64_t value, uint8_t select) {
+        if (contains(address, 8)) write(address, value, select);
+    }
 
     // Stores to this 8-byte word are kept in `tohost_value`.
     void watch(uint64_t address) { watched_ = address & ~uint64_t{7}; }
@@ -64,7 +69,7 @@ private:
     void write(uint64_t address, uint64_t value, uint8_t select);
     MemoryResponse respond(uint64_t address);
 
-    uint64_t base_, bytes_, latency_;
+    uint64_t base_, bytes_, latency_, beat_;
     uint8_t *data_;
     uint64_t watched_ = UINT64_MAX;
     MemoryResponse now_;

@@ -15,6 +15,7 @@ constexpr char help_text[] =
     "  --max-cycles N                 give up after N cycles with exit code 3\n"
     "  --cycles N                     end after N cycles with exit code 0\n"
     "  --memory-latency N             cycles to the first word of main memory (default 2)\n"
+    "  --memory-beat N                cycles for each further word of a burst (default 1)\n"
     "  --tohost ADDRESS               an odd value stored there ends the run with code value >> 1\n"
     "  --signature BEGIN END FILE     write that range as 32-bit words in hexadecimal, one a line\n"
     "  --trace FILE                   commit log in the format of spike --log-commits\n"
@@ -84,6 +85,9 @@ Options parse_options(int argc, char **argv) {
         } else if (name == "--memory-latency") {
             options.latency = arguments.number(name);
             if (options.latency == 0) fail(exit_bad_input, "--memory-latency must be at least 1");
+        } else if (name == "--memory-beat") {
+            options.beat = arguments.number(name);
+            if (options.beat == 0) fail(exit_bad_input, "--memory-beat must be at least 1");
         } else if (name == "--tohost") {
             options.tohost = arguments.number(name);
         } else if (name == "--signature") {

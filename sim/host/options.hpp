@@ -24,6 +24,7 @@ struct Options {
     uint64_t max_cycles = 0;  // 0: no limit
     uint64_t cycles = 0;      // end well after as many; 0: no such end
     uint64_t latency = 2;     // cycles from a request to the first word from main memory
+    uint64_t beat = 1;        // cycles for each further word of a burst
     std::optional<uint64_t> tohost;
     std::optional<uint64_t> signature_begin;
     uint64_t signature_end = 0;

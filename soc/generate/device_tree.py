@@ -88,6 +88,8 @@ def _devices(config: SocConfig) -> fdt.Node:
     soc.append(_device("serial", region("uart"), {"clock-frequency": config.clock_hz}))
     if config.capability_unit:
         soc.append(_device("capability-unit", region("capability_unit"), {}))
+    if config.l2_bytes:
+        soc.append(_device("cache-controller", region("l2_cache"), {}))
     if config.mailbox:
         soc.append(_device("mailbox", region("mailbox"), {}))
     return soc

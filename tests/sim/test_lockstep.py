@@ -40,6 +40,7 @@ CONFIGURATIONS = {
                                   branch_entries=1024, contexts=4), latency=9),
     "direct": Configuration(machine(icache_bytes=4096, dcache_bytes=512, cache_ways=1, tlb_entries=4, contexts=16,
                                     branch_entries=16), latency_noise=True),
+    "l2": Configuration(SocConfig(l2_bytes=16384, l2_ways=2), latency=9, latency_noise=True),
 }
 
 #: What can be planted in the reports that the oracle sees (sim/host/plant.cpp).

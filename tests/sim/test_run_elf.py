@@ -152,6 +152,7 @@ def test_report_says_how_it_ended(tmp_path):
     (["--max-cycles", "many"], "--max-cycles wants a non-negative integer, not 'many'"),
     (["--max-cycles", "-1"], "--max-cycles wants a non-negative integer, not '-1'"),
     (["--memory-latency", "0"], "--memory-latency must be at least 1"),
+    (["--memory-beat", "0"], "--memory-beat must be at least 1"),
     (["--load", "0x80000000", "/nonexistent"], "cannot read '/nonexistent'"),
     (["--load", "0x1000", "/dev/null"], "0x1000 is not in main memory"),
     (["--wave", "x.vcd"], "this model was built without waveforms"),

@@ -57,7 +57,7 @@ def test_command_writes_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (("--block", "cpu"), "Error: there is no block 'cpu'; there are soc, core, capability-unit, mailbox\n"),
+    (("--block", "cpu"), "Error: there is no block 'cpu'; there are soc, core, capability-unit, mailbox, l2-cache\n"),
     (("--block", "core", "tlbs=4"), r"Error: core: there is no parameter 'tlbs'; there are hart_id, .*\n"),
     (("--block", "core", "tlb_entries=many"), "Error: core: .* must be an integer, not 'many'\n"),
     (("--block", "core", "--config", "{"), r"Error: core: a configuration is a JSON object: .*\n"),

@@ -21,6 +21,13 @@ def test_defaults_are_the_boot_configuration():
     ({"capability_unit": 1}, TypeError, "capability_unit must be True or False, not 1"),
     ({"mailbox": None}, TypeError, "mailbox must be True or False, not None"),
     ({"trace": "yes"}, TypeError, "trace must be True or False, not 'yes'"),
+    ({"l2_bytes": "64K"}, TypeError, "l2_bytes must be an integer, not '64K'"),
+    ({"l2_bytes": 8192}, ValueError, "l2_bytes must be 0 or from 16384 to 262144, not 8192"),
+    ({"l2_bytes": 512 << 10}, ValueError, "l2_bytes must be 0 or from 16384 to 262144, not 524288"),
+    ({"l2_bytes": 65536, "l2_ways": 3}, ValueError,
+     "Second-level cache: ways must be a power of two from 1 to 8, not 3"),
+    ({"l2_bytes": 65536, "l2_line_bytes": 16}, ValueError,
+     "Second-level cache: line_bytes must be a power of two from 32 to 128, not 16"),
     ({"capability_unit": False}, ValueError, "mailbox wants capability_unit: it asks the unit about every sender"),
 ])
 def test_bad_fields(fields, error, message):

@@ -12,7 +12,7 @@ def test_configuration_must_be_one():
 
 
 def test_every_region_is_a_window_at_its_place():
-    windows = {name: (start, end) for _, name, start, end in SoC().memory_map.windows()}
+    windows = {name: (start, end) for _, name, start, end in SoC(SocConfig(l2_bytes=65536)).memory_map.windows()}
     for region in REGIONS:
         start, end = windows[region.name]
         assert start == region.base and end <= region.base + region.size
@@ -20,8 +20,8 @@ def test_every_region_is_a_window_at_its_place():
 
 
 def test_units_are_left_out():
-    soc = SoC(SocConfig(capability_unit=False, mailbox=False))
-    assert {name for _, name, _, _ in soc.memory_map.windows()}.isdisjoint({"capability_unit", "mailbox"})
+    soc = SoC(SocConfig(capability_unit=False, mailbox=False, l2_bytes=0))
+    assert {name for _, name, _, _ in soc.memory_map.windows()}.isdisjoint({"capability_unit", "mailbox", "l2_cache"})
 
 
 def test_trace_port_only_when_asked_for():
@@ -31,4 +31,5 @@ def test_trace_port_only_when_asked_for():
 
 def test_flat_ports_have_paths_as_names():
     ports = flat_ports(SoC())
-    assert {"memory_adr", "memory_ack", "uart_tx_payload", "uart_rx_valid", "finisher_code"} <= set(ports)
+    assert {"memory_adr", "memory_ack", "stores_valid", "uart_tx_payload", "uart_rx_valid",
+            "finisher_code"} <= set(ports)
