@@ -25,7 +25,7 @@ BUDGETS = {figure.name: figure.target for figure in FIGURES if figure.target is 
     "csr_read_use": 1, "csr_write_mstatus": 6, "fence": 1,
 }
 #: Iterations a second and MHz, at least.
-SCORE_BUDGET = 2.5
+SCORE_BUDGET = 2.2
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_score(kernels):
 
 def test_an_iteration_is_as_much_work_as_documented(kernels):
     instructions = sum(kernel.instructions / kernel.iterations for kernel in kernels.values())
-    assert 290_000 <= instructions <= 320_000
+    assert 340_000 <= instructions <= 352_000
 
 
 def test_program_notices_a_wrong_result():
