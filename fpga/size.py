@@ -49,8 +49,11 @@ def measure(block: Block, *, device: str = "LFE5U-85F", speed: int = 6, package:
         def one(seed: int) -> Placement:
             return place(netlist, device=device, speed=speed, package=package, goal_mhz=goal_mhz, seed=seed,
                          units=block.units, route=routed)
-        with ThreadPoolExecutor(jobs) as pool:
-            placements = list(pool.map(one, range(1, seeds + 1)))
+        if jobs == 1:
+            placements = [one(seed) for seed in range(1, seeds + 1)]
+        else:
+            with ThreadPoolExecutor(jobs) as pool:
+                placements = list(pool.map(one, range(1, seeds + 1)))
     best = max(placements, key=lambda placement: placement.fmax_mhz, default=None)
     return {
         "schema": 1,

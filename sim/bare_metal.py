@@ -33,7 +33,7 @@ def _zig(*arguments: str | Path) -> None:
 
 
 def build_program(sources: list[Path], *, base: int = FIRMWARE_BASE, flat: bool = False,
-                  flags: tuple[str, ...] = (), include: Path | None = None) -> Path:
+                  flags: tuple[str, ...] = (), include: tuple[Path, ...] = ()) -> Path:
     """Compile and link `sources`; cached by content.
 
     Parameters
@@ -46,8 +46,8 @@ def build_program(sources: list[Path], *, base: int = FIRMWARE_BASE, flat: bool 
         Make a flat binary in place of an ELF file.
     flags : tuple of str
         Compiler flags on top.
-    include : Path, optional
-        Folder of the program's own headers.
+    include : tuple of Path
+        Folders of the program's own headers.
 
     Raises
     ------
@@ -56,8 +56,8 @@ def build_program(sources: list[Path], *, base: int = FIRMWARE_BASE, flat: bool 
     """
     script = bare_metal_script(base)
     generated = BUILD / "generated" / "include"
-    headers = [*write_headers(generated), *(sorted(include.glob("*.h")) if include else [])]
-    folders = [f"-I{folder}" for folder in (generated, include) if folder]
+    headers = [*write_headers(generated), *(header for folder in include for header in sorted(folder.glob("*.h")))]
+    folders = [f"-I{folder}" for folder in (generated, *include)]
     key = digest(sources, headers, script, FLAGS, flags, str(flat), tool_versions("ziglang"))
     target = BUILD / "programs" / f"{Path(sources[0]).stem}-{key}.{'bin' if flat else 'elf'}"
     if target.exists():
@@ -83,9 +83,17 @@ def build_program(sources: list[Path], *, base: int = FIRMWARE_BASE, flat: bool 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The ELF file to write.")
-def main(sources, output):
+@click.option("--include", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
+              help="Folder of headers; may come more than once.")
+@click.option("--flag", "flags", multiple=True, metavar="FLAG",
+              help="Flag for the compiler (--flag=-DITERATIONS=10); may come more than once.")
+def main(sources, output, include, flags):
     """Compile bare-metal SOURCES and link them for 0x8000_0000."""
-    output.write_bytes(build_program(list(sources)).read_bytes())
+    program = build_program(list(sources), include=include, flags=flags).read_bytes()
+    try:
+        output.write_bytes(program)
+    except OSError as error:
+        raise ToolError(f"cannot write '{output}': {error.strerror}", 2) from None
 
 
 if __name__ == "__main__":

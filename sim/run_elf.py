@@ -19,6 +19,7 @@ from soc.config import SocConfig
 
 from .elf import BAD_INPUT, Program, load_program
 from .model import build_model, wave_format
+from .pipeline import Pipeline
 from .process import Finished, watch
 from .toolchain import ToolError, run_command
 
@@ -51,7 +52,7 @@ def host_arguments(program: Program, *, signature: Path | None = None) -> Iterab
 def run_program(program: Program, *, signature: Path | None = None, max_cycles: int = DEFAULT_MAX_CYCLES,
                 trace: Path | None = None, wave: str | None = None, config: SocConfig | None = None,
                 echo: bool = True, quiet: bool = False, timeout: float | None = None,
-                options: Iterable[str] = ()) -> Finished:
+                pipeline: Pipeline | None = None, options: Iterable[str] = ()) -> Finished:
     """Run `program` on the model of `config`; see the module's text for the exit codes.
 
     `options` are more of the simulation program's own.
@@ -60,10 +61,14 @@ def run_program(program: Program, *, signature: Path | None = None, max_cycles: 
     with host_arguments(program, signature=signature) as arguments:
         arguments += ["--max-cycles", str(max_cycles)]
         arguments += ["--trace", str(trace)] if trace is not None else []
+        arguments += pipeline.arguments() if pipeline is not None else []
         arguments += ["--wave", wave] if wave is not None else []
         arguments += ["--quiet"] if quiet else []
         arguments += options
-        return watch([model, *arguments], timeout=timeout, echo=echo)
+        finished = watch([model, *arguments], timeout=timeout, echo=echo)
+    if pipeline is not None and pipeline.path.exists():
+        pipeline.disassemble()
+    return finished
 
 
 @click.command()
@@ -74,6 +79,11 @@ def run_program(program: Program, *, signature: Path | None = None, max_cycles: 
               help="Give up after N cycles with exit code 3.")
 @click.option("--trace", type=click.Path(path_type=Path), metavar="OUT",
               help="Write a commit log in the format of spike --log-commits.")
+@click.option("--pipeline", type=click.Path(path_type=Path), metavar="OUT",
+              help="Write which instruction is in which stage when, for the viewer Konata.")
+@click.option("--pipeline-start", type=click.IntRange(min=0), default=0, metavar="N", help="From cycle N on.")
+@click.option("--pipeline-cycles", type=click.IntRange(min=1), default=100_000, show_default=True, metavar="N",
+              help="For N cycles.")
 @click.option("--wave", metavar="OUT", help="Write a waveform (.vcd or .fst); builds a slower model once.")
 @click.option("--wave-start", type=click.IntRange(min=0), metavar="N", help="First cycle of the waveform.")
 @click.option("--oracle", is_flag=True, help="Check every instruction by the reference model.")
@@ -82,8 +92,8 @@ def run_program(program: Program, *, signature: Path | None = None, max_cycles: 
 @click.option("--latency-noise", type=click.IntRange(min=1), metavar="SEED", help="Memory takes longer at random.")
 @click.option("--uart-noise", type=click.IntRange(min=1), metavar="SEED", help="Characters come in at random.")
 @click.option("--quiet", is_flag=True, help="No line about speed at the end.")
-def main(file, signature, max_cycles, trace, wave, wave_start, oracle, text, memory_latency, latency_noise, uart_noise,
-         quiet):
+def main(file, signature, max_cycles, trace, pipeline, pipeline_start, pipeline_cycles, wave, wave_start, oracle, text,
+         memory_latency, latency_noise, uart_noise, quiet):
     """Run the bare-metal RISC-V program FILE on the SoC's RTL, in machine mode from 0x8000_0000."""
     program = load_program(file)
     try:
@@ -94,8 +104,9 @@ def main(file, signature, max_cycles, trace, wave, wave_start, oracle, text, mem
     for name, value in (("--wave-start", wave_start), ("--memory-latency", memory_latency),
                         ("--latency-noise", latency_noise), ("--uart-noise", uart_noise)):
         options += [name, str(value)] if value is not None else []
+    stages = None if pipeline is None else Pipeline(pipeline, pipeline_start, pipeline_cycles)
     sys.exit(run_program(program, signature=signature, max_cycles=max_cycles, trace=trace, wave=wave, config=config,
-                         quiet=quiet, options=options).code)
+                         quiet=quiet, pipeline=stages, options=options).code)
 
 
 if __name__ == "__main__":

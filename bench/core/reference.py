@@ -18,7 +18,7 @@ def crc_of(crc: int, value: int, size: int) -> int:
     return crc_hqx((value & (1 << 8 * size) - 1).to_bytes(size, "big"), crc)
 
 
-def list_kernel(seed: int, nodes: int = 64, rounds: int = 5, searches: int = 24) -> int:
+def list_kernel(seed: int, nodes: int = 64, rounds: int = 6, searches: int = 20) -> int:
     random = _random(seed)
     items = [(key, next(random) % 200 - 100) for key in reversed(range(nodes))][::-1]
     crc = 0
@@ -60,7 +60,7 @@ def matrix_kernel(seed: int, size: int = 11, rounds: int = 4) -> int:
         for value in values:
             total += value
             if total > limit:
-                result, total = result + 10, 0
+                result, total = result + 16, 0
             elif value > before:
                 result += 1
             before = value
@@ -71,7 +71,7 @@ def matrix_kernel(seed: int, size: int = 11, rounds: int = 4) -> int:
 
     def fields(row: list, column: int) -> int:
         products = [value * other[column] for value, other in zip(row, right, strict=True)]
-        return sum((product >> 2 & 0xf) * (product >> 5 & 0x7f) for product in products)
+        return sum((product >> 3 & 0x1f) * (product >> 9 & 0x3f) for product in products)
 
     for turn in range(rounds):
         constant = next(random) % 64
@@ -85,8 +85,8 @@ def matrix_kernel(seed: int, size: int = 11, rounds: int = 4) -> int:
 
 
 #: The texts that the fields are drawn from.
-FIELDS = ("5012", "-874", "+122", "1234", "35.54400", ".1234500", "-110.700", "+0.64400", "5.500e+3", "-.123e-2",
-          "-87e+832", "+0.6e-12", "T0.3e-1F", "-T.T++Tq", "1T3.4e4z", "34.0e-T^", "7", "-", "1.", "2e")
+FIELDS = ("42", "90210", "-7", "+331", "3.14159", "-2.71828", ".5", "+.0625", "6.02e23", "-1.6E-19", "+9e9", ".25e+08",
+          "-", "1.", "8e", "4e-", "0x1f", "12:30", "1.2.3", "e10")
 _UNSIGNED = r"(?:\d+\.\d*|\.\d+)"
 _MANTISSA = rf"[+-]?(?:\d+|{_UNSIGNED})"
 #: What a field looks like that ends in each state of the machine, in the order of the states.
@@ -99,7 +99,7 @@ def _end(field: str) -> int:
     return next((state for state, pattern in enumerate(_ENDS) if pattern.fullmatch(field)), len(_ENDS))
 
 
-def state_kernel(seed: int, size: int = 512, rounds: int = 3, step: int = 11) -> int:
+def state_kernel(seed: int, size: int = 512, rounds: int = 4, step: int = 11) -> int:
     random = _random(seed)
     text = ""
     while len(text) + len(field := FIELDS[next(random) % len(FIELDS)]) + 1 <= size:

@@ -23,7 +23,7 @@ SEED = 1
 
 
 def _build(sources: tuple[str, ...], flags: tuple[str, ...] = ()) -> Path:
-    return build_program([PROGRAMS / name for name in (*_COMMON, *sources)], include=PROGRAMS, flags=flags)
+    return build_program([PROGRAMS / name for name in (*_COMMON, *sources)], include=(PROGRAMS,), flags=flags)
 
 
 def micro_program() -> Path:

@@ -413,6 +413,10 @@ class CommitStage(wiring.Component):
 
         if self._config.trace:
             self._trace(m, w, w_valid, w_trap, w_interrupt, w_cause, value, frozen)
+            m.d.comb += [
+                self.trace.enters_writeback.eq(active), self.trace.drops.eq(self.kill),
+                self.trace.drops_memory.eq(flush),
+            ]
         if self._config.rvfi:
             self._observe(m, i, w_slow, w_valid, w_trap, w_interrupt)
         return m

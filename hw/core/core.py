@@ -218,6 +218,11 @@ class Core(wiring.Component):
                 self.trace.rd_we.eq(back.write),
                 self.trace.rd.eq(back.rd),
                 self.trace.rd_data.eq(back.value),
+                self.trace.decode_pc.eq(aligner.instruction.pc),
+                self.trace.decode_insn.eq(aligner.instruction.raw),
+                self.trace.enters_decode.eq(aligner.valid & aligner.ready),
+                self.trace.enters_execute.eq(d_valid & execute.decoded_ready & ~commit.kill),
+                self.trace.enters_memory.eq(execute.executed_valid & commit.executed_ready),
             ]
         if config.rvfi:
             wiring.connect(m, commit.rvfi, wiring.flipped(self.rvfi))

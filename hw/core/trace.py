@@ -20,6 +20,10 @@ class TraceSignature(wiring.Signature):
         was written (zero above the size; for an AMO the new value), `mem_size` the logarithm of the bytes.
     csr_we, csr, csr_data : CSR written by a CSR instruction, and what it reads as afterwards.
     trap, interrupt, cause, tval : the instruction trapped, and nothing of the above was done.
+    decode_pc, decode_insn : the instruction that enters decode.
+    enters_decode, enters_execute, enters_memory, enters_writeback : an instruction moves there at the end of this
+        cycle. It leaves writeback in the cycle of its `valid`.
+    drops, drops_memory : what is in decode and execute, and what is in the memory stage, is cancelled in this cycle.
     """
 
     def __init__(self):
@@ -43,4 +47,12 @@ class TraceSignature(wiring.Signature):
             "interrupt": Out(1),
             "cause": Out(6),
             "tval": Out(64),
+            "decode_pc": Out(64),
+            "decode_insn": Out(32),
+            "enters_decode": Out(1),
+            "enters_execute": Out(1),
+            "enters_memory": Out(1),
+            "enters_writeback": Out(1),
+            "drops": Out(1),
+            "drops_memory": Out(1),
         })

@@ -66,6 +66,13 @@ Machine::Machine(const Options &options)
     if (options.oracle) {
         oracle_memory_ = std::make_unique<Memory>(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, 1);
     }
+    if (!options.pipeline_path.empty()) {
+#ifdef VERIDIAN_TRACE
+        pipeline_ = std::make_unique<PipelineLog>(options.pipeline_path);
+#else
+        fail(exit_bad_input, "this model was built without the trace port");
+#endif
+    }
     if (options.tohost) seen_.watch(*options.tohost);
     load_images();
     reset();
@@ -166,6 +173,9 @@ void Machine::serve_console() {
 
 bool Machine::check_trace() {
 #ifdef VERIDIAN_TRACE
+    if (pipeline_ && cycles_ >= options_.pipeline_start && cycles_ < options_.pipeline_end) {
+        pipeline_->write(*top_, cycles_);
+    }
     if (!(log_ || oracle_) || !top_->trace_valid) return true;
     Commit commit = traced(*top_);
     if (!plant_.pass(commit)) return true;

@@ -13,6 +13,7 @@
 #include "noise.hpp"
 #include "plant.hpp"
 #include "options.hpp"
+#include "pipeline_log.hpp"
 #include "verilated.h"
 #ifdef VERIDIAN_WAVE_VCD
 #include "verilated_vcd_c.h"
@@ -71,6 +72,7 @@ private:
     std::unique_ptr<reference::Oracle> oracle_;
     Plant plant_;
     Noise uart_noise_;
+    std::unique_ptr<PipelineLog> pipeline_;
     uint64_t cycles_ = 0;
     uint64_t reset_end_ = 0;
     uint64_t guest_code_ = 0;

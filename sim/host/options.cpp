@@ -19,6 +19,8 @@ constexpr char help_text[] =
     "  --tohost ADDRESS               an odd value stored there ends the run with code value >> 1\n"
     "  --signature BEGIN END FILE     write that range as 32-bit words in hexadecimal, one a line\n"
     "  --trace FILE                   commit log in the format of spike --log-commits\n"
+    "  --pipeline FILE                instructions in the stages of the pipeline, for Konata\n"
+    "  --pipeline-start N, --pipeline-end N   cycles between which it is written\n"
     "  --wave FILE                    waveform (only in a model built for it)\n"
     "  --wave-start N, --wave-end N   cycles between which the waveform is written\n"
     "  --oracle                       check every instruction by the reference model; exit code 4 if one differs\n"
@@ -96,6 +98,12 @@ Options parse_options(int argc, char **argv) {
             options.signature_path = arguments.text(name);
         } else if (name == "--trace") {
             options.trace_path = arguments.text(name);
+        } else if (name == "--pipeline") {
+            options.pipeline_path = arguments.text(name);
+        } else if (name == "--pipeline-start") {
+            options.pipeline_start = arguments.number(name);
+        } else if (name == "--pipeline-end") {
+            options.pipeline_end = arguments.number(name);
         } else if (name == "--wave") {
             options.wave_path = arguments.text(name);
         } else if (name == "--wave-start") {

@@ -1,8 +1,11 @@
 """Size and clock of blocks: counts, reports, and the whole way on a small block."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -191,6 +194,22 @@ def test_refusals(arguments, message):
     assert done.returncode == 2
     assert done.stderr.startswith(message)
     assert "Traceback" not in done.stderr
+
+
+def test_interrupt_leaves_nothing_behind():
+    """A synthesis that nothing else asks for, so that it is never found in the cache."""
+    command = [sys.executable, "-m", "fpga.size", "--no-place", "--synthesis", "-abc9 -nowidelut -nobram"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        deadline = time.monotonic() + 300
+        while not (child := children.read_text().strip()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=120)
+    assert (process.returncode, output) == (130, "")
+    assert errors.endswith("veridian: interrupted\n")
+    assert child and not any(Path(f"/proc/{one}").exists() for one in child.split())
+    assert not list(cache.CACHE.glob(f"*.{process.pid}.part"))
 
 
 @pytest.mark.slow

@@ -46,6 +46,17 @@ def test_program_that_never_ends():
     assert (done.returncode, done.stderr) == (3, "veridian: gave up after 2000 cycles\n")
 
 
+def test_port_of_a_benchmark(tmp_path):
+    """As docs/simulation.md tells: formatted output, memcpy, mcycle, an exit code."""
+    elf, ours = tmp_path / "port.elf", "bench/core/programs"
+    built = subprocess.run([sys.executable, "-m", "sim.bare_metal", f"{ours}/start.S", f"{ours}/console.c",
+                            "kernel/lib/memory.c", PROGRAMS / "port.c", "--include", ours, "--flag=-DCODE=42",
+                            "--output", elf], cwd=ROOT, capture_output=True, text=True)
+    assert (built.returncode, built.stderr) == (0, "")
+    done = run_elf("--quiet", elf)
+    assert (done.returncode, done.stdout, done.stderr) == (42, "port: sum 46, code 42\n", "")
+
+
 def test_speed_is_printed():
     done = run_elf(ends(1))
     assert re.fullmatch(r"veridian: \d+ cycles in \d+\.\d s, \d+\.\d\d MHz\n", done.stderr)

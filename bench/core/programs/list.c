@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-constexpr int node_count = 64, rounds = 5, searches = 24;
+constexpr int node_count = 64, rounds = 6, searches = 20;
 
 /* Keys are unique and tell the original place, values are random and repeat. */
 struct node {

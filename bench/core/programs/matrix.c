@@ -41,21 +41,21 @@ static void multiply(products target, const matrix left, const matrix right) {
     }
 }
 
-/* The product of bit fields of the factors: bits 5:2 of each product times its bits 11:5. */
+/* Sums of a product's bits 7:3 times its bits 14:9. */
 static void multiply_fields(products target, const matrix left, const matrix right) {
     for (int row = 0; row < size; row++) {
         for (int column = 0; column < size; column++) {
             int32_t sum = 0;
             for (int inner = 0; inner < size; inner++) {
                 const int32_t product = left[row][inner] * right[inner][column];
-                sum += (product >> 2 & 0xf) * (product >> 5 & 0x7f);
+                sum += (product >> 3 & 0x1f) * (product >> 9 & 0x3f);
             }
             target[row][column] = sum;
         }
     }
 }
 
-/* Sums up until the sum passes `limit`, then starts again and counts; grows by one where values rise. */
+/* Sums up until the sum passes `limit`, then starts again and counts 16; counts one where values rise. */
 static uint32_t climb(const products values, int32_t limit) {
     int32_t sum = 0, before = 0;
     uint32_t result = 0;
@@ -64,7 +64,7 @@ static uint32_t climb(const products values, int32_t limit) {
             const int32_t value = values[row][column];
             sum += value;
             if (sum > limit) {
-                result += 10;
+                result += 16;
                 sum = 0;
             } else if (value > before) {
                 result++;

@@ -2,14 +2,14 @@
 
 /* Scans comma-separated fields and says of each what kind of number it is. */
 
-constexpr int text_bytes = 512, rounds = 3, damage_step = 11;
+constexpr int text_bytes = 512, rounds = 4, damage_step = 11;
 
 enum state : uint8_t { start, sign, integer, point, fraction, exponent, exponent_sign, exponent_digits, invalid };
 constexpr int states = invalid + 1;
 
 static const char *const fields[] = {
-    "5012", "-874", "+122", "1234", "35.54400", ".1234500", "-110.700", "+0.64400", "5.500e+3", "-.123e-2", "-87e+832",
-    "+0.6e-12", "T0.3e-1F", "-T.T++Tq", "1T3.4e4z", "34.0e-T^", "7", "-", "1.", "2e",
+    "42", "90210", "-7", "+331", "3.14159", "-2.71828", ".5", "+.0625", "6.02e23", "-1.6E-19", "+9e9", ".25e+08",
+    "-", "1.", "8e", "4e-", "0x1f", "12:30", "1.2.3", "e10",
 };
 
 static bool is_digit(char character) { return character >= '0' && character <= '9'; }
