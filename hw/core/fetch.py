@@ -95,7 +95,10 @@ class FetchUnit(wiring.Component):
         for i, entry in enumerate(queue):
             with m.If(after_pop == i):
                 m.d.sync += entry.eq(new)
-        m.d.sync += level.eq(Mux(self.redirect, 0, after_pop + push))
+        # Two sums, and the choice last: `push` is known late.
+        one_more = Signal.like(level)
+        m.d.comb += one_more.eq(level + 1 - self.pop)
+        m.d.sync += level.eq(Mux(self.redirect, 0, Mux(push, one_more, after_pop)))
 
         # ---- f0: address
         restart_pc = Signal(64, init=config.reset_vector)
@@ -107,6 +110,7 @@ class FetchUnit(wiring.Component):
         foreseen = Signal()
         foreseen_target = Signal(REGION_BITS)
         f_missed = Signal()
+        f_live = Signal()
         f_pc = Signal(64)
         read_address = Signal(64)
         issue = Signal()
@@ -132,13 +136,15 @@ class FetchUnit(wiring.Component):
             ]
             with m.If(foreseen):
                 m.d.comb += read_address.eq(Cat(foreseen_target, f_pc[REGION_BITS:]))
-            with m.Elif(f_valid & prediction.taken()):
+            with m.Elif(f_live & prediction.taken()):
                 m.d.comb += read_address.eq(Cat(prediction.target, f_pc[REGION_BITS:]))
         with m.If(issue):
             m.d.sync += [f_pc.eq(read_address), foreseen.eq(0)]
-        with m.Elif(f_valid & prediction.taken()):
+        with m.Elif(f_live & prediction.taken()):
             m.d.sync += [foreseen.eq(1), foreseen_target.eq(prediction.target)]
-        m.d.sync += f_valid.eq(issue & ~f_missed)
+        m.d.sync += f_valid.eq(issue)
+        # What was issued before a miss was known does not count.
+        m.d.comb += f_live.eq(f_valid & ~f_missed)
 
         # ---- f1: translation and tags
         translated = Signal()
@@ -211,32 +217,31 @@ class FetchUnit(wiring.Component):
 
         with m.FSM(init="restart"):
             with m.State("stream"):
-                m.d.comb += [
-                    streaming.eq(1), restartable.eq(1),
-                    push.eq(f_valid & quick), f_missed.eq(f_valid & ~quick & ~self.redirect),
-                ]
-                m.d.sync += [
-                    restart_pc.eq(f_pc), s_physical.eq(physical), s_translated.eq(translated),
-                    s_cached.eq(tlb.entry.cached),
-                ]
-                with m.If(f_missed):
-                    m.next = "slow"
-                obey_redirect()
-
-            with m.State("slow"):
                 m.d.comb += restartable.eq(1)
-                m.d.sync += [abandoned.eq(0), outdated.eq(0), beat.eq(0)]
-                with m.If(s_translated & s_cached):
-                    with m.If(~cache.busy & ~flush_wanted):
-                        m.next = "refill"
-                with m.Elif(s_translated):
-                    m.next = "uncached"
-                with m.Elif(Mux(self.regime == Regime.PAGED, canonical(restart_pc), restart_pc[32:] == 0)):
-                    m.next = "walk"
-                with m.Elif(self.regime == Regime.PAGED):
-                    fault(page=True)
+                with m.If(f_missed):
+                    m.d.sync += [abandoned.eq(0), outdated.eq(0), beat.eq(0), f_missed.eq(0)]
+                    with m.If(s_translated & s_cached):
+                        with m.If(~cache.busy & ~flush_wanted):
+                            m.next = "refill"
+                        with m.Else():
+                            m.d.sync += f_missed.eq(1)
+                    with m.Elif(s_translated):
+                        m.next = "uncached"
+                    with m.Elif(Mux(self.regime == Regime.PAGED, canonical(restart_pc), restart_pc[32:] == 0)):
+                        m.next = "walk"
+                    with m.Elif(self.regime == Regime.PAGED):
+                        fault(page=True)
+                    with m.Else():
+                        fault(page=False)
                 with m.Else():
-                    fault(page=False)
+                    m.d.comb += [streaming.eq(1), push.eq(f_live & quick)]
+                    m.d.sync += [
+                        f_missed.eq(f_valid & ~quick),
+                        restart_pc.eq(f_pc), s_physical.eq(physical), s_translated.eq(translated),
+                        s_cached.eq(tlb.entry.cached),
+                    ]
+                with m.If(self.redirect):
+                    m.d.sync += f_missed.eq(0)
                 obey_redirect()
 
             with m.State("walk"):
