@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .translation import equal
+from ..mapping import equal
 
 __all__ = ["ArithmeticLogicUnit", "sign_extend"]
 

@@ -5,13 +5,12 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
+from ..mapping import BLOCK_RAM, equal
 from .config import LINE_BYTES
-from .translation import equal
 
 __all__ = ["CacheArray", "WORDS_PER_LINE", "select_way"]
 
 WORDS_PER_LINE = LINE_BYTES // 8
-
 
 def select_way(ways, words):
     """The word of the way that `ways` names, one-hot; 0 if it names none."""
@@ -93,31 +92,34 @@ class CacheArray(wiring.Component):
             m.d.sync += busy.eq(1)
 
         for way in range(self._ways):
-            m.submodules[f"data{way}"] = store = memory.Memory(shape=64, depth=self._words, init=[])
+            m.submodules[f"data{way}"] = store = memory.Memory(shape=64, depth=self._words, init=[], attrs=BLOCK_RAM)
             write = store.write_port(granularity=8)
-            read = store.read_port()
+            read = store.read_port(domain="comb")
+            word = Signal(64, name=f"word{way}", reset_less=True)
             m.d.comb += [
                 write.addr.eq(self.write_word),
                 write.data.eq(self.write_data),
                 write.en.eq(self.write_sel & self.write_ways[way].replicate(8)),
                 read.addr.eq(self.read_word),
-                read.en.eq(1),
+                self.words[way].eq(word),
             ]
+            m.d.sync += word.eq(read.data)
 
-            m.submodules[f"tag{way}"] = tags = memory.Memory(shape=self._tag_shape, depth=self._sets, init=[])
+            m.submodules[f"tag{way}"] = tags = memory.Memory(
+                shape=self._tag_shape, depth=self._sets, init=[], attrs=BLOCK_RAM)
             tag_write = tags.write_port()
-            tag_read = tags.read_port()
+            tag_read = tags.read_port(domain="comb")
+            tag = Signal(self._tag_shape, name=f"tag{way}_read", reset_less=True)
+            m.d.sync += tag.eq(tag_read.data)
             m.d.comb += [
                 tag_write.en.eq(busy | (self.tag_write & self.tag_ways[way])),
                 tag_write.addr.eq(Mux(busy, sweep, self.tag_set)),
                 tag_write.data.valid.eq(~busy & self.tag_valid),
                 tag_write.data.value.eq(self.tag_value),
                 tag_read.addr.eq(self.read_word[line_bits:]),
-                tag_read.en.eq(1),
                 self.hit_way[way].eq(equal(
-                    Cat(tag_read.data.value, tag_read.data.valid & ~busy), Cat(self.match_tag, C(1, 1)))),
+                    Cat(tag.value, tag.valid & ~busy), Cat(self.match_tag, C(1, 1)))),
             ]
-            m.d.comb += self.words[way].eq(read.data)
 
         m.d.sync += self.collision.eq(
             ((self.write_ways != 0) & (self.write_word == self.read_word))

@@ -55,7 +55,7 @@ class CommitStage(wiring.Component):
     kill : what is in execute and decode is cancelled, in this cycle.
     redirect, target : fetch goes on there, from this cycle on.
     redirecting : the instruction in the memory stage will redirect fetch.
-    occupied : there is one.
+    occupied, accesses_stored : there is one; it accesses a CSR in LUT RAM.
     forward_rd, forward_write, forward_late, forward_value : instruction in the memory stage, for execute.
     slow, slow_rd, slow_write : an instruction stays in writeback.
     writeback : register write of this cycle.
@@ -84,6 +84,7 @@ class CommitStage(wiring.Component):
             "target": Out(64),
             "redirecting": Out(1),
             "occupied": Out(1),
+            "accesses_stored": Out(1),
             "forward_rd": Out(5),
             "forward_write": Out(1),
             "forward_late": Out(1),
@@ -234,7 +235,8 @@ class CommitStage(wiring.Component):
             csr.operand.eq(Mux(control.funct3[2], i.raw[15:20], i.operand1)),
             csr.writes.eq((control.funct3[:2] == 1) | (i.raw[15:20] != 0)),
             csr.context_data.eq(self.context_data),
-            csr.accesses.eq(m_valid & (unit == Unit.CSR)),
+            self.accesses_stored.eq(m_valid & i.csr_stored),
+            csr.accesses.eq(self.accesses_stored),
             csr.execute.eq(csr_now),
             context_wait.eq(m_valid & i.context_data & ~context_done),
             self.context_read.eq(context_wait & ~w_slow & ~w_settle & ~flush),

@@ -158,7 +158,7 @@ class Core(wiring.Component):
             execute.slow_write.eq(commit.slow_write),
             execute.back_write.eq(back.write),
             execute.back_value.eq(back.value),
-            execute.behind_csr.eq(commit.occupied & commit.forward_late),
+            execute.behind_csr.eq(commit.accesses_stored),
             execute.behind_any.eq(commit.occupied),
             execute.privilege.eq(csr.privilege),
             csr.check_address.eq(execute.csr_address),

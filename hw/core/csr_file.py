@@ -83,7 +83,7 @@ class CsrFile(wiring.Component):
     read_data, write_data, flush, protects, unsettles : answers of the same cycle; `flush` asks for a refill of the
         pipeline, since the CSR changes how instructions are fetched; `protects` says that it changes physical memory
         protection, `unsettles` that it can make an interrupt possible or impossible.
-    accesses : there is a CSR instruction; `execute` : it happens now.
+    accesses : there is a CSR instruction for LUT RAM. `execute` : the CSR instruction happens now.
     context_data : what SCTXDATA reads.
     retire : an instruction retires now.
     next_interrupt, next_cause, next_delegated : would S-mode take this trap, if it were taken in the next cycle?

@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..abi import Csr
+from ..mapping import equal
 from .alu import ArithmeticLogicUnit
 from .branch_predictor import REGION_BITS, Training
 from .decoder import System, Unit
@@ -12,7 +13,6 @@ from .isa import Cause, CsrAddress
 from .pipeline import DecodedInstruction, ExecutedInstruction, produces_late
 from .port import CapabilityPort, Privilege
 from .stored_csr import StoredCsr
-from .translation import equal
 
 __all__ = ["ExecuteStage"]
 
@@ -31,7 +31,7 @@ class ExecuteStage(wiring.Component):
         `memory_late`: its result does not exist yet.
     slow, slow_rd, slow_write : an instruction stays in writeback for another cycle.
     back_write, back_value : register write of writeback.
-    behind_csr, behind_any : the memory stage has a CSR instruction; it or writeback has any.
+    behind_csr, behind_any : the memory stage accesses a CSR in LUT RAM; it has any instruction.
     privilege : current privilege.
     csr_address, csr_writes, csr_illegal, csr_stored, csr_place : is this CSR access legal, and where does the CSR lie?
     machine_return, return_pc : where mret or sret goes.
@@ -215,7 +215,7 @@ class ExecuteStage(wiring.Component):
             out.exception.eq(x.exception),
             out.cause.eq(x.cause),
             out.fault_second.eq(x.fault_second),
-            out.csr_stored.eq(self.csr_stored),
+            out.csr_stored.eq(is_csr & self.csr_stored),
             out.csr_place.eq(self.csr_place),
             out.context_data.eq(is_csr & (self.csr_address == Csr.SCTXDATA) & ~self.csr_illegal & ~x.exception),
             out.issued.eq(is_custom & self.issue.accept),

@@ -1,4 +1,4 @@
-"""Multiplier: three 33 x 33 bit signed products a cycle, of which a 64 x 64 bit product has four."""
+"""Multiplier: the four 33 x 33 bit signed products of a 64 x 64 bit product."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -17,7 +17,7 @@ class Multiplier(wiring.Component):
     Members
     -------
     start, funct3, word, operand1, operand2 : begin, for one cycle.
-    done, result : for one cycle; one cycle after `start` for the low half, and two for a high half.
+    done, result : for one cycle, the one after `start`.
     """
 
     start: In(1)
@@ -45,37 +45,20 @@ class Multiplier(wiring.Component):
             b_low.eq(b[:32]), b_high.eq(Cat(b[32:], b[63] & b_signed)),
         ]
 
-        high_a = Signal(signed(33))
-        high_b = Signal(signed(33))
-        with m.If(self.start):
-            m.d.sync += [high.eq(self.funct3[:2] != 0), word.eq(self.word), high_a.eq(a_high), high_b.eq(b_high)]
-
-        # First step: low by low and the two mixed products. Second step, for high halves: high by high.
-        second = Signal()
-        straight = Signal(signed(66))
-        cross1 = Signal(signed(66))
-        cross2 = Signal(signed(66))
+        low_low = Signal(signed(66))
+        low_high = Signal(signed(66))
+        high_low = Signal(signed(66))
+        high_high = Signal(signed(66))
         m.d.sync += [
-            straight.eq(Mux(second, high_a, a_low) * Mux(second, high_b, b_low)),
-            cross1.eq(a_low * b_high),
-            cross2.eq(a_high * b_low),
+            low_low.eq(a_low * b_low), low_high.eq(a_low * b_high),
+            high_low.eq(a_high * b_low), high_high.eq(a_high * b_high),
+            high.eq(self.funct3[:2] != 0), word.eq(self.word), self.done.eq(self.start),
         ]
-        valid = Signal()
-        last = Signal()
-        m.d.comb += second.eq(valid & ~last)
-        m.d.sync += [
-            valid.eq(self.start | second),
-            last.eq((self.start & (self.funct3[:2] == 0)) | second),
-        ]
-
-        upper = Signal(signed(68))  # Everything above bit 31 of the first step.
-        carried = Signal(signed(66))
-        m.d.comb += upper.eq(straight[32:64] + cross1 + cross2)
-        m.d.sync += carried.eq(upper >> 32)
+        upper = Signal(signed(68))  # Everything above bit 31, but for the product of the high halves.
         m.d.comb += [
-            self.done.eq(valid & last),
-            self.result.eq(Mux(high, straight + carried, Cat(straight[:32], upper[:32]))),
+            upper.eq(low_low[32:64] + low_high + high_low),
+            self.result.eq(Mux(high, high_high + (upper >> 32), Cat(low_low[:32], upper[:32]))),
         ]
         with m.If(word):
-            m.d.comb += self.result.eq(sign_extend(straight[:32]))
+            m.d.comb += self.result.eq(sign_extend(low_low[:32]))
         return m

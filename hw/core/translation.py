@@ -5,10 +5,11 @@ from amaranth.lib import data, enum, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
+from ..mapping import BLOCK_RAM, equal
 from .port import Privilege
 
 __all__ = ["PageTableEntry", "Access", "Regime", "Rights", "LookasideEntry", "TlbFlush", "LookasideBuffer",
-           "equal", "forbidden", "canonical"]
+           "forbidden", "canonical"]
 
 
 class PageTableEntry(data.Struct):
@@ -90,13 +91,6 @@ class LookasideEntry(data.Struct):
     cached: 1
 
 
-def equal(left, right):
-    """Whether two values of the same width are equal, along a carry chain: faster than LUTs for wide ones."""
-    left, right = Value.cast(left), Value.cast(right)
-    pairs = [left[i:i + 2] == right[i:i + 2] for i in range(0, len(left), 2)]
-    return (Cat(*pairs) + C(1, 1))[len(pairs)]
-
-
 def canonical(address):
     """Bits 63:39 all equal bit 38 (12.4.1)."""
     return (address[38:] == 0) | address[38:].all()
@@ -176,30 +170,31 @@ class LookasideBuffer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.table = table = memory.Memory(
-            shape=LookasideEntry, depth=self._count, init=[], attrs={"ram_style": "block"})
+            shape=LookasideEntry, depth=self._count, init=[], attrs=BLOCK_RAM)
         write = table.write_port()
-        read = table.read_port()
+        read = table.read_port(domain="comb")
         flush = self.flush
         valid = Signal(self._count)
         sweeping = Signal()
         looking = Signal()
         sweep = Signal(range(self._count))
         place = Signal(range(self._count))
-        entry, entry_valid = read.data, Signal()
+        entry = Signal(LookasideEntry, reset_less=True)
+        readable = Signal()
+        entry_valid = Signal()
 
         m.d.comb += [
             read.addr.eq(Mux(sweeping, sweep, self._index(self.next_vpn, self.asid))),
             write.addr.eq(self._index(self.new.vpn, self.new.asid)),
             write.data.eq(self.new),
-            write.en.eq(self.fill), read.en.eq(1),
+            write.en.eq(self.fill),
             flush.busy.eq(sweeping | looking),
             self.entry.eq(entry),
+            # Whether an entry counts is looked up now, beside the block RAM: what was forgotten since cannot hit.
+            entry_valid.eq(valid.bit_select(place, 1) & readable),
         ]
         m.d.sync += [
-            place.eq(sweep),
-            # What is being forgotten in this cycle must not hit in the next.
-            entry_valid.eq((sweeping & valid.bit_select(sweep, 1))
-                           | (~flush.busy & ~flush.all & valid.bit_select(read.addr, 1))),
+            entry.eq(read.data), place.eq(read.addr), readable.eq(~self.fill),
             looking.eq(sweeping),
         ]
 

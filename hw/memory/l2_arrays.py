@@ -4,11 +4,9 @@ from amaranth import *
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["L2Arrays", "tag_layout"]
+from ..mapping import BLOCK_RAM
 
-#: A word that is read and written at one clock edge may read as anything: the cache looks again. Without this mark
-#: yosys builds a bypass of an address comparison, a register and a multiplexer around each memory.
-DO_NOT_CARE = {"no_rw_check": 1}
+__all__ = ["L2Arrays", "tag_layout"]
 
 
 def tag_layout(config):
@@ -60,7 +58,7 @@ class L2Arrays(wiring.Component):
         m.d.comb += [self.tags.eq(tags), self.words.eq(words)]
 
         m.submodules.tags = store = memory.Memory(shape=self._tags_layout, depth=config.sets, init=[],
-                                                  attrs=DO_NOT_CARE)
+                                                  attrs=BLOCK_RAM)
         write, read = store.write_port(granularity=1), store.read_port(domain="comb")
         m.d.comb += [
             write.addr.eq(self.tag_set),
@@ -73,7 +71,7 @@ class L2Arrays(wiring.Component):
 
         for way in range(config.ways):
             m.submodules[f"way{way}"] = store = memory.Memory(
-                shape=config.data_width, depth=config.sets * config.line_words, init=[], attrs=DO_NOT_CARE)
+                shape=config.data_width, depth=config.sets * config.line_words, init=[], attrs=BLOCK_RAM)
             write, read = store.write_port(granularity=8), store.read_port(domain="comb")
             m.d.comb += [
                 write.addr.eq(self.write_word),
