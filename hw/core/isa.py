@@ -58,7 +58,8 @@ class Interrupt(enum.IntEnum):
 
 
 class CsrAddress(enum.IntEnum):
-    """CSR addresses (privileged specification, tables 4 to 8). Custom ones stand in :class:`hw.abi.Csr`."""
+    """CSR addresses (privileged specification, tables 4 to 8; debug specification). Custom ones stand in
+    :class:`hw.abi.Csr`."""
 
     CYCLE = 0xC00
     TIME = 0xC01
@@ -98,6 +99,13 @@ class CsrAddress(enum.IntEnum):
     MIP = 0x344
     PMPCFG0 = 0x3A0
     PMPADDR0 = 0x3B0
+    TSELECT = 0x7A0
+    TDATA1 = 0x7A1
+    TDATA2 = 0x7A2
+    TINFO = 0x7A4
+    DCSR = 0x7B0
+    DPC = 0x7B1
+    DSCRATCH0 = 0x7B2
     MCYCLE = 0xB00
     MINSTRET = 0xB02
     MHPMCOUNTER3 = 0xB03
