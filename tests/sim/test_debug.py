@@ -48,8 +48,8 @@ def test_source_level_session(session):
         break add
         continue
         printf "number %d total %d\\n", number, total
-        backtrace
-        info registers sp mhartid
+        backtrace 2
+        info registers mhartid
         stepi
         stepi
         x/i $pc
@@ -90,7 +90,6 @@ def test_source_level_session(session):
         r"#0  add \(number=1\)",
         r"#1  0x[0-9a-f]+ in begin \(\)",
         r"mhartid +0x0",
-        r"Run till exit",
         r"Value returned is \$1 = 1",
         r"\$2 = 1",
         r"Hardware watchpoint 2: total",
