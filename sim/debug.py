@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +32,8 @@ OPENOCD, GDB = "openocd", "gdb-multiarch"
 CONFIGURATION = ROOT / "sim" / "openocd.cfg"
 #: Seconds that GDB gives a simulated machine for an answer.
 REMOTE_TIMEOUT = 60
+#: Seconds in which OpenOCD notices that the machine has gone, and in which a machine that ends has ended.
+GRACE, PATIENCE = 0.5, 10
 
 
 def ensure_installed() -> None:
@@ -86,8 +88,9 @@ def jtag_simulation(model: Path, program: Program, *, port: int = 0) -> Iterator
 
 
 @contextmanager
-def openocd(simulation: subprocess.Popen, jtag_port: int, *, start: int | None = FIRMWARE_BASE) -> Iterator[int]:
-    """OpenOCD at the simulation's JTAG pins; gives the port for GDB.
+def openocd(simulation: subprocess.Popen, jtag_port: int, *,
+            start: int | None = FIRMWARE_BASE) -> Iterator[tuple[subprocess.Popen, int]]:
+    """OpenOCD at the simulation's JTAG pins, and its port for GDB.
 
     It is ended with the simulation: by itself it would go on asking, and GDB wait for it.
 
@@ -120,7 +123,7 @@ def openocd(simulation: subprocess.Popen, jtag_port: int, *, start: int | None =
         # Its later messages are of no use here, but someone must read them.
         for task in (process.stderr.read, follow):
             threading.Thread(target=task, daemon=True).start()
-        yield int(port[1])
+        yield process, int(port[1])
     finally:
         _end(process)
 
@@ -143,14 +146,19 @@ def debug(file: Path, *, commands: Path | None = None, config: SocConfig | None 
     model = build_model(replace(config or SocConfig(), debug=True))
     # The children are out of the terminal's reach, so that they must be ended when this process is.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    with jtag_simulation(model, program) as (process, jtag_port), openocd(process, jtag_port) as gdb_port:
+    with (jtag_simulation(model, program) as (machine, jtag_port),
+          openocd(machine, jtag_port) as (probe, gdb_port)):
         default = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C halts the hart, by GDB.
         try:
             code = subprocess.call(gdb_command(file, gdb_port, commands),
                                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         finally:
             signal.signal(signal.SIGINT, default)
-        return code if process.poll() is None else process.returncode
+        # OpenOCD outlives GDB, but not the machine, which may not have ended altogether yet.
+        with suppress(subprocess.TimeoutExpired):
+            probe.wait(GRACE)
+            return machine.wait(PATIENCE)
+        return code
 
 
 @click.command()
