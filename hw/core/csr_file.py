@@ -10,7 +10,7 @@ from ..abi import Csr
 from .config import CoreConfig
 from .debug import DebugControl
 from .interrupts import InterruptPriority
-from .isa import MISA, SV39, Cause, CsrAddress, Interrupt
+from .isa import MISA, SV39, Cause, CsrAddress, DebugCsr, Interrupt
 from .pmp import ADDRESS_BITS, GRAIN, PmpEntry
 from .port import Privilege
 from .rvfi import RVFI_CSRS
@@ -416,10 +416,10 @@ class CsrFile(wiring.Component):
             triggers.machine_enable.eq(status.mie), triggers.supervisor_enable.eq(status.sie),
             triggers.delegated.eq(medeleg[Cause.BREAKPOINT]),
         ]
-        with m.If((self.check_address[2:] == CsrAddress.DCSR >> 2) & ~debug.active):
+        with m.If((self.check_address[2:] == DebugCsr.DCSR >> 2) & ~debug.active):
             m.d.comb += self.illegal.eq(1)
         # The pc of the next instruction has been compared with the trigger's old address.
-        with m.If(self.writes & (self.address[3:] == CsrAddress.TSELECT >> 3)):
+        with m.If(self.writes & (self.address[3:] == DebugCsr.TSELECT >> 3)):
             m.d.comb += self.flush.eq(1)
         with m.If(debug.quiet):
             m.d.comb += self.interrupt_valid.eq(0)

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from .isa import Cause, CsrAddress
+from .isa import Cause, DebugCsr
 from .port import Privilege
 
 __all__ = ["DRET", "DebugCause", "DebugControl", "DebugPort"]
@@ -119,7 +119,7 @@ class DebugControl(wiring.Component):
         status = Cat(
             control.privilege, control.step, C(0, 3), control.cause, C(0, 1), C(1, 1), control.stepie, control.ebreaku,
             control.ebreaks, C(0, 1), control.ebreakm, C(0, 12), C(VERSION, 4), C(0, 32))
-        return {CsrAddress.DCSR: status, CsrAddress.DPC: self.program_counter, CsrAddress.DSCRATCH0: self.scratch}
+        return {DebugCsr.DCSR: status, DebugCsr.DPC: self.program_counter, DebugCsr.DSCRATCH0: self.scratch}
 
     def elaborate(self, platform):
         m = Module()
@@ -181,7 +181,7 @@ class DebugControl(wiring.Component):
 
         with m.If(self.write):
             with m.Switch(self.address):
-                with m.Case(CsrAddress.DCSR):
+                with m.Case(DebugCsr.DCSR):
                     m.d.sync += [
                         # WARL: the level that does not exist becomes U.
                         control.privilege.as_value().eq(Mux(self.value[:2] == 2, Privilege.USER, self.value[:2])),
@@ -191,8 +191,8 @@ class DebugControl(wiring.Component):
                         control.ebreaks.eq(self.value[13]),
                         control.ebreakm.eq(self.value[15]),
                     ]
-                with m.Case(CsrAddress.DPC):
+                with m.Case(DebugCsr.DPC):
                     m.d.sync += pc.eq(self.value & ~C(1, 64))
-                with m.Case(CsrAddress.DSCRATCH0):
+                with m.Case(DebugCsr.DSCRATCH0):
                     m.d.sync += self.scratch.eq(self.value)
         return m

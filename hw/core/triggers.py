@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .isa import CsrAddress
+from .isa import DebugCsr
 from .port import Privilege
 
 __all__ = ["TRIGGERS", "TriggerModule"]
@@ -97,10 +97,10 @@ class TriggerModule(wiring.Component):
     def registers(self):
         """What the CSRs read as, by address."""
         return {
-            CsrAddress.TSELECT: self._select,
-            CsrAddress.TDATA1: Array(control.word() for control in self._control)[self._select],
-            CsrAddress.TDATA2: Array(self._address)[self._select],
-            CsrAddress.TINFO: C(VERSION << 24 | 1 << MATCH_CONTROL_6, 64),
+            DebugCsr.TSELECT: self._select,
+            DebugCsr.TDATA1: Array(control.word() for control in self._control)[self._select],
+            DebugCsr.TDATA2: Array(self._address)[self._select],
+            DebugCsr.TINFO: C(VERSION << 24 | 1 << MATCH_CONTROL_6, 64),
         }
 
     def elaborate(self, platform):
@@ -138,7 +138,7 @@ class TriggerModule(wiring.Component):
                 m.d.sync += control.hit.eq(1)
 
             mine = self.write & (self._select == i) & (self.debugging | ~control.dmode)
-            with m.If(mine & (self.address == CsrAddress.TDATA1)):
+            with m.If(mine & (self.address == DebugCsr.TDATA1)):
                 dmode = self.value[59] & self.debugging
                 m.d.sync += [
                     Cat(control.load, control.store, control.execute, control.user, control.supervisor)
@@ -149,12 +149,12 @@ class TriggerModule(wiring.Component):
                     control.hit.eq(self.value[22]),
                     control.dmode.eq(dmode),
                 ]
-            with m.If(mine & (self.address == CsrAddress.TDATA2)):
+            with m.If(mine & (self.address == DebugCsr.TDATA2)):
                 m.d.sync += address.eq(self.value)
                 with m.If(control.range & self.value[:RANGE_BITS].all()):
                     m.d.sync += address[RANGE_BITS - 1].eq(0)
 
-        with m.If(self.write & (self.address == CsrAddress.TSELECT)):
+        with m.If(self.write & (self.address == DebugCsr.TSELECT)):
             m.d.sync += self._select.eq(Mux(self.value < TRIGGERS, self.value, 0))
         m.d.comb += [
             self.execute_enters.eq((executes & enters).any()),

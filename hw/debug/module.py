@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from ..bus import wishbone
 from ..bus.memory_map import MemoryBlock, MemoryMap
 from ..core.debug import DebugPort
-from ..core.isa import CsrAddress
+from ..core.isa import DebugCsr
 from . import park
 from .registers import (
     REGISTER_COMMAND,
@@ -278,7 +278,7 @@ class DebugModule(wiring.Component):
         transfer = [Signal(32, name=f"transfer{i}") for i in range(3)]
         m.d.comb += [word.eq(park.NOP) for word in transfer]
         with m.If(is_csr):
-            m.d.comb += transfer[2].eq(park.read_csr(park.S0, CsrAddress.DSCRATCH0.value))
+            m.d.comb += transfer[2].eq(park.read_csr(park.S0, DebugCsr.DSCRATCH0.value))
             with m.If(control.write):
                 m.d.comb += [transfer[0].eq(park.load(park.S0, control.size, park.DATA)),
                              transfer[1].eq(park.write_csr(control.regno, park.S0))]

@@ -8,7 +8,7 @@ by `ebreak`. x8 (s0) is its only working register; dscratch0 keeps the program's
 from amaranth import *
 
 from ..core.debug import DRET
-from ..core.isa import CsrAddress, Opcode
+from ..core.isa import CsrAddress, DebugCsr, Opcode
 
 __all__ = ["ABSTRACT", "DATA", "EBREAK", "ENTRY", "EXCEPTION", "FLAGS", "FLAG_GO", "FLAG_RESUME",
            "GOING", "NOP", "PARKED", "PROGBUF", "S0", "park_program", "read_csr", "load", "store", "write_csr"]
@@ -89,7 +89,7 @@ _PARK = (
     ("", lambda to: _jump(to("enter"))),
     ("", lambda to: _jump(to("exception"))),
     ("enter", lambda to: FENCE),
-    ("", lambda to: write_csr(CsrAddress.DSCRATCH0.value, S0)),
+    ("", lambda to: write_csr(DebugCsr.DSCRATCH0.value, S0)),
     ("", lambda to: read_csr(S0, CsrAddress.MHARTID.value)),
     ("", lambda to: store(S0, 2, PARKED)),
     ("wait", lambda to: read_csr(S0, CsrAddress.MHARTID.value)),
@@ -98,14 +98,14 @@ _PARK = (
     ("", lambda to: _and_immediate(S0, FLAG_RESUME)),
     ("", lambda to: _branch(1, S0, to("resume"))),
     ("", lambda to: store(0, 2, GOING)),
-    ("", lambda to: read_csr(S0, CsrAddress.DSCRATCH0.value)),
+    ("", lambda to: read_csr(S0, DebugCsr.DSCRATCH0.value)),
     # What stands at ABSTRACT has changed since it was last fetched.
     ("", lambda to: FENCE_I),
     ("", lambda to: _jump(to("abstract"))),
-    ("resume", lambda to: read_csr(S0, CsrAddress.DSCRATCH0.value)),
+    ("resume", lambda to: read_csr(S0, DebugCsr.DSCRATCH0.value)),
     ("", lambda to: DRET),
     # The debug module replaces the first of these by a nop where s0 is the program buffer's business.
-    ("exception", lambda to: read_csr(S0, CsrAddress.DSCRATCH0.value)),
+    ("exception", lambda to: read_csr(S0, DebugCsr.DSCRATCH0.value)),
     ("", lambda to: store(0, 2, EXCEPTION)),
     ("", lambda to: EBREAK),
 )

@@ -5,7 +5,7 @@ import socket
 import subprocess
 from contextlib import contextmanager
 
-from hw.core.isa import CsrAddress
+from hw.core.isa import DebugCsr
 from hw.debug import park
 from hw.debug.registers import CommandError, ModuleAddress
 from sim.elf import load_program
@@ -126,11 +126,11 @@ class Debugger:
 
     @property
     def pc(self):
-        return self.read(CsrAddress.DPC)
+        return self.read(DebugCsr.DPC)
 
     @property
     def cause(self):
-        return self.read(CsrAddress.DCSR) >> 6 & 7
+        return self.read(DebugCsr.DCSR) >> 6 & 7
 
     def at(self, symbol):
         """The hart stands at this symbol."""
@@ -143,11 +143,11 @@ class Debugger:
         """Go on at `symbol` at the next resume, with these registers."""
         for name, value in registers.items():
             self.write(name, value)
-        self.write(CsrAddress.DPC, self.symbols[symbol])
+        self.write(DebugCsr.DPC, self.symbols[symbol])
 
     def dcsr(self, *, step=0, stepie=0, ebreaks=0, privilege=3):
         """Write dcsr; `ebreaks` is the mask of ebreaku, ebreaks and ebreakm by privilege: 1, 2, 8."""
-        self.write(CsrAddress.DCSR, privilege | step << 2 | stepie << 11 | ebreaks << 12)
+        self.write(DebugCsr.DCSR, privilege | step << 2 | stepie << 11 | ebreaks << 12)
 
     def step(self, **fields):
         self.dcsr(step=1, **fields)

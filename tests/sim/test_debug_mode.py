@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hw.core.debug import DebugCause
-from hw.core.isa import CsrAddress
+from hw.core.isa import CsrAddress, DebugCsr
 from hw.debug import park
 from sim.bare_metal import build_program
 from sim.model import build_model
@@ -49,18 +49,18 @@ def handled(debugger):
 
 def set_trigger(debugger, number, control, address):
     """As the specification says (5.6): disable, address, control. Returns what it reads as."""
-    debugger.write(CsrAddress.TSELECT, number)
-    debugger.write(CsrAddress.TDATA1, 0)
-    debugger.write(CsrAddress.TDATA2, address)
-    debugger.write(CsrAddress.TDATA1, control)
-    return debugger.read(CsrAddress.TDATA1)
+    debugger.write(DebugCsr.TSELECT, number)
+    debugger.write(DebugCsr.TDATA1, 0)
+    debugger.write(DebugCsr.TDATA2, address)
+    debugger.write(DebugCsr.TDATA1, control)
+    return debugger.read(DebugCsr.TDATA1)
 
 
 # ---- entering and leaving
 
 def test_halted_at_reset(debugger):
     assert debugger.pc == RESET_VECTOR
-    assert debugger.read(CsrAddress.DCSR) == 4 << 28 | 1 << 10 | DebugCause.RESET.value << 6 | 3
+    assert debugger.read(DebugCsr.DCSR) == 4 << 28 | 1 << 10 | DebugCause.RESET.value << 6 | 3
     assert debugger.read(MINSTRET) == 0
 
 
@@ -203,7 +203,7 @@ def test_ebreak(handled, place, privilege, mask):
     debugger.resume()
     debugger.wait()
     assert debugger.at(place)
-    assert debugger.read(CsrAddress.DCSR) & 0x1ff == DebugCause.EBREAK.value << 6 | privilege
+    assert debugger.read(DebugCsr.DCSR) & 0x1ff == DebugCause.EBREAK.value << 6 | privilege
     assert debugger.read(CsrAddress.MCAUSE) == 0
     # Without that bit it is an exception like any other; the others do not matter.
     debugger.dcsr(privilege=privilege, ebreaks=11 & ~mask)
@@ -227,7 +227,7 @@ def test_ebreak(handled, place, privilege, mask):
 def test_exceptions_in_the_program_buffer(handled, instruction):
     """No trap: the command fails, and nothing of the program's has changed."""
     debugger = handled
-    csrs = (CsrAddress.MSTATUS, CsrAddress.MEPC, CsrAddress.MCAUSE, CsrAddress.MTVAL, CsrAddress.DPC, CsrAddress.DCSR)
+    csrs = (CsrAddress.MSTATUS, CsrAddress.MEPC, CsrAddress.MCAUSE, CsrAddress.MTVAL, DebugCsr.DPC, DebugCsr.DCSR)
     before = [debugger.read(csr) for csr in csrs]
     debugger.write("a0", 0x7000_0000)
     with pytest.raises(CommandFailed, match="EXCEPTION"):
@@ -268,7 +268,7 @@ def test_mprv_has_no_effect_in_debug_mode_and_ends_below_machine_mode(debugger):
     debugger.write(CsrAddress.PMPCFG0, 0x1f)
     debugger.step(privilege=0)
     assert debugger.at("after_csr") and not debugger.read(CsrAddress.MSTATUS) & MPRV
-    assert debugger.read(CsrAddress.DCSR) & 3 == 0
+    assert debugger.read(DebugCsr.DCSR) & 3 == 0
 
 
 @pytest.mark.parametrize("place", ("reads_dcsr", "leaves"))
@@ -283,10 +283,10 @@ def test_only_debug_mode_has_its_registers_and_dret(handled, place):
 
 def test_triggers_are_found(debugger):
     for written, number in ((0, 0), (1, 1), (2, 0)):
-        debugger.write(CsrAddress.TSELECT, written)
-        assert debugger.read(CsrAddress.TSELECT) == number
-    assert debugger.read(CsrAddress.TINFO) == 1 << 24 | 1 << 6
-    assert debugger.read(CsrAddress.TDATA1) == TYPE
+        debugger.write(DebugCsr.TSELECT, written)
+        assert debugger.read(DebugCsr.TSELECT) == number
+    assert debugger.read(DebugCsr.TINFO) == 1 << 24 | 1 << 6
+    assert debugger.read(DebugCsr.TDATA1) == TYPE
     # Everything that is not there reads back as 0.
     all_fields = TYPE | DMODE | HIT | ENTER | RANGE | MACHINE | SUPERVISOR | USER | EXECUTE | STORE | LOAD
     assert set_trigger(debugger, 1, all_fields | 0x07ff_ffff & ~0xffff, 0) == all_fields
@@ -298,8 +298,8 @@ def test_triggers_are_found(debugger):
 def test_largest_range_is_4_kib(debugger):
     """The way to find out that the specification gives (5.7.12)."""
     set_trigger(debugger, 0, TYPE | DMODE | RANGE, 0)
-    debugger.write(CsrAddress.TDATA2, (1 << 64) - 1)
-    assert debugger.read(CsrAddress.TDATA2) == (1 << 64) - 1 - (1 << 11)
+    debugger.write(DebugCsr.TDATA2, (1 << 64) - 1)
+    assert debugger.read(DebugCsr.TDATA2) == (1 << 64) - 1 - (1 << 11)
     assert set_trigger(debugger, 0, TYPE | DMODE | RANGE, (1 << 64) - 1) == TYPE | DMODE
 
 
@@ -311,12 +311,12 @@ def test_execute_trigger(debugger, number):
     debugger.resume()
     debugger.wait()
     assert debugger.at("taken") and debugger.cause == DebugCause.TRIGGER.value
-    assert debugger.read(CsrAddress.TDATA1) == control | HIT
+    assert debugger.read(DebugCsr.TDATA1) == control | HIT
     # It fires again until it is taken away.
     debugger.resume()
     debugger.wait()
     assert debugger.at("taken")
-    debugger.write(CsrAddress.TDATA1, 0)
+    debugger.write(DebugCsr.TDATA1, 0)
     debugger.step()
     assert debugger.at("jump")
 
@@ -354,9 +354,9 @@ def test_memory_triggers(debugger, kind, address, places):
         debugger.step()
         if debugger.pc == words[place]:
             assert debugger.cause == DebugCause.TRIGGER.value and debugger.load(base) == before
-            assert debugger.read(CsrAddress.TDATA1) & HIT
+            assert debugger.read(DebugCsr.TDATA1) & HIT
             stops.append(place)
-            debugger.write(CsrAddress.TDATA1, 0)
+            debugger.write(DebugCsr.TDATA1, 0)
             debugger.step()
             set_trigger(debugger, 1, TYPE | DMODE | ENTER | MACHINE | kind, base + address)
         assert debugger.cause == DebugCause.STEP.value
@@ -408,7 +408,7 @@ def test_software_sets_triggers_but_not_the_debuggers(debugger):
         assert debugger.at("after_trigger")
         return tuple(debugger.read(name) for name in ("a2", "a3", "a4"))
 
-    debugger.write(CsrAddress.TSELECT, 0)
+    debugger.write(DebugCsr.TSELECT, 0)
     assert run() == (control, taken, 1 << 24 | 1 << 6)
     mine = set_trigger(debugger, 0, control | DMODE | ENTER, 0x1234)
     assert run() == (mine, 0x1234, 1 << 24 | 1 << 6)

@@ -1,7 +1,7 @@
 """What the tests of the debug blocks share: a debugger at either interface, and a hart that obeys the debug module."""
 
 from hw.core.debug import DRET
-from hw.core.isa import CsrAddress, Opcode
+from hw.core.isa import CsrAddress, DebugCsr, Opcode
 from hw.debug import park
 from hw.debug.jtag import INSTRUCTION_BITS, Instruction
 from hw.debug.registers import (
@@ -166,7 +166,7 @@ class Hart:
         self.ctx, self.port = ctx, port
         self.bus = Initiator(ctx, bus)
         self.registers = [0] + [(0x0123_4567_89ab_cdef * n * n) & MASK for n in range(1, 32)]
-        self.csrs = {CsrAddress.MHARTID: number, CsrAddress.DSCRATCH0: 0, CsrAddress.DPC: 0x8000_0000}
+        self.csrs = {CsrAddress.MHARTID: number, DebugCsr.DSCRATCH0: 0, DebugCsr.DPC: 0x8000_0000}
         self.halted = False
         self.resumed = 0
         self.pc = 0

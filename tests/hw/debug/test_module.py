@@ -1,6 +1,6 @@
 import pytest
 
-from hw.core.isa import CsrAddress
+from hw.core.isa import DebugCsr
 from hw.debug import park
 from hw.debug.module import DebugModule
 from hw.debug.registers import CommandError, ModuleAddress
@@ -198,11 +198,11 @@ def test_csrs():
     async def testbench(dmi, hart):
         saved = hart.registers[8]
         await dmi.halt()
-        assert await dmi.execute(access_register(CsrAddress.DPC)) == CommandError.NONE
+        assert await dmi.execute(access_register(DebugCsr.DPC)) == CommandError.NONE
         assert await dmi.data() == 0x8000_0000
         await dmi.set_data(0x8020_0004)
-        assert await dmi.execute(access_register(CsrAddress.DPC, write=True)) == CommandError.NONE
-        assert hart.csrs[CsrAddress.DPC] == 0x8020_0004
+        assert await dmi.execute(access_register(DebugCsr.DPC, write=True)) == CommandError.NONE
+        assert hart.csrs[DebugCsr.DPC] == 0x8020_0004
         assert await dmi.execute(access_register(X + 8)) == CommandError.NONE
         assert await dmi.data() == saved
         await dmi.resume()
@@ -230,7 +230,7 @@ def test_csr_that_does_not_exist_is_an_exception_and_leaves_s0_alone():
     access_register(X, size=4),
     access_register(X + 32),
     access_register(0x2000),
-    access_register(CsrAddress.DPC, postexec=True),
+    access_register(DebugCsr.DPC, postexec=True),
     access_register(X, postincrement=1),
     access_register(X, reserved=1),
 ])
