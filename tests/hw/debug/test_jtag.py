@@ -118,9 +118,10 @@ def test_dmi_reads_and_writes():
 def test_neither_nop_nor_reserved_operations_nor_other_instructions_reach_the_module():
     async def testbench(probe):
         await probe.reset()
-        await probe.instruction(Instruction.DMI)
+        await probe.read(0x11)
         for operation in (0, 3):
             await probe.scan(0x05 << 34 | 0x1234 << 2 | operation, 41)
+            assert await probe.scan(0, 41) == 0x11 << 34 | 0x1000_0011 << 2
         await probe.instruction(Instruction.BYPASS)
         await probe.scan(0x05 << 34 | 0x1234 << 2 | 2, 41)
         assert await probe.read(0x05) == 0x1000_0005
