@@ -9,7 +9,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
@@ -26,7 +26,10 @@ from .reference.build import build_program
 from .results import Measurement, latency_table, parse_measurement, print_table
 from .toolchain import ToolError, console, run_command
 
-__all__ = ["BootResult", "MemorySpeed", "TARGETS", "Target", "Wave", "boot", "find_target"]
+__all__ = ["DEFAULT_TIMEOUT", "BootResult", "MemorySpeed", "TARGETS", "Target", "Wave", "boot", "find_target"]
+
+#: Seconds after which a boot from the command line is given up.
+DEFAULT_TIMEOUT = 900.0
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ class MemorySpeed:
 
 def _soc_command(target: Target, folder: Path, config: SocConfig, kernel: Path, initrd: Path, bootargs: str, *,
                  max_cycles: int | None, wave: Wave | None, trace: Path | None, oracle: bool,
-                 speed: MemorySpeed | None, report: Path) -> list[str | Path]:
+                 speed: MemorySpeed | None, jtag: int | None, report: Path) -> list[str | Path]:
     """Command that boots the SoC on the RTL or on the reference model; the device tree lies in `folder`."""
     tree = folder / "soc.dtb"
     tree.write_bytes(device_tree(config, bootargs=bootargs, initrd_bytes=initrd.stat().st_size))
@@ -150,15 +153,16 @@ def _soc_command(target: Target, folder: Path, config: SocConfig, kernel: Path, 
         command += ["--cycles", str(wave.start + wave.cycles)] if wave.cycles is not None else []
     if speed is not None:
         command += ["--memory-latency", str(speed.latency), "--memory-beat", str(speed.beat)]
-    for option, value in (("--max-cycles", max_cycles), ("--trace", trace), ("--report", report)):
+    for option, value in (("--max-cycles", max_cycles), ("--trace", trace), ("--jtag", jtag),
+                          ("--report", report)):
         command += [option, str(value)] if value is not None else []
     return command
 
 
 def boot(target: Target, *, bootargs: str = "", init: str | None = None, config: SocConfig | None = None,
          max_cycles: int | None = None, wave: Wave | None = None, trace: Path | None = None,
-         speed: MemorySpeed | None = None, timeout: float | None = None, echo: bool = True, interactive: bool = False,
-         on_line: Callable[[str], None] = lambda line: None, kernel: Path | None = None,
+         speed: MemorySpeed | None = None, jtag: int | None = None, timeout: float | None = None, echo: bool = True,
+         interactive: bool = False, on_line: Callable[[str], None] = lambda line: None, kernel: Path | None = None,
          initrd: Path | None = None, oracle: bool = False) -> BootResult:
     """Boot the kernel on `target` and wait for its end.
 
@@ -170,7 +174,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
         First program to run (boot argument ``init=``).
     config : SocConfig, optional
         The machine; only for targets on the RTL.
-    max_cycles, wave, trace, speed : optional
+    max_cycles, wave, trace, speed, jtag : optional
         As the simulation program's options; only for targets on the RTL.
     timeout : float, optional
         Seconds of wall time.
@@ -184,7 +188,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
     for option, value in (("--max-cycles", max_cycles), ("--trace", trace)):
         if target.emulated and value is not None:
             raise ToolError(f"{option} is for the SoC, not for {target.name}", 2)
-    for option, value in (("--wave", wave), ("--oracle", oracle or None),
+    for option, value in (("--wave", wave), ("--jtag", jtag), ("--oracle", oracle or None),
                           ("--memory-latency or --memory-beat", speed)):
         if (target.emulated or target.functional) and value is not None:
             raise ToolError(f"{option} is for the targets on the RTL, not for {target.name}", 2)
@@ -209,9 +213,10 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
     else:
         with tempfile.TemporaryDirectory(prefix="veridian-") as folder:
             report = Path(folder) / "report.json"
-            finished = watch(_soc_command(target, Path(folder), config or SocConfig(), kernel, initrd, arguments,
+            machine = replace(config or SocConfig(), **({} if jtag is None else {"debug": True}))
+            finished = watch(_soc_command(target, Path(folder), machine, kernel, initrd, arguments,
                                           max_cycles=max_cycles, wave=wave, trace=trace, oracle=oracle,
-                                          speed=speed, report=report), **options)
+                                          speed=speed, jtag=jtag, report=report), **options)
             if report.exists():
                 ending = json.loads(report.read_text())
                 result.cycles, result.seconds = ending["cycles"], ending["seconds"]
@@ -227,28 +232,33 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
 @click.option("--bootargs", default="", help="Added to the kernel's command line.")
 @click.option("--init", help="First program to run.")
 @click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Give up after N cycles (SoC).")
-@click.option("--timeout", type=float, default=900, show_default=True, metavar="SECONDS", help="Give up then.")
+@click.option("--timeout", type=float, metavar="SECONDS",
+              help=f"Give up then.  [default: {DEFAULT_TIMEOUT:g}; with --jtag never]")
 @click.option("--wave", metavar="FILE", help="Write a waveform, .vcd or .fst (RTL).")
 @click.option("--wave-start", type=click.IntRange(min=0), default=0, metavar="N", help="First cycle of the waveform.")
 @click.option("--wave-cycles", type=click.IntRange(min=1), metavar="N", help="End after as many cycles of waveform.")
 @click.option("--trace", type=click.Path(path_type=Path), metavar="FILE", help="Write a commit log (SoC).")
+@click.option("--jtag", type=click.IntRange(0, 65535), metavar="PORT",
+              help="Build the machine with a debug module, and wait for OpenOCD at this port (RTL; 0: any free one).")
 @click.option("--oracle", is_flag=True, help="Check every instruction by the reference model (RTL).")
 @click.option("--memory-latency", type=click.IntRange(min=1), metavar="N",
               help="Cycles to the first word of main memory (RTL).  [default: 2]")
 @click.option("--memory-beat", type=click.IntRange(min=1), metavar="N",
               help="Cycles for each further word of a burst (RTL).  [default: 1]")
 @click.option("--interactive", is_flag=True, help="The guest's console reads the keyboard.")
-def main(name, bootargs, init, max_cycles, timeout, wave, wave_start, wave_cycles, trace, oracle, memory_latency,
-         memory_beat, interactive):
+def main(name, bootargs, init, max_cycles, timeout, wave, wave_start, wave_cycles, trace, jtag, oracle,
+         memory_latency, memory_beat, interactive):
     """Boot the kernel on a target, show its console and a table of the latencies it measured."""
     target = find_target(name)
+    if timeout is None and jtag is None:
+        timeout = DEFAULT_TIMEOUT
     speed = None
     if memory_latency or memory_beat:
         speed = MemorySpeed(memory_latency or MemorySpeed.latency, memory_beat or MemorySpeed.beat)
     try:
         result = boot(target, bootargs=bootargs, init=init, max_cycles=max_cycles, timeout=timeout,
                       wave=Wave(wave, wave_start, wave_cycles) if wave else None, trace=trace, oracle=oracle,
-                      speed=speed, interactive=interactive)
+                      speed=speed, jtag=jtag, interactive=interactive)
     except ValueError as error:
         raise ToolError(str(error)) from None
     if result.measurements:

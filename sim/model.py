@@ -190,6 +190,7 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
                    "CAPABILITY_UNIT": int(config.capability_unit), "MAILBOX": int(config.mailbox)}
         defines = [f"-DVERIDIAN_{name}={value:#x}" for name, value in numbers.items()]
         defines += ["-DVERIDIAN_TRACE"] if config.trace else []
+        defines += ["-DVERIDIAN_DEBUG"] if config.debug else []
         defines += ["-DVERIDIAN_WRITE_BACK"] if config.l2_bytes else []
         defines += [f"-DVERIDIAN_WAVE_{wave.upper()}"] if wave else []
         key = digest(library.name, reference.name, host, defines, CXX_FLAGS)

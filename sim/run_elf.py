@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -49,9 +50,9 @@ def host_arguments(program: Program, *, signature: Path | None = None) -> Iterab
         yield arguments
 
 
-def run_program(program: Program, *, signature: Path | None = None, max_cycles: int = DEFAULT_MAX_CYCLES,
-                trace: Path | None = None, wave: str | None = None, config: SocConfig | None = None,
-                echo: bool = True, quiet: bool = False, timeout: float | None = None,
+def run_program(program: Program, *, signature: Path | None = None,
+                max_cycles: int | None = DEFAULT_MAX_CYCLES, trace: Path | None = None, wave: str | None = None,
+                config: SocConfig | None = None, echo: bool = True, quiet: bool = False, timeout: float | None = None,
                 pipeline: Pipeline | None = None, options: Iterable[str] = ()) -> Finished:
     """Run `program` on the model of `config`; see the module's text for the exit codes.
 
@@ -59,7 +60,7 @@ def run_program(program: Program, *, signature: Path | None = None, max_cycles: 
     """
     model = build_model(SocConfig() if config is None else config, wave=wave_format(wave))
     with host_arguments(program, signature=signature) as arguments:
-        arguments += ["--max-cycles", str(max_cycles)]
+        arguments += ["--max-cycles", str(max_cycles)] if max_cycles is not None else []
         arguments += ["--trace", str(trace)] if trace is not None else []
         arguments += pipeline.arguments() if pipeline is not None else []
         arguments += ["--wave", wave] if wave is not None else []
@@ -75,8 +76,8 @@ def run_program(program: Program, *, signature: Path | None = None, max_cycles: 
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--signature", type=click.Path(path_type=Path), metavar="OUT",
               help="Write begin_signature to end_signature as 32-bit words in hexadecimal, one a line.")
-@click.option("--max-cycles", type=click.IntRange(min=1), default=DEFAULT_MAX_CYCLES, show_default=True, metavar="N",
-              help="Give up after N cycles with exit code 3.")
+@click.option("--max-cycles", type=click.IntRange(min=1), metavar="N",
+              help=f"Give up after N cycles with exit code 3.  [default: {DEFAULT_MAX_CYCLES}; with --jtag never]")
 @click.option("--trace", type=click.Path(path_type=Path), metavar="OUT",
               help="Write a commit log in the format of spike --log-commits.")
 @click.option("--pipeline", type=click.Path(path_type=Path), metavar="OUT",
@@ -91,18 +92,24 @@ def run_program(program: Program, *, signature: Path | None = None, max_cycles: 
 @click.option("--memory-latency", type=click.IntRange(min=1), metavar="N", help="Cycles to the first word of memory.")
 @click.option("--latency-noise", type=click.IntRange(min=1), metavar="SEED", help="Memory takes longer at random.")
 @click.option("--uart-noise", type=click.IntRange(min=1), metavar="SEED", help="Characters come in at random.")
+@click.option("--jtag", type=click.IntRange(0, 65535), metavar="PORT",
+              help="Build the machine with a debug module, and wait for OpenOCD at this port (0: any free one).")
 @click.option("--quiet", is_flag=True, help="No line about speed at the end.")
 def main(file, signature, max_cycles, trace, pipeline, pipeline_start, pipeline_cycles, wave, wave_start, oracle, text,
-         memory_latency, latency_noise, uart_noise, quiet):
+         memory_latency, latency_noise, uart_noise, jtag, quiet):
     """Run the bare-metal RISC-V program FILE on the SoC's RTL, in machine mode from 0x8000_0000."""
     program = load_program(file)
     try:
         config = SocConfig.from_json(text) if text else SocConfig()
     except (TypeError, ValueError) as error:
         raise ToolError(str(error), BAD_INPUT) from None
+    if jtag is not None:
+        config = replace(config, debug=True)
+    elif max_cycles is None:
+        max_cycles = DEFAULT_MAX_CYCLES
     options = ["--oracle"] if oracle else []
     for name, value in (("--wave-start", wave_start), ("--memory-latency", memory_latency),
-                        ("--latency-noise", latency_noise), ("--uart-noise", uart_noise)):
+                        ("--latency-noise", latency_noise), ("--uart-noise", uart_noise), ("--jtag", jtag)):
         options += [name, str(value)] if value is not None else []
     stages = None if pipeline is None else Pipeline(pipeline, pipeline_start, pipeline_cycles)
     sys.exit(run_program(program, signature=signature, max_cycles=max_cycles, trace=trace, wave=wave, config=config,

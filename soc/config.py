@@ -42,6 +42,8 @@ class SocConfig:
         As in :class:`hw.memory.l2_config.L2Config`.
     trace : bool
         Lead the core's retirement trace to ports of the SoC (simulation).
+    debug : bool
+        Have a debug module with JTAG pins, and debug mode in the core.
 
     Raises
     ------
@@ -59,6 +61,7 @@ class SocConfig:
     l2_ways: int = 4
     l2_line_bytes: int = 32
     trace: bool = True
+    debug: bool = False
 
     def __post_init__(self):
         if not isinstance(self.core, CoreConfig):
@@ -69,7 +72,7 @@ class SocConfig:
                 raise TypeError(f"{name} must be a positive integer, not {value!r}")
             if value <= 0:
                 raise ValueError(f"{name} must be a positive integer, not {value!r}")
-        for name in ("capability_unit", "mailbox", "trace"):
+        for name in ("capability_unit", "mailbox", "trace", "debug"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}")
         if self.harts != 1:

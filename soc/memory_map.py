@@ -40,6 +40,8 @@ INTERRUPTS = {"mailbox": 8, "l2_cache": 9, "uart": 10}
 MEMORY_BYTES = 32 << 20
 
 REGIONS = (
+    # Where QEMU has it too; only on a SoC that is built with a debug module.
+    Region("debug", 0x0000_0000, 0x1000),
     Region("boot_rom", 0x0000_1000, 0x1000),
     Region("finisher", 0x0010_0000, 0x1000, ("sifive,test1", "sifive,test0", "syscon")),
     Region("clint", 0x0200_0000, 0x1_0000, ("sifive,clint0", "riscv,clint0")),

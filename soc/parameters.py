@@ -12,7 +12,7 @@ __all__ = ["configure", "describe", "parameter_names"]
 
 
 #: Parameters of the core that a system sets itself (:class:`soc.top.SoC`).
-_OF_THE_SYSTEM = ("reset_vector", "cached", "uncached_code", "trace")
+_OF_THE_SYSTEM = ("reset_vector", "cached", "uncached_code", "trace", "debug", "debug_vector")
 
 
 def _value(text: str):

@@ -17,6 +17,9 @@ from hw.capability.config import CapabilityUnitConfig
 from hw.capability.unit import CapabilityUnit
 from hw.core.core import Core
 from hw.core.trace import TraceSignature
+from hw.debug import park
+from hw.debug.jtag import JtagSignature, JtagTransport
+from hw.debug.module import DebugModule
 from hw.mailbox.mailbox import Mailbox
 from hw.memory.l2_cache import L2Cache
 from hw.memory.l2_config import L2Config
@@ -77,6 +80,8 @@ class SoC(wiring.Component):
     finisher : Out(FinisherOutputs())
     trace : Out(TraceSignature())
         Only if the configuration has it.
+    jtag : In(JtagSignature()), halt_on_reset : In(1)
+        Pins of the debug transport and strap of the debug module; only if the configuration has `debug`.
     """
 
     def __init__(self, config: SocConfig | None = None):
@@ -94,13 +99,17 @@ class SoC(wiring.Component):
         }
         if config.trace:
             ports["trace"] = Out(TraceSignature())
+        if config.debug:
+            ports |= {"jtag": In(JtagSignature()), "halt_on_reset": In(1)}
         super().__init__(ports)
         self.memory.memory_map = MemoryMap(addr_width=memory.size.bit_length() - 1)
         self.memory.memory_map.add_resource(MemoryBlock(memory.size), name="main", size=memory.size)
 
-        boot = region("boot_rom")
-        self._core = Core(replace(config.core, reset_vector=RESET_VECTOR, trace=config.trace,
-                                  cached=((memory.base, memory.size),), uncached_code=((boot.base, boot.size),)))
+        boot, debug = region("boot_rom"), region("debug")
+        code = (boot, debug) if config.debug else (boot,)
+        self._core = Core(replace(
+            config.core, reset_vector=RESET_VECTOR, trace=config.trace, debug=config.debug, debug_vector=park.ENTRY,
+            cached=((memory.base, memory.size),), uncached_code=tuple((place.base, place.size) for place in code)))
         self._boot_rom = BootRom(boot_rom())
         self._finisher = Finisher()
         self._clint = Clint(harts=config.harts, divider=config.clock_hz // config.timebase_hz)
@@ -109,7 +118,7 @@ class SoC(wiring.Component):
         self._decoder = Decoder()
         targets = {"boot_rom": self._boot_rom.bus, "finisher": self._finisher.bus, "clint": self._clint.bus,
                    "plic": self._plic.bus, "uart": self._uart.bus}
-        self._capability_unit = self._mailbox = None
+        self._capability_unit = self._mailbox = self._debug_module = None
         if config.capability_unit:
             self._capability_unit = CapabilityUnit(CapabilityUnitConfig(memory_base=memory.base,
                                                                         memory_bytes=memory.size))
@@ -117,6 +126,11 @@ class SoC(wiring.Component):
         if config.mailbox:
             self._mailbox = Mailbox()
             targets["mailbox"] = self._mailbox.bus
+        if config.debug:
+            # Its code reaches its data by addresses relative to 0.
+            assert debug.base == 0
+            self._debug_module = DebugModule(harts=config.harts)
+            targets["debug"] = self._debug_module.bus
         self._l2 = None
         if config.l2_bytes:
             l2 = L2Config(size=config.l2_bytes, ways=config.l2_ways, line_bytes=config.l2_line_bytes,
@@ -137,14 +151,15 @@ class SoC(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.core = core = self._core
-        m.submodules.arbiter = arbiter = Arbiter()
-        m.submodules.decoder = decoder = self._decoder
-        m.submodules.boot_rom = self._boot_rom
-        m.submodules.finisher = finisher = self._finisher
-        m.submodules.clint = clint = self._clint
-        m.submodules.plic = plic = self._plic
-        m.submodules.uart = uart = self._uart
+        core, arbiter, decoder = self._core, Arbiter(), self._decoder
+        finisher, clint, plic, uart = self._finisher, self._clint, self._plic, self._uart
+        for name, block in (("core", core), ("arbiter", arbiter), ("decoder", decoder), ("boot_rom", self._boot_rom),
+                            ("finisher", finisher), ("clint", clint), ("plic", plic), ("uart", uart),
+                            ("capability_unit", self._capability_unit), ("mailbox", self._mailbox)):
+            if block is not None:
+                # A debugger resets everything but its own way in.
+                m.submodules[name] = block if self._debug_module is None else ResetInserter(
+                    self._debug_module.ndmreset)(block)
         arbiter.add(core.dbus)
         arbiter.add(core.ibus)
         wiring.connect(m, arbiter.bus, decoder.bus)
@@ -182,13 +197,20 @@ class SoC(wiring.Component):
         wiring.connect(m, wiring.flipped(self.uart_tx), uart.tx)
         wiring.connect(m, wiring.flipped(self.uart_rx), uart.rx)
         if self._capability_unit is not None:
-            m.submodules.capability_unit = unit = self._capability_unit
+            unit = self._capability_unit
             wiring.connect(m, core.capability, unit.port)
             arbiter.add(unit.walker)
         if self._mailbox is not None:
-            m.submodules.mailbox = mailbox = self._mailbox
+            mailbox = self._mailbox
             wiring.connect(m, mailbox.check, unit.check)
             m.d.comb += plic.source[INTERRUPTS["mailbox"]].eq(mailbox.irq)
+        if self._debug_module is not None:
+            m.submodules.debug_module = module = self._debug_module
+            m.submodules.debug_transport = transport = JtagTransport()
+            wiring.connect(m, wiring.flipped(self.jtag), transport.pins)
+            wiring.connect(m, transport.dmi, module.dmi)
+            wiring.connect(m, module.harts[0], core.debug)
+            m.d.comb += module.halt_on_reset.eq(self.halt_on_reset)
         if self.config.trace:
             wiring.connect(m, wiring.flipped(self.trace), core.trace)
         return m

@@ -1,8 +1,10 @@
-"""Before the tests: Ctrl-C works, and emulators are installed where that needs no question."""
+"""Before the tests: Ctrl-C works, and emulators and debuggers are installed where that needs no question."""
 
 import signal
 import threading
+from functools import partial
 
+from sim import debug
 from sim.qemu import EMULATORS, ensure_installed
 from sim.toolchain import ToolError
 
@@ -14,9 +16,10 @@ def pytest_configure(config):
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
-    for emulator in EMULATORS.values():
+    emulators = [partial(ensure_installed, emulator) for emulator in EMULATORS.values()]
+    for install in (*emulators, debug.ensure_installed):
         try:
-            ensure_installed(emulator)
+            install()
         except ToolError as error:
             # The tests that want it are skipped, and the summary says so.
             config.issue_config_time_warning(UserWarning(str(error)), stacklevel=2)

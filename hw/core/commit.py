@@ -151,6 +151,8 @@ class CommitStage(wiring.Component):
         active = Signal()
         go = Signal()
         interrupted = Signal()
+        diverted = Signal()  # Nothing of the instruction happens.
+        exception = Signal()
         context_wait = Signal()
         context_done = Signal()
         m.d.comb += [
@@ -161,7 +163,9 @@ class CommitStage(wiring.Component):
             flush.eq(w_trap | w_refill),
             active.eq(m_valid & ~frozen & ~flush),
             interrupted.eq(csr.interrupt_valid),
-            go.eq(active & ~interrupted & ~i.exception),
+            diverted.eq(interrupted),
+            exception.eq(i.exception),
+            go.eq(active & ~diverted & ~exception),
             self.occupied.eq(m_valid),
             self.executed_ready.eq(~frozen),
         ]
@@ -261,7 +265,7 @@ class CommitStage(wiring.Component):
         m.d.comb += [
             commit_now.eq(go & i.issued & ~i.fence),
             commit_late.eq(w_custom & ~w_committed & self.stores_empty),
-            cancel.eq(m_valid & i.issued & (flush | (active & interrupted))),
+            cancel.eq(m_valid & i.issued & (flush | (active & diverted))),
             self.commit.valid.eq(commit_now | commit_late | cancel),
             self.commit.kill.eq(cancel),
             self.result.ready.eq(commit_now | (w_custom & (w_committed | commit_late))),
@@ -413,6 +417,9 @@ class CommitStage(wiring.Component):
             csr.trap_value.eq(value),
         ]
 
+        if csr.debug is not None:
+            self._debug(m, i, is_return, active, go, interrupted, diverted, exception, frozen, vectored,
+                        w, w_slow_memory, w_trap, w_cause, next_cause, value)
         if self._config.trace:
             self._trace(m, w, w_valid, w_trap, w_interrupt, w_cause, value, frozen)
             m.d.comb += [
@@ -422,6 +429,55 @@ class CommitStage(wiring.Component):
         if self._config.rvfi:
             self._observe(m, i, w_slow, w_valid, w_trap, w_interrupt)
         return m
+
+    def _debug(self, m, i, is_return, active, go, interrupted, diverted, exception, frozen, vectored,
+               w, w_slow_memory, w_trap, w_cause, next_cause, value):
+        """Debug mode and triggers: each assignment here overrides one above."""
+        csr, memory = self.csr, self.memory
+        debug, triggers = csr.debug, csr.triggers
+        unit = i.control.unit
+        is_lr = memory.operation == AtomicOperation.LR
+        is_sc = memory.operation == AtomicOperation.SC
+        watched = Signal()  # The trap of writeback comes from a trigger on the address of its access.
+        m.d.comb += [
+            debug.leaving.eq(active), debug.exception.eq(i.exception), debug.cause.eq(i.cause),
+            debug.interrupted.eq(interrupted),
+            debug.execute_enters.eq(triggers.execute_enters), debug.execute_breaks.eq(triggers.execute_breaks),
+            debug.access_enters.eq(triggers.access_enters),
+            debug.pc.eq(w.pc), debug.raw.eq(w.raw), debug.trap.eq(w_trap), debug.trap_cause.eq(w_cause),
+            triggers.next_pc.eq(self.executed.pc), triggers.advance.eq(~frozen),
+            triggers.memory_address.eq(i.result), triggers.size.eq(i.control.funct3[:2]),
+            triggers.load.eq(go & ((unit == Unit.LOAD) | ((unit == Unit.ATOMIC) & ~is_sc))),
+            triggers.store.eq(go & ((unit == Unit.STORE) | ((unit == Unit.ATOMIC) & ~is_lr))),
+            triggers.leaving.eq(active & ~debug.stop & ~interrupted), triggers.waiting.eq(w_slow_memory),
+        ]
+
+        # ---- memory stage
+        fires = triggers.execute_enters | triggers.execute_breaks
+        with m.If(debug.stop):
+            m.d.comb += interrupted.eq(0)
+        with m.If(debug.stop | fires):
+            m.d.comb += diverted.eq(1)
+        with m.If(debug.active & is_return):
+            m.d.comb += exception.eq(1)
+            with m.If(active):
+                m.d.comb += next_cause.eq(Cause.ILLEGAL_INSTRUCTION)
+        with m.If(active & fires & ~interrupted):
+            m.d.comb += next_cause.eq(Cause.BREAKPOINT)
+        m.d.comb += memory.slowly.eq(triggers.armed)
+
+        # ---- writeback
+        access_fires = triggers.access_enters | triggers.access_breaks
+        m.d.sync += watched.eq(access_fires)
+        with m.If(access_fires):
+            m.d.comb += [memory.slow.eq(0), next_cause.eq(Cause.BREAKPOINT)]
+            m.d.sync += [w_slow_memory.eq(0), w_trap.eq(1)]
+        with m.If(watched):
+            m.d.comb += value.eq(memory.accessed)
+        with m.If(debug.steer):
+            m.d.comb += csr.trap.eq(0)
+            m.d.comb += self.target.eq(debug.target)
+            m.d.sync += vectored.eq(0)
 
     def _observe(self, m, i, w_slow, w_valid, w_trap, w_interrupt):
         """Fill the RVFI port."""
@@ -475,3 +531,6 @@ class CommitStage(wiring.Component):
             trace.cause.eq(w_cause),
             trace.tval.eq(value),
         ]
+        if csr.debug is not None:
+            with m.If(csr.debug.active | csr.debug.enter):
+                m.d.comb += trace.valid.eq(0)

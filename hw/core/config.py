@@ -59,6 +59,10 @@ class CoreConfig:
         touching the bus, so that a stray speculative fetch has no side effect on a device.
     trace : bool
         Have the trace port.
+    debug : bool
+        Have debug mode, two triggers, and the port to a debug module.
+    debug_vector : int
+        Where debug mode is entered; exceptions in it go to the next word. Has to lie in `uncached_code`.
     rvfi : bool
         Have the RVFI port.
     alternative_operations : bool
@@ -78,6 +82,8 @@ class CoreConfig:
     cached: tuple[tuple[int, int], ...] = ((0x8000_0000, 32 << 20),)
     uncached_code: tuple[tuple[int, int], ...] = ((0x1000, 0x1000),)
     trace: bool = False
+    debug: bool = False
+    debug_vector: int = 0x400
     rvfi: bool = False
     alternative_operations: bool = False
 
@@ -96,3 +102,10 @@ class CoreConfig:
         _check_power_of_two("Branch predictor entries", self.branch_entries, 2, 1024)
         _check_regions("cached", self.cached)
         _check_regions("uncached code", self.uncached_code)
+        if not isinstance(self.debug, bool):
+            raise TypeError(f"Debug must be True or False, not {self.debug!r}")
+        _check_integer("Debug vector", self.debug_vector, 0, (1 << 32) - 8)
+        if self.debug_vector % 8:
+            raise ValueError(f"Debug vector must be a multiple of 8, not {self.debug_vector:#x}")
+        if self.debug and not any(base <= self.debug_vector < base + size for base, size in self.uncached_code):
+            raise ValueError(f"Debug vector {self.debug_vector:#x} must lie in an uncached code region")

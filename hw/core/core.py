@@ -11,6 +11,7 @@ from .align import Aligner, FetchedInstruction
 from .commit import CommitStage
 from .config import CoreConfig
 from .data_bus import DataBus
+from .debug import DebugPort
 from .decode import DecodeStage
 from .execute import ExecuteStage
 from .fetch import FetchUnit
@@ -39,6 +40,7 @@ class Core(wiring.Component):
     time : mtime.
     capability : see :mod:`hw.core.port`; a system without a unit ties `issue.ready` high and `issue.accept` low.
     trace : see :mod:`hw.core.trace`; only if `config.trace`.
+    debug : see :mod:`hw.core.debug`; only if `config.debug`.
     rvfi : see :mod:`hw.core.rvfi`; only if `config.rvfi`.
     """
 
@@ -58,6 +60,8 @@ class Core(wiring.Component):
         }
         if config.trace:
             members["trace"] = Out(TraceSignature())
+        if config.debug:
+            members["debug"] = In(DebugPort())
         if config.rvfi:
             members["rvfi"] = Out(RvfiSignature())
         super().__init__(members)
@@ -210,6 +214,9 @@ class Core(wiring.Component):
         wiring.connect(m, fetch.bus, wiring.flipped(self.ibus))
         wiring.connect(m, data_bus.bus, wiring.flipped(self.dbus))
         m.d.comb += [walker.root.eq(csr.satp.ppn), walker.asid.eq(csr.satp.asid), walker.regions.eq(csr.regions)]
+
+        if config.debug:
+            wiring.connect(m, csr.debug.port, wiring.flipped(self.debug))
 
         if config.trace:
             for name in TraceSignature().members:

@@ -8,13 +8,15 @@ from amaranth.lib.wiring import In, Out
 
 from ..abi import Csr
 from .config import CoreConfig
+from .debug import DebugControl
 from .interrupts import InterruptPriority
-from .isa import MISA, SV39, Cause, CsrAddress, Interrupt
+from .isa import MISA, SV39, Cause, CsrAddress, DebugCsr, Interrupt
 from .pmp import ADDRESS_BITS, GRAIN, PmpEntry
 from .port import Privilege
 from .rvfi import RVFI_CSRS
 from .stored_csr import StoredCsr
 from .translation import Regime
+from .triggers import TriggerModule
 
 __all__ = ["Status", "Satp", "CsrFile"]
 
@@ -100,10 +102,18 @@ class CsrFile(wiring.Component):
     context_address : SCTXADDR, as context and register.
     trace_data : what the CSR addressed in the last cycle reads as now (only if config.trace).
     rvfi_* : what each CSR of the RVFI port reads as now (only if config.rvfi).
+
+    Attributes
+    ----------
+    debug : DebugControl or None
+    triggers : TriggerModule or None
+        Their CSRs are reached through here; the rest is the commit stage's business.
     """
 
     def __init__(self, config: CoreConfig):
         self._config = config
+        self.debug = DebugControl(config.debug_vector) if config.debug else None
+        self.triggers = TriggerModule() if config.debug else None
         super().__init__({
             "address": In(12),
             "function": In(2),
@@ -285,6 +295,11 @@ class CsrFile(wiring.Component):
             self.context_address.register.eq(value[:5]), bank(self.context_address.context, value[8:12]))
         csr(Csr.SCTXDATA, self.context_data)
 
+        if config.debug:
+            for unit in (self.debug, self.triggers):
+                for address, read in unit.registers().items():
+                    csr(address, read)
+
         self._protection(m, csr, value)
         if config.trace:
             traced = Signal(12)
@@ -361,8 +376,9 @@ class CsrFile(wiring.Component):
         # The write of minstret is not counted in it (Zicntr); it retires in the next cycle.
         instret_written = Signal()
         m.d.sync += instret_written.eq(self.execute & self.writes & (self.address == CsrAddress.MINSTRET))
-        m.d.sync += mcycle.eq(mcycle + 1)
-        with m.If(self.retire & ~instret_written):
+        counting = C(1) if self.debug is None else ~self.debug.active  # dcsr.stopcount is 1.
+        m.d.sync += mcycle.eq(mcycle + counting)
+        with m.If(self.retire & counting & ~instret_written):
             m.d.sync += minstret.eq(minstret + 1)
 
         with m.If(self.execute & self.writes):
@@ -381,7 +397,43 @@ class CsrFile(wiring.Component):
         for regime, level in ((self.fetch_regime, privilege), (self.data_regime, self.data_privilege)):
             m.d.comb += regime.eq(Mux(level == Privilege.MACHINE, Regime.MACHINE,
                                       Mux(satp.mode == SV39, Regime.PAGED, Regime.BARE)))
+        if config.debug:
+            self._debug(m, medeleg)
         return m
+
+    def _debug(self, m, medeleg):
+        """What debug mode changes here, and the CSRs of debug and triggers (debug specification, chapters 4 and 5)."""
+        status = self.status
+        m.submodules.debug = debug = self.debug
+        m.submodules.triggers = triggers = self.triggers
+        for unit in (debug, triggers):
+            m.d.comb += [
+                unit.address.eq(self.address), unit.value.eq(self.write_data),
+                unit.write.eq(self.execute & self.writes), unit.privilege.eq(self.privilege),
+            ]
+        m.d.comb += [
+            triggers.debugging.eq(debug.active),
+            triggers.machine_enable.eq(status.mie), triggers.supervisor_enable.eq(status.sie),
+            triggers.delegated.eq(medeleg[Cause.BREAKPOINT]),
+        ]
+        with m.If((self.check_address[2:] == DebugCsr.DCSR >> 2) & ~debug.active):
+            m.d.comb += self.illegal.eq(1)
+        # The pc of the next instruction has been compared with the trigger's old address.
+        with m.If(self.writes & (self.address[3:] == DebugCsr.TSELECT >> 3)):
+            m.d.comb += self.flush.eq(1)
+        with m.If(debug.quiet):
+            m.d.comb += self.interrupt_valid.eq(0)
+        with m.If(debug.restless):
+            m.d.comb += self.wake.eq(1)
+        with m.If(debug.active):
+            # dcsr.mprven is 0: the park loop's own accesses must not be translated.
+            m.d.comb += self.data_privilege.eq(Privilege.MACHINE)
+        with m.If(debug.enter):
+            m.d.sync += self.privilege.eq(Privilege.MACHINE)
+        with m.If(debug.leave):
+            m.d.sync += self.privilege.eq(debug.control.privilege)
+            with m.If(debug.control.privilege != Privilege.MACHINE):
+                m.d.sync += status.mprv.eq(0)
 
     def _protection(self, m, csr, value):
         """pmpcfg and pmpaddr (privileged specification, 3.7.1). What is locked stays as it is until reset."""

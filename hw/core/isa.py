@@ -5,7 +5,7 @@ Names follow the unprivileged (20240411) and privileged (20240411) specification
 
 from amaranth.lib import enum
 
-__all__ = ["Opcode", "Cause", "Interrupt", "CsrAddress", "MISA", "SV39"]
+__all__ = ["Opcode", "Cause", "Interrupt", "CsrAddress", "DebugCsr", "MISA", "SV39"]
 
 
 class Opcode(enum.IntEnum):
@@ -101,6 +101,18 @@ class CsrAddress(enum.IntEnum):
     MCYCLE = 0xB00
     MINSTRET = 0xB02
     MHPMCOUNTER3 = 0xB03
+
+
+class DebugCsr(enum.IntEnum):
+    """CSR addresses of triggers and debug mode (debug specification 1.0, chapters 4 and 5); not in every core."""
+
+    TSELECT = 0x7A0
+    TDATA1 = 0x7A1
+    TDATA2 = 0x7A2
+    TINFO = 0x7A4
+    DCSR = 0x7B0
+    DPC = 0x7B1
+    DSCRATCH0 = 0x7B2
 
 
 #: misa: RV64 (MXL = 2) with A, C, I, M, S, U.

@@ -76,6 +76,7 @@ class LoadStoreUnit(wiring.Component):
     next_address : address in execute, which the caches look up for the next cycle unless `frozen`.
     frozen : the instruction in the memory stage stays there.
     kind, operation, address, size, unsigned_, store_data : access in the memory stage.
+    slowly : it is not to be done in this cycle, whatever it is.
     quick : it is done with this cycle.
     accept : it moves to writeback now.
     slow : the access in writeback is not done yet;
@@ -102,6 +103,7 @@ class LoadStoreUnit(wiring.Component):
             "address": In(64),
             "size": In(2),
             "store_data": In(64),
+            "slowly": In(1),
             "quick": Out(1),
             "accept": In(1),
             "slow": In(1),
@@ -168,7 +170,7 @@ class LoadStoreUnit(wiring.Component):
             # Writeback writes the cache in this cycle, too late for what was read in the last.
             behind_store.eq(w_storing & (w.address[line_low:line_high] == self.address[line_low:line_high])),
             self.quick.eq(
-                translated & entry.cached & ~misaligned & ~cache.collision
+                translated & entry.cached & ~misaligned & ~cache.collision & ~self.slowly
                 & (((self.kind == MemoryKind.LOAD) & cache.hit & ~behind_store)
                    | ((self.kind == MemoryKind.STORE) & self.stores_room))),
         ]

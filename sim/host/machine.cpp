@@ -66,6 +66,15 @@ Machine::Machine(const Options &options)
     if (options.oracle) {
         oracle_memory_ = std::make_unique<Memory>(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, 1);
     }
+    if (options.jtag) {
+        if (options.oracle) fail(exit_bad_input, "--oracle knows nothing of debuggers: not with --jtag");
+#ifdef VERIDIAN_DEBUG
+        jtag_ = std::make_unique<RemoteBitbang>(static_cast<uint16_t>(*options.jtag));
+        top_->halt_on_reset = 1;
+#else
+        fail(exit_bad_input, "this model was built without debug");
+#endif
+    }
     if (!options.pipeline_path.empty()) {
 #ifdef VERIDIAN_TRACE
         pipeline_ = std::make_unique<PipelineLog>(options.pipeline_path);
@@ -171,6 +180,15 @@ void Machine::serve_console() {
     }
 }
 
+void Machine::serve_jtag() {
+#ifdef VERIDIAN_DEBUG
+    const JtagPins &pins = jtag_->step(top_->jtag_tdo != 0);
+    top_->jtag_tck = pins.tck;
+    top_->jtag_tms = pins.tms;
+    top_->jtag_tdi = pins.tdi;
+#endif
+}
+
 bool Machine::check_trace() {
 #ifdef VERIDIAN_TRACE
     if (pipeline_ && cycles_ >= options_.pipeline_start && cycles_ < options_.pipeline_end) {
@@ -193,10 +211,12 @@ Outcome Machine::end(Outcome outcome) {
 }
 
 Outcome Machine::cycle() {
+    if (jtag_ && !jtag_->met()) return Outcome::running;
     if (!check_trace()) return Outcome::mismatch;
     // The outputs of this cycle decide the inputs of the next.
     serve_memory();
     serve_console();
+    if (jtag_) serve_jtag();
     const bool done = top_->finisher_done, restart = top_->finisher_reset;
     // A failure without a code is still a failure.
     guest_code_ = top_->finisher_failed && top_->finisher_code == 0 ? 1 : top_->finisher_code;

@@ -14,6 +14,7 @@
 #include "plant.hpp"
 #include "options.hpp"
 #include "pipeline_log.hpp"
+#include "remote_bitbang.hpp"
 #include "verilated.h"
 #ifdef VERIDIAN_WAVE_VCD
 #include "verilated_vcd_c.h"
@@ -33,7 +34,8 @@ public:
     explicit Machine(const Options &options);
     ~Machine();
 
-    // One clock cycle. `Outcome::running` until the guest ends the machine.
+    // One clock cycle, or none while the first debugger is waited for. `Outcome::running` until the guest ends the
+    // machine.
     Outcome cycle();
 
     uint64_t cycles() const { return cycles_; }
@@ -52,6 +54,7 @@ private:
     void tick();
     void serve_memory();
     void serve_console();
+    void serve_jtag();
     bool check_trace();
     Outcome end(Outcome outcome);
 
@@ -68,6 +71,7 @@ private:
 #endif
     Console console_;
     std::unique_ptr<CommitLog> log_;
+    std::unique_ptr<RemoteBitbang> jtag_;
     std::unique_ptr<Memory> oracle_memory_;
     std::unique_ptr<reference::Oracle> oracle_;
     Plant plant_;

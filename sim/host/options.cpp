@@ -23,6 +23,7 @@ constexpr char help_text[] =
     "  --pipeline-start N, --pipeline-end N   cycles between which it is written\n"
     "  --wave FILE                    waveform (only in a model built for it)\n"
     "  --wave-start N, --wave-end N   cycles between which the waveform is written\n"
+    "  --jtag PORT                    wait for a debugger there (remote_bitbang; 0: any free port), harts halted\n"
     "  --oracle                       check every instruction by the reference model; exit code 4 if one differs\n"
     "  --plant NAME                   change one report on purpose, to see the oracle find it (plant.cpp)\n"
     "  --uart-noise SEED              characters come in at random moments\n"
@@ -110,6 +111,9 @@ Options parse_options(int argc, char **argv) {
             options.wave_start = arguments.number(name);
         } else if (name == "--wave-end") {
             options.wave_end = arguments.number(name);
+        } else if (name == "--jtag") {
+            options.jtag = arguments.number(name);
+            if (*options.jtag > UINT16_MAX) fail(exit_bad_input, "--jtag wants a port number, at most 65535");
         } else if (name == "--report") {
             options.report_path = arguments.text(name);
         } else if (name == "--oracle") {

@@ -36,6 +36,7 @@ struct Options {
     std::string wave_path;
     uint64_t wave_start = 0;
     uint64_t wave_end = UINT64_MAX;
+    std::optional<uint64_t> jtag;  // TCP port
     std::string report_path;
     bool quiet = false;
     bool oracle = false;            // check every instruction by the reference model

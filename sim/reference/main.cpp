@@ -121,6 +121,7 @@ int main(int argc, char **argv) {
     const Options options = parse_options(argc, argv);
     if (!options.wave_path.empty()) fail(exit_bad_input, "the reference model has no waveforms");
     if (options.oracle) fail(exit_bad_input, "the reference model is the oracle: --oracle is for the RTL");
+    if (options.jtag) fail(exit_bad_input, "the reference model has no JTAG pins: --jtag is for the RTL");
     std::signal(SIGINT, [](int) { reference::interrupted = 1; });
     std::signal(SIGTERM, [](int) { reference::interrupted = 1; });
 

@@ -28,6 +28,7 @@ def test_defaults_are_the_boot_configuration():
      "Second-level cache: ways must be a power of two from 1 to 8, not 3"),
     ({"l2_bytes": 65536, "l2_line_bytes": 16}, ValueError,
      "Second-level cache: line_bytes must be a power of two from 32 to 128, not 16"),
+    ({"debug": "yes"}, TypeError, "debug must be True or False, not 'yes'"),
     ({"capability_unit": False}, ValueError, "mailbox wants capability_unit: it asks the unit about every sender"),
 ])
 def test_bad_fields(fields, error, message):

@@ -12,7 +12,8 @@ def test_configuration_must_be_one():
 
 
 def test_every_region_is_a_window_at_its_place():
-    windows = {name: (start, end) for _, name, start, end in SoC(SocConfig(l2_bytes=65536)).memory_map.windows()}
+    soc = SoC(SocConfig(l2_bytes=65536, debug=True))
+    windows = {name: (start, end) for _, name, start, end in soc.memory_map.windows()}
     for region in REGIONS:
         start, end = windows[region.name]
         assert start == region.base and end <= region.base + region.size
@@ -22,6 +23,14 @@ def test_every_region_is_a_window_at_its_place():
 def test_units_are_left_out():
     soc = SoC(SocConfig(capability_unit=False, mailbox=False, l2_bytes=0))
     assert {name for _, name, _, _ in soc.memory_map.windows()}.isdisjoint({"capability_unit", "mailbox", "l2_cache"})
+
+
+def test_debug_only_when_asked_for():
+    pins = {"jtag_tck", "jtag_tms", "jtag_tdi", "jtag_tdo", "halt_on_reset"}
+    assert pins <= set(flat_ports(SoC(SocConfig(debug=True))))
+    plain = SoC()
+    assert pins.isdisjoint(flat_ports(plain))
+    assert "debug" not in {name for _, name, _, _ in plain.memory_map.windows()}
 
 
 def test_trace_port_only_when_asked_for():

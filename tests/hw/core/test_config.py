@@ -24,10 +24,19 @@ def test_defaults():
     (dict(cached=((0x8000_0000, 3 << 20),)), ValueError, "Size of cached region must be a power of two, not 3145728"),
     (dict(cached=((0x8000_0000, 1 << 32),)), ValueError, "Base of cached region must be between 0 and 0"),
     (dict(uncached_code=((0x1800, 0x1000),)), ValueError, "Base 0x1800 of uncached code region must be a multiple"),
+    (dict(debug=1), TypeError, "Debug must be True or False, not 1"),
+    (dict(debug_vector=0x404), ValueError, "Debug vector must be a multiple of 8, not 0x404"),
+    (dict(debug_vector="0"), TypeError, "Debug vector must be an integer, not '0'"),
+    (dict(debug=True), ValueError, "Debug vector 0x400 must lie in an uncached code region"),
 ])
 def test_refused(fields, error, message):
     with pytest.raises(error, match=f"^{message}"):
         CoreConfig(**fields)
+
+
+def test_debug_port_only_when_asked_for():
+    assert hasattr(Core(CoreConfig(debug=True, debug_vector=0x1800)), "debug")
+    assert not hasattr(Core(), "debug")
 
 
 def test_core_wants_config():
