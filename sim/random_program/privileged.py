@@ -204,7 +204,9 @@ class PrivilegedProgram(Events):
         self.emit(f"li {count}, {self.random.randrange(2, 5)}", ".option push", ".option norvc", ".balign 4",
                   f"{target}_again: la {where}, {target}", f"slli {what}, {count}, 20", f"li x29, {patch}",
                   f"or x29, x29, {what}", f"sw x29, 0({where})", "fence.i", f"{target}: addi x0, x0, 0",
-                  f"addi {count}, {count}, -1", f"bgtz {count}, {target}_again", ".option pop")
+                  # The count may come out of another context.
+                  f"addi {count}, {count}, -1", f"sltiu x29, {count}, 8", f"beqz x29, {target}_end",
+                  f"bnez {count}, {target}_again", f"{target}_end:", ".option pop")
 
     def instruction(self):
         self.choose(

@@ -166,6 +166,9 @@ machine_return:
     ld x31, SAVE_X31(x31)
     mret
 machine_leap:
+    // x1 is that of context 0
+    csrr x27, 0x7c0
+    bnez x27, give_up
     csrw mepc, x1
     j machine_return
 
@@ -372,6 +375,8 @@ supervisor_return:
     ld x31, SAVE_X31(x31)
     sret
 supervisor_leap:
+    csrr x27, 0x5c1
+    bnez x27, supervisor_give_up
     csrw sepc, x1
     j supervisor_return
 supervisor_give_up:
