@@ -197,7 +197,7 @@ bool Machine::check_trace() {
     if (!(log_ || oracle_) || !top_->trace_valid) return true;
     Commit commit = traced(*top_);
     if (!plant_.pass(commit)) return true;
-    if (plant_.raises_interrupt()) oracle_->raise_software_interrupt();
+    if (plant_.raises_interrupt(commit)) oracle_->raise_software_interrupt();
     if (log_) log_->write(commit);
     return !oracle_ || oracle_->check(commit, cycles_ - reset_end_);
 #else

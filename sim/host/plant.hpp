@@ -17,8 +17,10 @@ public:
     bool pass(Commit &commit);
     // The fault is one of main memory, to be made by the host at the end.
     bool in_memory() const { return kind_ == Kind::memory; }
-    // It is an interrupt that the RTL does not take: the host is to raise one in the model alone, now.
-    bool raises_interrupt() const { return kind_ == Kind::interrupt_due && done_; }
+    // It is an interrupt that the RTL does not take: the host is to raise one in the model alone, as soon as it can be.
+    bool raises_interrupt(const Commit &commit) const {
+        return kind_ == Kind::interrupt_due && done_ && !commit.interrupt;
+    }
 
 private:
     enum class Kind {

@@ -151,10 +151,13 @@ class PrivilegedProgram(Events):
         address = self.random.randrange(self.options.contexts + 1) << 8 | self.random.randrange(32)
         kind = self.random.random()
         if kind < 0.6:
+            # x3 and x4 stay as they are everywhere. A register that is written as rd and through SCTXDATA at once may
+            # hold either afterwards.
+            target = self.random.choice([name for name in ("x0", *self.free) if int(name[1:]) != address & 31])
+            write = f"{self.random.choice(('csrrs', 'csrrw', 'csrrc'))} {target}, 0x5c4, {value}"
+            reads_only = address & 31 in (3, 4) or self.chance(0.3)
             self.emit(f"li {register}, {address}", f"csrw 0x5c3, {register}",
-                      f"{self.random.choice(('csrrs', 'csrrw', 'csrrc'))} {self.target()}, 0x5c4, "
-                      f"{self.random.choice((value, 'x0'))}" if address & 31 not in (3, 4) or address >> 8 == 0
-                      else f"csrr {value}, 0x5c4")
+                      f"csrr {target}, 0x5c4" if reads_only else write)
         elif self.options.contexts > 1:
             csr = self.random.choice((0x5c2, 0x7c0))
             self.emit(f"li {register}, {self.random.randrange(self.options.contexts + 1)}",
@@ -201,7 +204,9 @@ class PrivilegedProgram(Events):
         self.emit(f"li {count}, {self.random.randrange(2, 5)}", ".option push", ".option norvc", ".balign 4",
                   f"{target}_again: la {where}, {target}", f"slli {what}, {count}, 20", f"li x29, {patch}",
                   f"or x29, x29, {what}", f"sw x29, 0({where})", "fence.i", f"{target}: addi x0, x0, 0",
-                  f"addi {count}, {count}, -1", f"bgtz {count}, {target}_again", ".option pop")
+                  # The count may come out of another context.
+                  f"addi {count}, {count}, -1", f"sltiu x29, {count}, 8", f"beqz x29, {target}_end",
+                  f"bnez {count}, {target}_again", f"{target}_end:", ".option pop")
 
     def instruction(self):
         self.choose(

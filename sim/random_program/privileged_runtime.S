@@ -166,6 +166,9 @@ machine_return:
     ld x31, SAVE_X31(x31)
     mret
 machine_leap:
+    // x1 is that of context 0
+    csrr x27, 0x7c0
+    bnez x27, give_up
     csrw mepc, x1
     j machine_return
 
@@ -204,8 +207,12 @@ request:
     beqz x27, give_up
     addi x27, x30, -FLAG_ACKNOWLEDGE
     beqz x27, acknowledge_supervisor
-    beqz x30, 1f
-    csrr x28, sepc
+    bnez x30, 2f
+    // a flag that could not be set: memory protection shuts S-mode out
+    la x27, supervisor_call
+    beq x28, x27, give_up
+    j 1f
+2:  csrr x28, sepc
     li x30, 3 << 11
     csrc mstatus, x30    // the ecall was U-mode's
 1:  addi x28, x28, 4
@@ -368,6 +375,8 @@ supervisor_return:
     ld x31, SAVE_X31(x31)
     sret
 supervisor_leap:
+    csrr x27, 0x5c1
+    bnez x27, supervisor_give_up
     csrw sepc, x1
     j supervisor_return
 supervisor_give_up:
@@ -381,8 +390,8 @@ supervisor_forward:
     ld x28, SAVE_X28(x31)
     ld x27, SAVE_X27(x31)
     ld x31, SAVE_X31(x31)
+supervisor_call:
     ecall
-    j .
 supervisor_interrupt:
     slli x30, x30, 1
     srli x30, x30, 1

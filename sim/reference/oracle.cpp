@@ -60,6 +60,13 @@ bool Oracle::check(const Commit &actual, uint64_t cycle) {
     return true;
 }
 
+void Oracle::raise_software_interrupt() {
+    constexpr uint16_t bit = 1 << interrupt::machine_software;
+    if (system_.hart.deliverable(bit | system_.hart.certain()) == interrupt::machine_software) {
+        due_ = interrupt::machine_software;
+    }
+}
+
 bool Oracle::compare(const Commit &actual) {
     const Commit &model = system_.hart.commit;
     if (model.pc != actual.pc || model.privilege != actual.privilege || model.trap != actual.trap) return false;

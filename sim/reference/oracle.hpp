@@ -20,8 +20,9 @@ public:
     bool check(const Commit &actual, uint64_t cycle);
     // The UART took a character in this cycle.
     void received(uint8_t byte, uint64_t cycle);
-    // For tests of the oracle: a machine software interrupt that the RTL knows nothing of.
-    void raise_software_interrupt() { system_.clint.software.set(true, system_.time); }
+    // For tests of the oracle: if a machine software interrupt would be taken now, it is as if one had been pending for
+    // long, of which the RTL knows nothing.
+    void raise_software_interrupt();
     // After the last store has left the hart: the first difference of main memory, if any.
     bool check_memory(const Memory &actual);
 
