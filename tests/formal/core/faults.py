@@ -34,7 +34,7 @@ FAULTS = {
         "_ADD, unit=Unit.ALU, writes_rd=1,"),
     "slt compares unsigned": Fault(
         "instructions-register", "alu.py", "with m.Case(2, 3):\n                m.d.comb += full.eq(less)",
-        "with m.Case(2, 3):\n                m.d.comb += full.eq(less_unsigned)"),
+        "with m.Case(2, 3):\n                m.d.comb += full.eq(a < b)"),
     "srai shifts logically": Fault(
         "instructions-immediate", "decoder.py",
         '("srai", "010000- ----- ----- 101 ----- 0010011", dict(_I, unit=Unit.ALU, alternate=1))',
@@ -47,8 +47,7 @@ FAULTS = {
         "instructions-jump", "execute.py", "out.target.eq(Cat(C(0, 1), self.address[1:]))",
         "out.target.eq(self.address)"),
     "blt looks at the wrong sign": Fault(
-        "instructions-branch", "alu.py", "less.eq(Mux((a[63] == b[63]) | unsigned_, less_unsigned, a[63]))",
-        "less.eq(Mux((a[63] == b[63]) | unsigned_, less_unsigned, b[63]))"),
+        "instructions-branch", "alu.py", "Cat(b[:63], b[63] ^ ~unsigned_)", "Cat(b[:63], b[63])"),
     "lbu sign-extends": Fault(
         "instructions-load", "load_store.py", "(part[-1] & ~unsigned_)", "part[-1]"),
     "store immediate mixed up": Fault(
@@ -86,7 +85,7 @@ FAULTS = {
     "decode does not see writeback": Fault(
         "registers", "decode.py", "with m.Elif(self.forward & (self.forward_rd == number)):", "with m.Elif(0):"),
     "a load is forwarded too early": Fault(
-        "registers", "execute.py", "with m.If(from_memory & self.memory_late):", "with m.If(0):"),
+        "registers", "execute.py", "with m.If(awaited):", "with m.If(0):"),
     "a result is looked for in the wrong stage while execute waits": Fault(
         "registers", "execute.py", "next_back_rd.eq(self.slow_rd), next_back_write.eq(self.slow & self.slow_write),",
         "next_back_rd.eq(self.slow_rd), next_back_write.eq(0),"),
@@ -102,7 +101,7 @@ FAULTS = {
         "program_counter", "execute.py", "deciding = x_valid & misled & ~hazard & self.executed_ready & ~decided",
         "deciding = x_valid & misled & ~decided"),
     "a predicted return is believed": Fault(
-        "program_counter", "execute.py", "x.returns & (operand1 == predicted_pc)", "x.returns"),
+        "program_counter", "execute.py", "x.returns & equal(operand1, predicted_pc)", "x.returns"),
     "a guess that splits an instruction is believed": Fault(
         "program_counter", "align.py", "m.d.sync += discard.eq(out.predicted & straddles)",
         "m.d.sync += discard.eq(0)"),

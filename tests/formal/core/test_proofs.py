@@ -24,6 +24,7 @@ def test_core(name):
     PROOFS[name].run(name)
 
 
+@pytest.mark.slow
 def test_core_reaches_what_is_claimed_cover9():
     prove_core(reaches, mode="cover", depth=9, name="core-reaches", timeout=7200)
 

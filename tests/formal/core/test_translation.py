@@ -255,10 +255,12 @@ def test_protection(entries):
     prove(ProtectionBench(entries), depth=1, solver="bitwuzla", timeout=3600, name=f"core-pmp-{entries}")
 
 
+@pytest.mark.slow
 def test_walker_bmc22():
     prove(WalkerBench(), depth=22, solver="bitwuzla", flat=True, timeout=3600, name="core-walker")
 
 
+@pytest.mark.slow
 def test_walker_reaches_a_leaf():
     prove(WalkerBench(), mode="cover", depth=18, solver="bitwuzla", flat=True, timeout=3600, name="core-walker")
 
