@@ -23,8 +23,9 @@ class Prediction(data.Struct):
     counter: 2
     #: Halfword of the word in which the branch ends.
     position: 2
-    #: A return: the target is the top of the stack of return addresses.
+    #: A return: the target is the top of the stack of return addresses. A call: what is behind it goes there.
     returns: 1
+    call: 1
     target: REGION_BITS
 
     def taken(self):
@@ -37,37 +38,58 @@ class Training(data.Struct):
     valid: 1
     end: REGION_BITS
     prediction: Prediction
-    #: For the stack of return addresses.
+    #: For the stack of return addresses: what happened, and whether fetch had not foreseen the call.
     call: 1
+    surprise: 1
     returned: 1
     return_to: REGION_BITS
 
 
 class ReturnStack(wiring.Component):
-    """Circular stack of return addresses, kept by execute: calls and returns that were cancelled never touch it.
+    """Circular stack of return addresses. Fetch uses it ahead of execution; a redirect takes it back to where execution
+    is.
+
+    Entries above the top may be overwritten by what turns out not to happen; those that still count are not.
 
     Members
     -------
-    push, value : a call leaves execute.
-    pop : a return does.
+    push, value : fetch goes on at the target of a call.
+    pop : fetch goes on at the target of a return.
+    called, surprise, call_value, returned : a call or a return leaves execute; fetch had not foreseen the call.
+    restore : fetch is redirected.
     top : where the next return goes to.
     """
 
     push: In(1)
     value: In(REGION_BITS)
     pop: In(1)
+    called: In(1)
+    surprise: In(1)
+    call_value: In(REGION_BITS)
+    returned: In(1)
+    restore: In(1)
     top: Out(REGION_BITS)
 
     def elaborate(self, platform):
         m = Module()
         depth = 8
         stack = Array(Signal(REGION_BITS, name=f"entry{i}") for i in range(depth))
-        index = Signal(range(depth))
-        m.d.comb += self.top.eq(stack[index])
+        ahead = Signal(range(depth))
+        executed = Signal(range(depth))
+        settled = Signal(range(depth))
+        m.d.comb += [
+            self.top.eq(stack[ahead]),
+            settled.eq(executed + self.called - self.returned),
+        ]
+        m.d.sync += executed.eq(settled)
         with m.If(self.push):
-            m.d.sync += [index.eq(index + 1), stack[(index + 1)[:index.shape().width]].eq(self.value)]
+            m.d.sync += [ahead.eq(ahead + 1), stack[(ahead + 1)[:len(ahead)]].eq(self.value)]
         with m.Elif(self.pop):
-            m.d.sync += index.eq(index - 1)
+            m.d.sync += ahead.eq(ahead - 1)
+        with m.If(self.called & self.surprise):
+            m.d.sync += stack[settled].eq(self.call_value)
+        with m.If(self.restore):
+            m.d.sync += ahead.eq(settled)
         return m
 
 
@@ -83,6 +105,8 @@ class BranchPredictor(wiring.Component):
     -------
     read_address : a word that is being looked up; `prediction` answers in the next cycle,
     address : when this must be the same address.
+    followed : the word at `address` is taken, and fetch goes on where `prediction` says.
+    restore : fetch is redirected.
     training : replaces an entry, or removes it (`hit` clear).
     clearing : the table is being cleared after reset.
     """
@@ -95,6 +119,8 @@ class BranchPredictor(wiring.Component):
             "read_address": In(REGION_BITS),
             "address": In(REGION_BITS),
             "prediction": Out(Prediction),
+            "followed": In(1),
+            "restore": In(1),
             "training": In(Training),
             "clearing": Out(1),
         })
@@ -108,6 +134,16 @@ class BranchPredictor(wiring.Component):
         read = table.read_port()
 
         m.submodules.returns = returns = ReturnStack()
+        # A cycle late, for `followed` is.
+        moved = Signal()
+        called = Signal()
+        returned = Signal()
+        behind = Signal(REGION_BITS)
+        m.d.sync += [
+            moved.eq(self.followed & ~self.restore),
+            called.eq(self.prediction.call), returned.eq(self.prediction.returns),
+            behind.eq(Cat(C(0, 1), Cat(self.prediction.position, self.address[3:]) + 1)),
+        ]
         clearing = Signal(init=1)
         sweep = Signal(range(self._entries))
         training = self.training
@@ -116,7 +152,10 @@ class BranchPredictor(wiring.Component):
             read.en.eq(1),
             read.addr.eq(self.read_address[3:index_high]),
             self.prediction.eq(read.data.prediction),
-            returns.push.eq(training.call), returns.value.eq(training.return_to), returns.pop.eq(training.returned),
+            returns.called.eq(training.call), returns.call_value.eq(training.return_to),
+            returns.surprise.eq(training.surprise), returns.returned.eq(training.returned),
+            returns.restore.eq(self.restore),
+            returns.push.eq(moved & called), returns.value.eq(behind), returns.pop.eq(moved & returned),
             self.prediction.hit.eq(read.data.prediction.hit & (read.data.tag == self.address[index_high:])),
             write.en.eq(training.valid),
             write.addr.eq(training.end[3:index_high]),
@@ -125,7 +164,7 @@ class BranchPredictor(wiring.Component):
             write.data.tag.eq(training.end[index_high:]),
         ]
         with m.If(read.data.prediction.returns):
-            m.d.comb += self.prediction.target.eq(returns.top)
+            m.d.comb += self.prediction.target.eq(Mux(moved & called, behind, returns.top))
         with m.If(clearing):
             m.d.comb += [write.en.eq(1), write.addr.eq(sweep), write.data.eq(0)]
             m.d.sync += [sweep.eq(sweep + 1), clearing.eq(sweep != self._entries - 1)]

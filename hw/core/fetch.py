@@ -121,6 +121,7 @@ class FetchUnit(wiring.Component):
             predictor.read_address.eq(read_address),
             predictor.address.eq(f_pc),
             predictor.training.eq(self.training),
+            predictor.restore.eq(self.redirect),
             prediction.eq(predictor.prediction),
             prediction.hit.eq(predictor.prediction.hit & (predictor.prediction.position >= f_pc[1:3])),
             room.eq(level + f_valid < QUEUE_DEPTH),
@@ -235,6 +236,7 @@ class FetchUnit(wiring.Component):
                         fault(page=False)
                 with m.Else():
                     m.d.comb += [streaming.eq(1), push.eq(f_live & quick)]
+                    m.d.comb += predictor.followed.eq(f_live & quick & prediction.taken())
                     m.d.sync += [
                         f_missed.eq(f_valid & ~quick),
                         restart_pc.eq(f_pc), s_physical.eq(physical), s_translated.eq(translated),
