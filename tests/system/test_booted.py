@@ -22,6 +22,8 @@ SOFTWARE_OPERATIONS = {
     ("capability_check", "syscall"), ("ipc_small_oneway", "sw-hit"), ("ipc_small_roundtrip", "sw-hit"),
     ("context_switch", "warm"),
 }
+#: Targets whose capability unit is in use.
+WITH_UNIT = ("soc", "model")
 HARDWARE_OPERATIONS = {("capability_check", "hw-hit"), ("ipc_small_oneway", "hw-hit"),
                        ("ipc_small_roundtrip", "hw-hit")}
 
@@ -65,7 +67,7 @@ def test_demonstration(name):
         assert f"pong: ping {number} of badge 7, 64 bytes as expected" in lines
         assert f"ping: answer {number}, 64 bytes as expected" in lines
     measured = {(one.operation, one.variant): one for one in result.measurements}
-    with_unit = name == "soc"
+    with_unit = name in WITH_UNIT
     assert set(measured) == SOFTWARE_OPERATIONS | (HARDWARE_OPERATIONS if with_unit else set())
     assert all(one.n >= 1000 for one in result.measurements)
     if not with_unit:
@@ -90,7 +92,7 @@ def _check_suite(result, unit):
 @pytest.mark.parametrize("name", ALL)
 def test_suite(name):
     """Every bad thing that a process does ends in a typed error or in its own end, and everybody else lives on."""
-    _check_suite(_boot(name, init="suite"), unit=name == "soc")
+    _check_suite(_boot(name, init="suite"), unit=name in WITH_UNIT)
 
 
 @pytest.mark.parametrize("name", EMULATED)
