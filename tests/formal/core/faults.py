@@ -143,8 +143,8 @@ FAULTS = {
         "self.bus.cyc.eq(1), self.bus.stb.eq(1), self.bus.lock.eq(1), self.bus.we.eq(1)",
         "self.bus.cyc.eq(1), self.bus.stb.eq(1), self.bus.we.eq(1)"),
     "I/O starts under an interrupt": Fault(
-        "input_output", "commit.py", "go.eq(active & ~interrupted & ~i.exception)",
-        "go.eq(active & ~i.exception)"),
+        "input_output", "commit.py", "go.eq(active & ~diverted & ~exception)",
+        "go.eq(active & ~exception)"),
     "sc ignores the address": Fault(
         "reservations", "load_store.py", "reserved & (reservation == w.physical[3:])", "reserved"),
     "sc keeps the reservation": Fault(

@@ -56,7 +56,7 @@ PROOFS = {
     "program_counter": Proof(program_counter, 12, quick=9),
     "traps": Proof(traps, 11, quick=8),
     "returns": Proof(returns, 11),
-    "csr_instructions": Proof(csr_instructions, 11, steady=True),
+    "csr_instructions": Proof(csr_instructions, 11, quick=8, steady=True),
     "csr_continuity": Proof(csr_continuity, 12),
     "interrupts": Proof(interrupts, 16, steady=True),
     "bus_rules": Proof(bus_rules, 14),

@@ -265,7 +265,7 @@ def test_walker_reaches_a_leaf():
     prove(WalkerBench(), mode="cover", depth=18, solver="bitwuzla", flat=True, timeout=3600, name="core-walker")
 
 
-@pytest.mark.parametrize("entries", [2, 4])
+@pytest.mark.parametrize("entries", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_lookaside_bmc14(entries):
     prove(LookasideBench(entries), depth=14, solver="bitwuzla", flat=True, timeout=3600,
           name=f"core-lookaside-{entries}")
