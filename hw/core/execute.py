@@ -115,13 +115,15 @@ class ExecuteStage(wiring.Component):
                 awaited.eq(in_memory & next_memory_late),
                 from_back.eq(next_back_write & (next_back_rd == next_number) & next_reads),
             ]
-            # A late result may turn out not to be written at all (capability port), so it leaves the operand alone.
-            m.d.comb += operand.eq(Mux(from_memory, self.memory_value,
-                                       Mux(from_back & self.back_write, self.back_value, held)))
-            with m.If(awaited):
+            # A late result may turn out not to be written at all (capability port): then the operand is as before, and
+            # the instruction waits a cycle, so that this choice need not.
+            missing = from_back & ~self.back_write
+            m.d.comb += operand.eq(Mux(from_memory, self.memory_value, Mux(from_back, self.back_value, held)))
+            with m.If(awaited | (missing & ~from_memory)):
                 m.d.comb += hazard.eq(1)
             # An instruction that waits here would miss what leaves writeback meanwhile.
-            m.d.sync += held.eq(operand)
+            with m.If(~missing):
+                m.d.sync += held.eq(operand)
             operands.append(operand)
         operand1, operand2 = operands
 
