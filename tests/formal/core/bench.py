@@ -35,7 +35,7 @@ START = {
     r"(fetch|commit\.memory)\.tlb": {r"valid": FREE},
     r"(fetch|commit\.memory)\.cache": {r"busy": ZERO},
     r"fetch\.predictor": {r"clearing": ZERO},
-    r"fetch\.predictor\.returns": {r"entry\d+": EVEN, r"index": FREE},
+    r"fetch\.predictor\.returns": {r"entry\d+": EVEN, r"ahead|executed": FREE},
     r"registers": {r"clearing": ZERO},
 }
 #: Memories start free, and each word of these with zeros in these bits: predicted targets are even.
