@@ -173,13 +173,13 @@ def test_estimate_is_the_last_one_in_the_log(tmp_path):
 
 def test_command_on_a_part_of_the_core(tmp_path):
     out = tmp_path / "out.json"
-    done = size("--block", "comparator", "--no-place", "--output", str(out))
+    done = size("--block", "pmp", "--no-place", "--output", str(out))
     assert done.returncode == 0, done.stderr
     result = json.loads(out.read_text())
-    assert (result["module"], result["clock"]) == ("core.execute.comparator", None)
+    assert (result["module"], result["clock"]) == ("core.walker.pmp", None)
     assert result["total"]["ff"] == 0
-    # A comparison of 64 bits: at least one LUT for each pair of bits, and a few hundred at most.
-    assert 32 <= result["total"]["lut4"] <= 300
+    # Four regions, each with two comparisons of 20 bits: at least one LUT for each pair of bits.
+    assert 80 <= result["total"]["lut4"] <= 500
     assert str(result["total"]["lut4"]) in done.stdout.split()
 
 

@@ -45,6 +45,6 @@ def test_arrays_are_block_ram(config, blocks, tmp_path):
 
 def test_promises_that_block_ram_does_not_make_cost_logic(tmp_path, monkeypatch):
     """What the test above would see: without the mark yosys builds a bypass."""
-    monkeypatch.setattr(l2_arrays, "DO_NOT_CARE", {})
+    monkeypatch.setattr(l2_arrays, "BLOCK_RAM", {})
     found = cells(L2Config(size=16 << 10, ways=2), tmp_path)
     assert found["LUT4"] > 100 and found["TRELLIS_FF"] > 100
