@@ -19,7 +19,7 @@ class PendingStore(data.Struct):
 
 
 #: Stores written before the bus is let go for a cycle.
-RUN = 4
+RUN = 8
 
 
 class StoreBuffer(wiring.Component):

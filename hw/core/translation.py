@@ -216,7 +216,8 @@ class LookasideBuffer(wiring.Component):
             m.d.sync += [sweep.eq(sweep + 1), sweeping.eq(sweep != self._count - 1)]
         with m.If(self.fill):
             m.d.sync += valid.bit_select(write.addr, 1).eq(1)
-        with m.If(looking & entry_valid & named & owned):
+        # What was filled while the search looked here it has not seen: forgotten to be safe.
+        with m.If(looking & (~readable | (named & owned))):
             m.d.sync += valid.bit_select(place, 1).eq(0)
         with m.If(flush.all):
             m.d.sync += valid.eq(0)

@@ -15,8 +15,8 @@ def test_unknown_target_is_one_line_with_the_list():
     done = command("--target", "toaster")
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr == ("veridian: there is no target 'toaster'; there are soc, soc-sw, qemu-riscv64, "
-                           "qemu-x86_64, qemu-aarch64\n")
+    assert done.stderr == ("veridian: there is no target 'toaster'; there are soc, soc-sw, model, "
+                           "qemu-riscv64, qemu-x86_64, qemu-aarch64\n")
 
 
 def test_wave_of_unknown_kind():
@@ -25,8 +25,8 @@ def test_wave_of_unknown_kind():
 
 
 @pytest.mark.parametrize("name", [name for name in TARGETS if name.startswith("qemu")])
-def test_options_of_the_rtl_are_refused_for_qemu(name):
-    with pytest.raises(ToolError, match="--max-cycles is for the targets on the RTL"):
+def test_options_of_the_soc_are_refused_for_qemu(name):
+    with pytest.raises(ToolError, match="--max-cycles is for the SoC"):
         boot(find_target(name), max_cycles=5)
 
 
