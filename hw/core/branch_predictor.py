@@ -49,7 +49,8 @@ class ReturnStack(wiring.Component):
     """Circular stack of return addresses. Fetch uses it ahead of execution; a redirect takes it back to where execution
     is.
 
-    Entries above the top may be overwritten by what turns out not to happen; those that still count are not.
+    In LUT RAM. Entries above the top may be overwritten by what turns out not to happen; those that still count are
+    not.
 
     Members
     -------
@@ -73,23 +74,27 @@ class ReturnStack(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         depth = 8
-        stack = Array(Signal(REGION_BITS, name=f"entry{i}") for i in range(depth))
+        m.submodules.stack = stack = memory.Memory(shape=REGION_BITS, depth=depth, init=[])
+        write, read = stack.write_port(), stack.read_port(domain="comb")
         ahead = Signal(range(depth))
         executed = Signal(range(depth))
         settled = Signal(range(depth))
+        unforeseen = self.called & self.surprise
         m.d.comb += [
-            self.top.eq(stack[ahead]),
             settled.eq(executed + self.called - self.returned),
+            read.addr.eq(ahead), self.top.eq(read.data),
+            # Behind a call that fetch had not foreseen it is on the wrong way: what it pushes does not matter.
+            write.en.eq(self.push | unforeseen),
+            write.addr.eq(Mux(unforeseen, settled, ahead + 1)),
+            write.data.eq(Mux(unforeseen, self.call_value, self.value)),
         ]
         m.d.sync += executed.eq(settled)
-        with m.If(self.push):
-            m.d.sync += [ahead.eq(ahead + 1), stack[(ahead + 1)[:len(ahead)]].eq(self.value)]
-        with m.Elif(self.pop):
-            m.d.sync += ahead.eq(ahead - 1)
-        with m.If(self.called & self.surprise):
-            m.d.sync += stack[settled].eq(self.call_value)
         with m.If(self.restore):
             m.d.sync += ahead.eq(settled)
+        with m.Elif(self.push):
+            m.d.sync += ahead.eq(ahead + 1)
+        with m.Elif(self.pop):
+            m.d.sync += ahead.eq(ahead - 1)
         return m
 
 

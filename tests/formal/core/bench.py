@@ -26,8 +26,8 @@ SUPERVISOR_INTERRUPTS = 0x222
 MEDELEG = 0xFF00_B3FE
 
 #: Registers that do not start from their reset values, by module (below the core) and name: free, all zeros, all
-#: ones, free but for an even value, or free in the target alone. The first rule that fits a name counts.
-FREE, ZERO, ONE, EVEN, TARGET = "x", "0", "1", "even", "target"
+#: ones, or free in the target alone. The first rule that fits a name counts.
+FREE, ZERO, ONE, TARGET = "x", "0", "1", "target"
 START = {
     r"commit": {r"w_refill": ONE, r"w": TARGET},
     r"commit\.csr": {r".*": FREE},
@@ -35,17 +35,15 @@ START = {
     r"(fetch|commit\.memory)\.tlb": {r"valid": FREE},
     r"(fetch|commit\.memory)\.cache": {r"busy": ZERO},
     r"fetch\.predictor": {r"clearing": ZERO},
-    r"fetch\.predictor\.returns": {r"entry\d+": EVEN, r"ahead|executed": FREE},
+    r"fetch\.predictor\.returns": {r"ahead|executed": FREE},
     r"registers": {r"clearing": ZERO},
 }
 #: Memories start free, and each word of these with zeros in these bits: predicted targets are even.
 PREDICTED_TARGET = data.Layout.cast(Prediction)["target"].offset
-KNOWN_BITS = {r"fetch\.predictor": (PREDICTED_TARGET,)}
+KNOWN_BITS = {r"fetch\.predictor": (PREDICTED_TARGET,), r"fetch\.predictor\.returns": (0,)}
 
 
 def _initial(kind, width):
-    if kind == EVEN:
-        return "x" * (width - 1) + "0"
     if kind == TARGET:
         # Writeback's record of its instruction, of which only the place where fetch goes on counts.
         field = data.Layout.cast(_Slow)["target"]
