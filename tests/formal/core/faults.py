@@ -85,7 +85,7 @@ FAULTS = {
     "decode does not see writeback": Fault(
         "registers", "decode.py", "with m.Elif(self.forward & (self.forward_rd == number)):", "with m.Elif(0):"),
     "a load is forwarded too early": Fault(
-        "registers", "execute.py", "with m.If(awaited):", "with m.If(0):"),
+        "registers", "execute.py", "with m.If(awaited | (missing & ~from_memory)):", "with m.If(0):"),
     "a result is looked for in the wrong stage while execute waits": Fault(
         "registers", "execute.py", "next_back_rd.eq(self.slow_rd), next_back_write.eq(self.slow & self.slow_write),",
         "next_back_rd.eq(self.slow_rd), next_back_write.eq(0),"),
