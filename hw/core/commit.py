@@ -306,7 +306,7 @@ class CommitStage(wiring.Component):
                     with m.Case(System.SFENCE_VMA):
                         begin = w_slow & ~flushing & self.stores_empty
                         m.d.comb += [
-                            self.tlb_flush.all.eq(w_forget | (begin & ~by_address & ~by_asid)),
+                            self.tlb_flush.all.eq(begin & ~by_address & ~by_asid),
                             self.tlb_flush.some.eq(begin & (by_address | by_asid)),
                             slow_done.eq(flushing & ~self.tlb_flush.busy), slow_refill.eq(1),
                         ]
@@ -354,8 +354,8 @@ class CommitStage(wiring.Component):
                     w_write_other.eq(~is_memory & ~needs_longer & ~refused & control.writes_rd
                                      & ((unit != Unit.CUSTOM) | self.result.we)),
                     w_trap.eq(refused),
-                    w_settle.eq(csr_now & csr.unsettles), w_refill.eq(csr_now & csr.flush), w_forget.eq(csr_now &
-                    csr.protects),
+                    w_settle.eq(csr_now & csr.unsettles), w_refill.eq(csr_now & csr.flush),
+                    w_forget.eq(csr_now & csr.protects),
                 ]
             with m.Elif(active):
                 m.d.sync += w_trap.eq(1)
