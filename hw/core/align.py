@@ -4,9 +4,9 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .branch_predictor import REGION_BITS
 from .compressed import CompressedExpander
 from .fetch import FetchedWord
+from .prediction import REGION_BITS, Prediction
 
 __all__ = ["FetchedInstruction", "Aligner"]
 
@@ -18,9 +18,8 @@ class FetchedInstruction(data.Struct):
     next_pc: 64
     #: The queue goes on at {pc, target} instead of next_pc.
     predicted: 1
-    #: The predictor has an entry for this instruction, with this counter.
+    #: The predictor has an entry for this instruction.
     known: 1
-    counter: 2
     target: REGION_BITS
     #: As fetched; the upper half is zero for a compressed one.
     raw: 32
@@ -90,20 +89,20 @@ class Aligner(wiring.Component):
         word_prediction, next_prediction = self.first.prediction, self.second.prediction
 
         # Where the instruction ends decides which prediction is its own.
-        ends_here = word_prediction.hit & ~straddles & (word_prediction.position == Mux(compressed, offset, offset + 1))
-        ends_there = next_prediction.hit & straddles & (next_prediction.position == 0)
+        end = Signal(2)
+        m.d.comb += end.eq(Mux(compressed, offset, offset + 1))
+        own = Prediction(Mux(straddles, next_prediction.as_value(), word_prediction.as_value()))
         confused = Signal()
         discard = Signal()
         m.d.comb += confused.eq(
             self.first_valid & ~first_fault & ~discard
-            & ~compressed & word_prediction.taken() & (word_prediction.position == offset))
+            & ~compressed & word_prediction.taken & (word_prediction.position == offset))
         m.d.sync += self.refetch.eq(confused & ~self.refetch & ~self.redirect)
         m.d.comb += self.refetch_pc.eq(pc)
         m.d.comb += [
-            out.known.eq(ends_here | ends_there),
-            out.counter.eq(Mux(straddles, next_prediction.counter, word_prediction.counter)),
-            out.target.eq(Mux(straddles, next_prediction.target, word_prediction.target)),
-            out.predicted.eq(out.known & out.counter[1]),
+            out.known.eq(own.known.bit_select(end, 1)),
+            out.target.eq(own.target),
+            out.predicted.eq(own.taken & (own.position == end)),
         ]
 
         faulting = Mux(straddles, self.second.as_value(), self.first.as_value())

@@ -1,129 +1,78 @@
-"""Branch predictor: a table of branches, jumps and returns that were taken, and a stack of return addresses."""
+"""Branch predictor: which branch a fetched word holds, whether it is taken, and where it goes."""
 
 from amaranth import *
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-__all__ = ["REGION_BITS", "Prediction", "Training", "ReturnStack", "BranchPredictor"]
+from ..mapping import BLOCK_RAM
+from .prediction import REGION_BITS, BranchKind, Prediction, Training
+from .return_stack import ReturnStack
 
-#: A target lies in the same naturally aligned region of 1 MiB as its branch; others are not predicted.
-REGION_BITS = 20
+__all__ = ["BranchPredictor"]
 
-
-class Prediction(data.Struct):
-    """What the table knows of a word of eight bytes.
-
-    All of it is a guess: the tag is partial and ignores address spaces. The pipeline checks what it acts on.
-    """
-
-    #: There is an entry.
-    hit: 1
-    #: Two-bit saturating counter; the upper bit means taken.
-    counter: 2
-    #: Halfword of the word in which the branch ends.
-    position: 2
-    #: A return: the target is the top of the stack of return addresses. A call: what is behind it goes there.
-    returns: 1
-    call: 1
-    target: REGION_BITS
-
-    def taken(self):
-        return self.hit & self.counter[1]
+WAYS = 2
+#: A new target enters the history with this many bits, of which the oldest are shifted out by one for each.
+TARGET_BITS = 8
+#: Enough of an address to tell the words apart between which a branch and the last target lie.
+NEAR_BITS = 6
+INDIRECT_BITS = 9
 
 
-class Training(data.Struct):
-    """What execution has learned of the branch that ends at `end`; `prediction.position` is taken from there."""
-
-    valid: 1
-    end: REGION_BITS
-    prediction: Prediction
-    #: For the stack of return addresses: what happened, and whether fetch had not foreseen the call.
-    call: 1
-    surprise: 1
-    returned: 1
-    return_to: REGION_BITS
-
-
-class ReturnStack(wiring.Component):
-    """Circular stack of return addresses. Fetch uses it ahead of execution; a redirect takes it back to where execution
-    is.
-
-    In LUT RAM. Entries above the top may be overwritten by what turns out not to happen; those that still count are
-    not.
-
-    Members
-    -------
-    push, value : fetch goes on at the target of a call.
-    pop : fetch goes on at the target of a return.
-    called, surprise, call_value, returned : a call or a return leaves execute; fetch had not foreseen the call.
-    restore : fetch is redirected.
-    top : where the next return goes to.
-    """
-
-    push: In(1)
-    value: In(REGION_BITS)
-    pop: In(1)
-    called: In(1)
-    surprise: In(1)
-    call_value: In(REGION_BITS)
-    returned: In(1)
-    restore: In(1)
-    top: Out(REGION_BITS)
-
-    def elaborate(self, platform):
-        m = Module()
-        depth = 8
-        m.submodules.stack = stack = memory.Memory(shape=REGION_BITS, depth=depth, init=[])
-        write, read = stack.write_port(), stack.read_port(domain="comb")
-        ahead = Signal(range(depth))
-        executed = Signal(range(depth))
-        settled = Signal(range(depth))
-        unforeseen = self.called & self.surprise
-        m.d.comb += [
-            settled.eq(executed + self.called - self.returned),
-            read.addr.eq(ahead), self.top.eq(read.data),
-            # Behind a call that fetch had not foreseen it is on the wrong way: what it pushes does not matter.
-            write.en.eq(self.push | unforeseen),
-            write.addr.eq(Mux(unforeseen, settled, ahead + 1)),
-            write.data.eq(Mux(unforeseen, self.call_value, self.value)),
-        ]
-        m.d.sync += executed.eq(settled)
-        with m.If(self.restore):
-            m.d.sync += ahead.eq(settled)
-        with m.Elif(self.push):
-            m.d.sync += ahead.eq(ahead + 1)
-        with m.Elif(self.pop):
-            m.d.sync += ahead.eq(ahead - 1)
-        return m
+def _block_ram(m, name, shape, depth):
+    """A memory with one write port and one read port; answers a cycle after the address."""
+    m.submodules[name] = store = memory.Memory(shape=shape, depth=depth, init=[], attrs=BLOCK_RAM)
+    write, read = store.write_port(), store.read_port(domain="comb")
+    answer = Signal(shape, name=f"{name}_read", reset_less=True)
+    m.d.sync += answer.eq(read.data)
+    return write, read.addr, answer
 
 
 class BranchPredictor(wiring.Component):
-    """Direct-mapped table in RAM.
+    """Tables in block RAM, looked up with each word that is fetched.
+
+    *Which and where*: two branches of each word, with partial tags. *Whether*: four two-bit counters, one for each
+    halfword in which a branch may end, chosen by address and *history* (gshare: McFarling, Combining Branch Predictors,
+    1993); the targets of indirect jumps are chosen so too. The history is a hash of the last targets that were gone to,
+    but for the last of all if the word is that one's: then the address says so already. It is kept twice, as fetch
+    foresees it and as it was in execution.
 
     Parameters
     ----------
     entries : int
-        Power of two.
+        Branches in the table, a power of two above 2.
+    history_bits : int
+        The history's length; there are counters for that many words, to a power of two.
 
     Members
     -------
     read_address : a word that is being looked up; `prediction` answers in the next cycle,
-    address : when this must be the same address.
+    row : the row of counters and indirect targets for it, a hash of the address and `history`.
+    address : when this must be the same address. Branches that end before it are not on the way.
+    takes, half_targets : what decides and makes up `prediction`'s target, for each way, one-hot.
+    follows : the word that is being looked up is the target of a prediction.
     followed : the word at `address` is taken, and fetch goes on where `prediction` says.
     restore : fetch is redirected.
-    training : replaces an entry, or removes it (`hit` clear).
+    training : what has happened in execution.
     clearing : the table is being cleared after reset.
     """
 
-    def __init__(self, entries):
-        if not isinstance(entries, int) or entries < 2 or entries & (entries - 1):
-            raise ValueError(f"Branch predictor entries must be a power of two above 1, not {entries!r}")
-        self._entries = entries
+    def __init__(self, entries, history_bits):
+        if not isinstance(entries, int) or entries < 2 * WAYS or entries & (entries - 1):
+            raise ValueError(f"Branch predictor entries must be a power of two above {WAYS}, not {entries!r}")
+        if not isinstance(history_bits, int) or not 1 <= history_bits <= 14:
+            raise ValueError(f"Branch history bits must be between 1 and 14, not {history_bits!r}")
+        self._sets = entries // WAYS
+        self._history_bits = history_bits
         super().__init__({
             "read_address": In(REGION_BITS),
+            "history": Out(history_bits),
+            "row": In(history_bits),
             "address": In(REGION_BITS),
+            "takes": Out(WAYS),
+            "half_targets": Out(data.ArrayLayout(REGION_BITS - 1, WAYS)),
             "prediction": Out(Prediction),
+            "follows": In(1),
             "followed": In(1),
             "restore": In(1),
             "training": In(Training),
@@ -132,45 +81,144 @@ class BranchPredictor(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        index_high = 3 + exact_log2(self._entries)
-        row = data.StructLayout({"prediction": Prediction, "tag": REGION_BITS - index_high})
-        m.submodules.table = table = memory.Memory(shape=row, depth=self._entries, init=[])
-        write = table.write_port()
-        read = table.read_port()
-
+        training = self.training
+        bits = self._history_bits
+        index_high = 3 + exact_log2(self._sets)
         m.submodules.returns = returns = ReturnStack()
-        # A cycle late, for `followed` is.
+
+        # ---- history
+        def hashed(history, target):
+            return ((history << 1) ^ target[1:1 + TARGET_BITS])[:bits]
+
+        ahead = Signal(bits)
+        executed = Signal(bits)
+        before = Signal(bits)  # Without the last target,
+        last = Signal(NEAR_BITS)  # the word of which is this.
+        settled = Signal(bits)
+        m.d.comb += settled.eq(Mux(training.taken, hashed(executed, training.target), executed))
+        m.d.sync += executed.eq(settled)
+        with m.If(training.taken):
+            m.d.sync += [before.eq(executed), last.eq(training.target[3:3 + NEAR_BITS])]
+        with m.If(self.restore):
+            m.d.sync += ahead.eq(settled)
+        with m.Elif(self.follows):
+            m.d.sync += ahead.eq(hashed(ahead, self.read_address))
+
+        learned = Signal(bits)
+        m.d.comb += [
+            self.history.eq(Mux(self.restore, executed, ahead)),
+            learned.eq(training.end[3:3 + bits] ^ Mux(training.end[3:3 + NEAR_BITS] == last, before, executed)),
+        ]
+
+        # ---- which and where
+        clearing = Signal(init=1)
+        sweep = Signal(range(self._sets))
+        victim = Signal()
+        m.d.comb += self.clearing.eq(clearing)
+        with m.If(clearing):
+            m.d.sync += [sweep.eq(sweep + 1), clearing.eq(sweep != self._sets - 1)]
+        with m.If(training.insert):
+            m.d.sync += victim.eq(~victim)
+        row = data.StructLayout({"kind": BranchKind, "position": 2, "half_target": REGION_BITS - 1,
+                                 "tag": REGION_BITS - index_high})
+        branches = []
+        for way in range(WAYS):
+            write, read_address, branch = _block_ram(m, f"branches{way}", row, self._sets)
+            m.d.comb += [
+                read_address.eq(self.read_address[3:index_high]),
+                write.en.eq(clearing | training.forget | (training.insert & (victim == way))),
+                write.addr.eq(Mux(clearing, sweep, training.end[3:index_high])),
+                write.data.kind.eq(Mux(clearing | training.forget, BranchKind.NONE, training.kind)),
+                write.data.position.eq(training.end[1:3]),
+                write.data.half_target.eq(training.target[1:]),
+                write.data.tag.eq(training.end[index_high:]),
+            ]
+            branches.append(branch)
+
+        # ---- whether. The counter is read again when its branch has been executed; zero means taken, weakly.
+        counters = data.ArrayLayout(2, 4)
+        depth = 1 << bits
+        write, counters_address, guesses = _block_ram(m, "counters", counters, depth)
+        again, again_address, old = _block_ram(m, "counters_again", counters, depth)
+        update = Signal()
+        updated = Signal(bits)
+        position = Signal(2)
+        up = Signal()
+        m.d.sync += [
+            update.eq(training.conditional), updated.eq(learned), position.eq(training.end[1:3]),
+            up.eq(training.taken),
+        ]
+        m.d.comb += [counters_address.eq(self.row), again_address.eq(learned)]
+        for port in (write, again):
+            m.d.comb += [port.en.eq(update), port.addr.eq(updated), port.data.eq(old)]
+            with m.Switch(position):
+                for i in range(4):
+                    with m.Case(i):
+                        m.d.comb += port.data[i].eq(_count(old[i], up))
+
+        # ---- targets of indirect jumps
+        write, targets_address, target = _block_ram(
+            m, "targets", REGION_BITS - 1, 1 << min(bits, INDIRECT_BITS))
+        m.d.comb += [
+            targets_address.eq(self.row),
+            write.en.eq(training.indirect), write.addr.eq(learned), write.data.eq(training.target[1:]),
+        ]
+
+        # ---- the first branch on the way that is taken. What steers fetch is made with as little behind the block RAM
+        # as can be: each way has its target, and whether it counts selects last.
+        hits = Signal(WAYS)
+        counts = Signal(WAYS)
+        popped = Signal(REGION_BITS)
+        for way, branch in enumerate(branches):
+            taken = (branch.kind != BranchKind.CONDITIONAL) | ~guesses[branch.position][1]
+            m.d.comb += [
+                hits[way].eq((branch.kind != BranchKind.NONE) & (branch.tag == self.address[index_high:])),
+                counts[way].eq(hits[way] & taken & (branch.position >= self.address[1:3])),
+            ]
+            half_target = self.half_targets[way]
+            with m.Switch(branch.kind):
+                with m.Case(BranchKind.RETURN):
+                    m.d.comb += half_target.eq(popped[1:])
+                with m.Case(BranchKind.INDIRECT, BranchKind.INDIRECT_CALL):
+                    m.d.comb += half_target.eq(target)
+                with m.Default():
+                    m.d.comb += half_target.eq(branch.half_target)
+        first, second = branches
+        sooner = second.position < first.position
+        chosen = Signal(row)
+        m.d.comb += [
+            self.takes[0].eq(counts[0] & ~(counts[1] & sooner)),
+            self.takes[1].eq(counts[1] & ~(counts[0] & ~sooner)),
+            chosen.eq(Mux(self.takes[1], second, first)),
+            self.prediction.taken.eq(counts.any()),
+            self.prediction.position.eq(chosen.position),
+            self.prediction.half_target.eq(Mux(self.takes[1], self.half_targets[1], self.half_targets[0])),
+        ]
+        for i in range(4):
+            m.d.comb += self.prediction.known[i].eq(
+                (hits[0] & (first.position == i)) | (hits[1] & (second.position == i)))
+
+        # ---- returns: a cycle late, for `followed` is.
         moved = Signal()
         called = Signal()
         returned = Signal()
         behind = Signal(REGION_BITS)
         m.d.sync += [
             moved.eq(self.followed & ~self.restore),
-            called.eq(self.prediction.call), returned.eq(self.prediction.returns),
-            behind.eq(Cat(C(0, 1), Cat(self.prediction.position, self.address[3:]) + 1)),
+            called.eq((chosen.kind == BranchKind.CALL) | (chosen.kind == BranchKind.INDIRECT_CALL)),
+            returned.eq(chosen.kind == BranchKind.RETURN),
+            behind.eq(Cat(C(0, 1), Cat(chosen.position, self.address[3:]) + 1)),
         ]
-        clearing = Signal(init=1)
-        sweep = Signal(range(self._entries))
-        training = self.training
         m.d.comb += [
-            self.clearing.eq(clearing),
-            read.en.eq(1),
-            read.addr.eq(self.read_address[3:index_high]),
-            self.prediction.eq(read.data.prediction),
             returns.called.eq(training.call), returns.call_value.eq(training.return_to),
             returns.surprise.eq(training.surprise), returns.returned.eq(training.returned),
             returns.restore.eq(self.restore),
             returns.push.eq(moved & called), returns.value.eq(behind), returns.pop.eq(moved & returned),
-            self.prediction.hit.eq(read.data.prediction.hit & (read.data.tag == self.address[index_high:])),
-            write.en.eq(training.valid),
-            write.addr.eq(training.end[3:index_high]),
-            write.data.prediction.eq(training.prediction),
-            write.data.prediction.position.eq(training.end[1:3]),
-            write.data.tag.eq(training.end[index_high:]),
+            popped.eq(Mux(moved & called, behind, returns.top)),
         ]
-        with m.If(read.data.prediction.returns):
-            m.d.comb += self.prediction.target.eq(Mux(moved & called, behind, returns.top))
-        with m.If(clearing):
-            m.d.comb += [write.en.eq(1), write.addr.eq(sweep), write.data.eq(0)]
-            m.d.sync += [sweep.eq(sweep + 1), clearing.eq(sweep != self._entries - 1)]
         return m
+
+
+def _count(counter, up):
+    """The counter a step further up or down. 0 to 3: taken weakly, taken strongly, not taken strongly, not weakly."""
+    return Mux(up, Mux(counter == 1, 1, counter + 1), Mux(counter == 2, 2, counter - 1))

@@ -56,9 +56,10 @@ class CommitStage(wiring.Component):
     redirect, target : fetch goes on there, from this cycle on.
     redirecting : the instruction in the memory stage will redirect fetch.
     occupied, accesses_stored : there is one; it accesses a CSR in LUT RAM.
-    forward_rd, forward_write, forward_late, forward_value : instruction in the memory stage, for execute.
+    forward_rd, forward_write, forward_late, forward_value, multiplies : instruction in the memory stage, for execute.
     slow, slow_rd, slow_write : an instruction stays in writeback.
     writeback : register write of this cycle.
+    back_value : what it writes, if that is not a product.
     commit, result : channels of the capability port.
     context_read, context_data, context_write, context_write_data : SCTXDATA's way to the register file; data comes a
         cycle after `context_read`.
@@ -89,10 +90,12 @@ class CommitStage(wiring.Component):
             "forward_write": Out(1),
             "forward_late": Out(1),
             "forward_value": Out(64),
+            "multiplies": Out(1),
             "slow": Out(1),
             "slow_rd": Out(5),
             "slow_write": Out(1),
             "writeback": Out(Writeback),
+            "back_value": Out(64),
             "commit": Out(CapabilityPort().members["commit"].signature),
             "result": Out(CapabilityPort().members["result"].signature),
             "context_read": Out(1),
@@ -218,10 +221,12 @@ class CommitStage(wiring.Component):
         wiring.connect(m, memory.walk, wiring.flipped(self.walk))
         wiring.connect(m, memory.bus, wiring.flipped(self.bus))
 
-        # ---- multiplication and division: begun here, done in writeback
-        for engine, kind in ((multiplier, Unit.MULTIPLY), (divider, Unit.DIVIDE)):
+        # ---- multiplication and division: begun here; the sum of a multiplication is made in the next cycle
+        m.d.comb += divider.start.eq(go & (unit == Unit.DIVIDE))
+        if alternative:
+            m.d.comb += multiplier.start.eq(1)
+        for engine in (multiplier, divider):
             m.d.comb += [
-                engine.start.eq(go & (unit == kind)),
                 engine.funct3.eq(control.funct3),
                 engine.word.eq(control.word),
                 engine.operand1.eq(i.operand1),
@@ -276,7 +281,7 @@ class CommitStage(wiring.Component):
         # ---- what takes longer than the memory stage, beside loads and stores
         needs_longer = Signal()
         with m.Switch(unit):
-            with m.Case(Unit.MULTIPLY, Unit.DIVIDE):
+            with m.Case(Unit.DIVIDE):
                 m.d.comb += needs_longer.eq(1)
             with m.Case(Unit.SYSTEM):
                 m.d.comb += needs_longer.eq(~is_return)
@@ -290,8 +295,6 @@ class CommitStage(wiring.Component):
         with m.Switch(w_unit):
             with m.Case(Unit.LOAD, Unit.STORE, Unit.ATOMIC):
                 m.d.comb += slow_done.eq(memory.done)
-            with m.Case(Unit.MULTIPLY):
-                m.d.comb += slow_done.eq(multiplier.done)
             with m.Case(Unit.DIVIDE):
                 m.d.comb += slow_done.eq(divider.done)
             with m.Case(Unit.CUSTOM):
@@ -325,6 +328,7 @@ class CommitStage(wiring.Component):
         w_write_memory = Signal()
         w_write_other = Signal()
         w_loads = Signal()
+        w_multiplies = Signal()
         m.d.sync += [
             w_valid_memory.eq(0), w_valid_other.eq(0), w_write_memory.eq(0), w_write_other.eq(0),
             w_trap.eq(0), w_refill.eq(0), w_forget.eq(0), w_settle.eq(0),
@@ -344,6 +348,7 @@ class CommitStage(wiring.Component):
                 w.vpn.eq(i.operand1[12:39]), w.asid.eq(i.operand2[:16]),
                 w_interrupt.eq(interrupted),
                 back.rd.eq(i.rd), w_loads.eq((unit == Unit.LOAD) | (unit == Unit.ATOMIC)),
+                w_multiplies.eq(unit == Unit.MULTIPLY),
             ]
             with m.If(go):
                 refused = answered & self.result.exception
@@ -370,8 +375,6 @@ class CommitStage(wiring.Component):
         m.d.sync += [w_cause.eq(next_cause), w_delegated.eq(csr.next_delegated)]
         # What stands here while an instruction is slow does not matter.
         with m.Switch(Mux(w_slow, w_unit, unit)):
-            with m.Case(Unit.MULTIPLY):
-                m.d.sync += back.value.eq(multiplier.result)
             with m.Case(Unit.DIVIDE):
                 m.d.sync += back.value.eq(divider.result)
             with m.Case(Unit.CSR):
@@ -383,12 +386,14 @@ class CommitStage(wiring.Component):
         m.d.comb += [
             self.writeback.eq(back),
             self.writeback.write.eq(w_write_memory | w_write_other),
-            self.writeback.value.eq(Mux(w_loads, memory.value, back.value)),
+            self.back_value.eq(Mux(w_loads, memory.value, back.value)),
+            self.writeback.value.eq(Mux(w_multiplies, multiplier.result, self.back_value)),
             self.writeback.context.eq(csr.context),
             self.forward_rd.eq(i.rd),
             self.forward_write.eq(m_valid & control.writes_rd),
             self.forward_late.eq(produces_late(unit)),
             self.forward_value.eq(i.result),
+            self.multiplies.eq(m_valid & (unit == Unit.MULTIPLY)),
             self.slow.eq(w_slow),
             self.slow_rd.eq(back.rd),
             self.slow_write.eq(w.control.writes_rd),

@@ -51,7 +51,9 @@ class CoreConfig:
     pmp_entries : int
         Regions of physical memory protection.
     branch_entries : int
-        Entries of the branch predictor, a power of two.
+        Branches that the predictor knows, a power of two.
+    branch_history_bits : int
+        Its history; there are counters for that many words, to a power of two.
     cached : tuple of (base, size)
         Main memory: cacheable, executable, target of atomics. Everything else is strongly ordered I/O.
     uncached_code : tuple of (base, size)
@@ -78,7 +80,8 @@ class CoreConfig:
     cache_ways: int = 2
     tlb_entries: int = 32
     pmp_entries: int = 4
-    branch_entries: int = 64
+    branch_entries: int = 512
+    branch_history_bits: int = 11
     cached: tuple[tuple[int, int], ...] = ((0x8000_0000, 32 << 20),)
     uncached_code: tuple[tuple[int, int], ...] = ((0x1000, 0x1000),)
     trace: bool = False
@@ -99,7 +102,8 @@ class CoreConfig:
             _check_power_of_two(f"{name} cache bytes", size, low, high)
         _check_power_of_two("Lookaside buffer entries", self.tlb_entries, 2, 64)
         _check_integer("PMP entries", self.pmp_entries, 0, 16)
-        _check_power_of_two("Branch predictor entries", self.branch_entries, 2, 1024)
+        _check_power_of_two("Branch predictor entries", self.branch_entries, 4, 1024)
+        _check_integer("Branch history bits", self.branch_history_bits, 1, 14)
         _check_regions("cached", self.cached)
         _check_regions("uncached code", self.uncached_code)
         if not isinstance(self.debug, bool):

@@ -102,9 +102,9 @@ class Core(wiring.Component):
             m.d.comb += [getattr(fetch.tlb_flush, name).eq(order), getattr(commit.memory.tlb_flush, name).eq(order)]
         m.d.comb += commit.tlb_flush.busy.eq(fetch.tlb_flush.busy | commit.memory.tlb_flush.busy)
 
-        with m.If(~execute.training.valid):
-            m.d.comb += [fetch.training.valid.eq(aligner.refetch), fetch.training.end.eq(aligner.refetch_pc)]
-            m.d.comb += fetch.training.prediction.hit.eq(0)
+        learning = execute.training
+        with m.If(~(learning.conditional | learning.insert | learning.indirect | learning.forget)):
+            m.d.comb += [fetch.training.forget.eq(aligner.refetch), fetch.training.end.eq(aligner.refetch_pc)]
 
         # ---- decode
         d_valid = Signal()
@@ -157,11 +157,12 @@ class Core(wiring.Component):
             execute.memory_write.eq(commit.forward_write),
             execute.memory_late.eq(commit.forward_late),
             execute.memory_value.eq(commit.forward_value),
+            execute.memory_multiplies.eq(commit.multiplies),
             execute.slow.eq(commit.slow),
             execute.slow_rd.eq(commit.slow_rd),
             execute.slow_write.eq(commit.slow_write),
             execute.back_write.eq(back.write),
-            execute.back_value.eq(back.value),
+            execute.back_value.eq(commit.back_value),
             execute.behind_csr.eq(commit.accesses_stored),
             execute.behind_any.eq(commit.occupied),
             execute.privilege.eq(csr.privilege),

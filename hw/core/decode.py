@@ -5,12 +5,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .align import FetchedInstruction
-from .branch_predictor import REGION_BITS
 from .csr_file import Status
 from .decoder import Decoder, System, Unit
 from .isa import Cause
 from .pipeline import DecodedInstruction
 from .port import Privilege
+from .prediction import REGION_BITS, BranchKind
 
 __all__ = ["DecodeStage"]
 
@@ -74,7 +74,6 @@ class DecodeStage(wiring.Component):
 
         target = Signal(64)
         compressed = fetched.raw[:2] != 3
-        is_jump = decoder.control.unit == Unit.JUMP
         end = Signal(REGION_BITS + 1)
         same_region = target[REGION_BITS:] == fetched.pc[REGION_BITS:]
         m.d.comb += [
@@ -84,14 +83,25 @@ class DecodeStage(wiring.Component):
             out.predicted.eq(fetched.predicted),
             out.same_region.eq(same_region),
             out.predicted_target.eq(fetched.target),
-            out.call.eq(is_jump & (decoder.rd == RETURN_ADDRESS)),
-            out.returns.eq(is_jump & decoder.control.indirect & (decoder.rd == 0)
-                           & (decoder.rs1 == RETURN_ADDRESS) & (decoder.immediate == 0)),
             out.known.eq(fetched.known),
-            out.counter.eq(fetched.counter),
             out.end.eq(end),
-            out.predictable.eq((same_region | out.returns) & ~end[REGION_BITS]),
+            out.predictable.eq(
+                (same_region | decoder.control.indirect) & ~end[REGION_BITS]
+                & (out.kind != BranchKind.NONE) & (out.kind != BranchKind.FAR_CALL)),
         ]
+        calls = decoder.rd == RETURN_ADDRESS
+        with m.If(decoder.control.unit == Unit.BRANCH):
+            m.d.comb += out.kind.eq(BranchKind.CONDITIONAL)
+        with m.Elif((decoder.control.unit == Unit.JUMP) & ~decoder.control.indirect):
+            m.d.comb += out.kind.eq(Mux(calls, BranchKind.CALL, BranchKind.JUMP))
+        with m.Elif(decoder.control.unit == Unit.JUMP):
+            direct = decoder.immediate == 0
+            with m.If(calls):
+                m.d.comb += out.kind.eq(Mux(direct, BranchKind.INDIRECT_CALL, BranchKind.FAR_CALL))
+            with m.Elif(direct & (decoder.rs1 == RETURN_ADDRESS) & (decoder.rd == 0)):
+                m.d.comb += out.kind.eq(BranchKind.RETURN)
+            with m.Elif(direct):
+                m.d.comb += out.kind.eq(BranchKind.INDIRECT)
 
         # Privileged specification, 3.1.6.6 and 3.3; SCUSTOM in hw.abi.
         user = self.privilege == Privilege.USER

@@ -7,11 +7,11 @@ from amaranth.lib.wiring import In, Out
 from ..abi import Csr
 from ..mapping import equal
 from .alu import ArithmeticLogicUnit
-from .branch_predictor import REGION_BITS, Training
 from .decoder import System, Unit
 from .isa import Cause, CsrAddress
 from .pipeline import DecodedInstruction, ExecutedInstruction, produces_late
 from .port import CapabilityPort, Privilege
+from .prediction import REGION_BITS, BranchKind, Training
 from .stored_csr import StoredCsr
 
 __all__ = ["ExecuteStage"]
@@ -29,6 +29,7 @@ class ExecuteStage(wiring.Component):
     address : of a load or store; earlier in the cycle than `executed`.
     memory_rd, memory_write, memory_late, memory_value : instruction in the memory stage, for forwarding.
         `memory_late`: its result does not exist yet.
+    memory_multiplies : it is a multiplication, whose result only the register file and decode get from writeback.
     slow, slow_rd, slow_write : an instruction stays in writeback for another cycle.
     back_write, back_value : register write of writeback.
     behind_csr, behind_any : the memory stage accesses a CSR in LUT RAM; it has any instruction.
@@ -53,6 +54,7 @@ class ExecuteStage(wiring.Component):
             "memory_write": In(1),
             "memory_late": In(1),
             "memory_value": In(64),
+            "memory_multiplies": In(1),
             "slow": In(1),
             "slow_rd": In(5),
             "slow_write": In(1),
@@ -127,6 +129,15 @@ class ExecuteStage(wiring.Component):
             operands.append(operand)
         operand1, operand2 = operands
 
+        # A product is a sum made in writeback, too late for anything here: what needs it waits in decode.
+        blocked = Signal()
+        decoded = self.decoded
+        for multiplies, rd in ((x_valid & (control.unit == Unit.MULTIPLY), x.rd),
+                               (self.memory_multiplies, self.memory_rd)):
+            with m.If(multiplies & ((decoded.control.reads_rs1 & (decoded.rs1 == rd))
+                                    | (decoded.control.reads_rs2 & (decoded.rs2 == rd)))):
+                m.d.comb += blocked.eq(1)
+
         # ---- arithmetic
         m.submodules.alu = alu = ArithmeticLogicUnit()
         m.d.comb += [
@@ -179,7 +190,7 @@ class ExecuteStage(wiring.Component):
         with m.If(is_return):
             m.d.comb += [out.target.eq(self.return_pc), if_taken.eq(1), if_not.eq(1)]
         with m.Elif(indirect):
-            wrong = ~(x.predicted & x.returns & equal(operand1, predicted_pc))
+            wrong = ~(x.predicted & x.predictable & equal(operand1, predicted_pc))
             m.d.comb += [out.target.eq(Cat(C(0, 1), self.address[1:])), if_taken.eq(wrong), if_not.eq(wrong)]
         with m.Elif(is_jump):
             m.d.comb += [out.target.eq(x.target), if_taken.eq(~followed), if_not.eq(~followed)]
@@ -234,43 +245,41 @@ class ExecuteStage(wiring.Component):
         m.d.comb += [
             self.executed_valid.eq(ready & (~is_custom | self.issue.ready) & ~self.kill),
             leaving.eq(self.executed_valid & self.executed_ready),
-            self.decoded_ready.eq(~x_valid | leaving),
+            self.decoded_ready.eq((~x_valid | leaving) & ~blocked),
         ]
 
-        # ---- what the predictor learns: taken ones get an entry, its counter follows what happens
+        # ---- what the predictor learns: of every branch what happened, and those that were taken and that it does not
+        # know, or that it sent elsewhere.
         learn = Signal(Training)
         happened = Signal()
-        foreseeable = Signal()
-        known = Signal()
-        learned_taken = Signal()
-        counter = Signal(2)
+        conditional = Signal()
+        moved = Signal()
+        insert = Signal()
         happens = leaving & ~x.exception
+        calls = ((x.kind == BranchKind.CALL) | (x.kind == BranchKind.INDIRECT_CALL)
+                 | (x.kind == BranchKind.FAR_CALL))
+        through_register = (x.kind == BranchKind.INDIRECT) | (x.kind == BranchKind.INDIRECT_CALL)
         m.d.sync += [
             happened.eq(happens),
-            foreseeable.eq((is_branch | (is_jump & ~control.indirect) | x.returns) & x.predictable),
-            known.eq(x.known),
-            learned_taken.eq(taken),
-            counter.eq(x.counter),
+            conditional.eq(is_branch),
+            moved.eq(taken),
+            insert.eq(x.predictable & (~x.known | (x.predicted & ~followed & ~indirect))),
             learn.end.eq(x.end),
-            learn.prediction.returns.eq(x.returns),
-            learn.prediction.call.eq(x.call),
-            learn.call.eq(happens & x.call),
-            learn.surprise.eq(~(x.predicted & (followed | indirect))),
-            learn.returned.eq(happens & x.returns),
+            learn.kind.eq(x.kind),
+            learn.target.eq(Mux(indirect, self.address[:REGION_BITS], x.target[:REGION_BITS])),
+            learn.indirect.eq(happens & through_register),
+            learn.forget.eq(happens & x.predicted & ~is_branch & ~is_jump),
+            learn.call.eq(happens & calls),
+            learn.surprise.eq(out.redirect),
+            learn.returned.eq(happens & (x.kind == BranchKind.RETURN)),
             learn.return_to.eq(x.next_pc),
-            learn.prediction.target.eq(x.target[:REGION_BITS]),
         ]
         m.d.comb += [
             self.training.eq(learn),
-            self.training.valid.eq(happened & (known | (foreseeable & learned_taken))),
-            self.training.prediction.hit.eq(foreseeable),
+            self.training.conditional.eq(happened & conditional),
+            self.training.taken.eq(happened & moved),
+            self.training.insert.eq(happened & moved & insert),
         ]
-        with m.If(~known):
-            m.d.comb += self.training.prediction.counter.eq(2)
-        with m.Elif(learned_taken):
-            m.d.comb += self.training.prediction.counter.eq(Mux(counter == 3, 3, counter + 1))
-        with m.Else():
-            m.d.comb += self.training.prediction.counter.eq(Mux(counter == 0, 0, counter - 1))
 
         with m.If(self.kill | leaving):
             m.d.sync += x_valid.eq(0)

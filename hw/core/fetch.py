@@ -5,10 +5,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus import wishbone
-from .branch_predictor import REGION_BITS, BranchPredictor, Prediction, Training
+from .branch_predictor import BranchPredictor
 from .cache_array import WORDS_PER_LINE, CacheArray, select_way
 from .config import CoreConfig
 from .port import Privilege
+from .prediction import REGION_BITS, Prediction, Training
 from .translation import Access, LookasideBuffer, Regime, TlbFlush, canonical
 from .walker import WalkPort
 
@@ -74,7 +75,8 @@ class FetchUnit(wiring.Component):
         config = self._config
         m.submodules.cache = cache = CacheArray(config.icache_bytes, config.cache_ways, config.cached)
         m.submodules.tlb = tlb = self._tlb = LookasideBuffer(config.tlb_entries)
-        m.submodules.predictor = predictor = BranchPredictor(config.branch_entries)
+        m.submodules.predictor = predictor = BranchPredictor(
+            config.branch_entries, config.branch_history_bits)
         wiring.connect(m, tlb.flush, wiring.flipped(self.tlb_flush))
         line_high = 3 + cache.word_bits
 
@@ -115,33 +117,47 @@ class FetchUnit(wiring.Component):
         read_address = Signal(64)
         issue = Signal()
         room = Signal()
-        # A branch that ends before the point where the word is entered is not on the way.
-        prediction = Signal(Prediction)
+        prediction = predictor.prediction
         m.d.comb += [
             predictor.read_address.eq(read_address),
             predictor.address.eq(f_pc),
             predictor.training.eq(self.training),
             predictor.restore.eq(self.redirect),
-            prediction.eq(predictor.prediction),
-            prediction.hit.eq(predictor.prediction.hit & (predictor.prediction.position >= f_pc[1:3])),
             room.eq(level + f_valid < QUEUE_DEPTH),
         ]
+        # Where to without a prediction.
+        other = Signal(64)
+        steerable = Signal()
         with m.If(self.redirect):
-            m.d.comb += [read_address.eq(self.target), issue.eq(restartable)]
+            m.d.comb += [other.eq(self.target), issue.eq(restartable)]
         with m.Elif(restart):
-            m.d.comb += [read_address.eq(restart_pc), issue.eq(room)]
+            m.d.comb += [other.eq(restart_pc), issue.eq(room)]
         with m.Else():
             m.d.comb += [
-                read_address.eq(Cat(C(0, 3), f_pc[3:] + 1)),
+                other.eq(Mux(foreseen, Cat(foreseen_target, f_pc[REGION_BITS:]), Cat(C(0, 3), f_pc[3:] + 1))),
                 issue.eq(streaming & room),
+                steerable.eq(f_live & ~foreseen),
+                predictor.follows.eq(issue & (foreseen | (f_live & prediction.taken))),
             ]
-            with m.If(foreseen):
-                m.d.comb += read_address.eq(Cat(foreseen_target, f_pc[REGION_BITS:]))
-            with m.Elif(f_live & prediction.taken()):
-                m.d.comb += read_address.eq(Cat(prediction.target, f_pc[REGION_BITS:]))
+
+        def steer(of):
+            """`of` the next address. Which way steers is known last: all that differs between the ways is made before,
+            and no way waits for the others."""
+            straight = of(other)
+            value = straight
+            for take, half_target in zip(predictor.takes, predictor.half_targets, strict=True):
+                turn = of(Cat(C(0, 1), half_target, f_pc[REGION_BITS:])) ^ straight
+                value = value ^ Mux(take & steerable, turn, 0)
+            return value
+
+        m.d.comb += [
+            read_address.eq(steer(lambda address: address)),
+            predictor.row.eq(steer(lambda address: address[3:3 + len(predictor.row)] ^ predictor.history)),
+            tlb.next_index.eq(steer(lambda address: tlb.index(address[12:39], self.asid))),
+        ]
         with m.If(issue):
             m.d.sync += [f_pc.eq(read_address), foreseen.eq(0)]
-        with m.Elif(f_live & prediction.taken()):
+        with m.Elif(f_live & prediction.taken):
             m.d.sync += [foreseen.eq(1), foreseen_target.eq(prediction.target)]
         m.d.sync += f_valid.eq(issue)
         # What was issued before a miss was known does not count.
@@ -153,7 +169,6 @@ class FetchUnit(wiring.Component):
         wrong_level = Mux(self.privilege == Privilege.SUPERVISOR, tlb.entry.user, ~tlb.entry.user)
         physical = Signal(32)
         m.d.comb += [
-            tlb.next_vpn.eq(read_address[12:39]),
             tlb.vpn.eq(f_pc[12:39]),
             tlb.asid.eq(self.asid),
             tlb.regime.eq(self.regime),
@@ -236,7 +251,7 @@ class FetchUnit(wiring.Component):
                         fault(page=False)
                 with m.Else():
                     m.d.comb += [streaming.eq(1), push.eq(f_live & quick)]
-                    m.d.comb += predictor.followed.eq(f_live & quick & prediction.taken())
+                    m.d.comb += predictor.followed.eq(f_live & quick & prediction.taken)
                     m.d.sync += [
                         f_missed.eq(f_valid & ~quick),
                         restart_pc.eq(f_pc), s_physical.eq(physical), s_translated.eq(translated),
@@ -296,7 +311,7 @@ class FetchUnit(wiring.Component):
                 note_redirect()
 
             with m.State("deliver"):
-                m.d.comb += [restartable.eq(1), push.eq(1), new.bits.eq(s_word), new.prediction.hit.eq(0)]
+                m.d.comb += [restartable.eq(1), push.eq(1), new.bits.eq(s_word), new.prediction.eq(0)]
                 m.d.sync += restart_pc.eq(Cat(C(0, 3), restart_pc[3:] + 1))
                 m.next = "restart"
                 obey_redirect()

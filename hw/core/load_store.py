@@ -140,6 +140,7 @@ class LoadStoreUnit(wiring.Component):
         w = Signal(_Access)
         w_hit_way = Signal(len(cache.hit_way))
         w_storing = Signal()  # A store that is done with now.
+        w_finishing = Signal()  # The slow way has a word.
         again = Signal()  # Look its address up again.
 
         # ---- memory stage
@@ -156,7 +157,7 @@ class LoadStoreUnit(wiring.Component):
         translated = Signal()
         behind_store = Signal()
         m.d.comb += [
-            tlb.next_vpn.eq(read_address[12:39]),
+            tlb.next_index.eq(tlb.index(read_address[12:39], self.asid)),
             tlb.vpn.eq(self.address[12:39]),
             tlb.asid.eq(self.asid),
             tlb.regime.eq(self.regime),
@@ -184,10 +185,10 @@ class LoadStoreUnit(wiring.Component):
             unsigned_.eq(Mux(self.slow, w.unsigned_, self.unsigned_)),
         ]
         aligned = [
-            align_load(m, Mux(self.slow, w.word, word) if way == 0 else word, offset, size, unsigned_)
+            align_load(m, Mux(w_finishing, w.word, word) if way == 0 else word, offset, size, unsigned_)
             for way, word in enumerate(cache.words)
         ]
-        m.d.sync += self.value.eq(Mux(self.slow, aligned[0], select_way(cache.hit_way, aligned)))
+        m.d.sync += self.value.eq(Mux(w_finishing, aligned[0], select_way(cache.hit_way, aligned)))
         sel, lanes = _lanes(m, self.size, self.address, self.store_data)
         with m.If(self.accept):
             m.d.sync += [
@@ -214,10 +215,10 @@ class LoadStoreUnit(wiring.Component):
             cache.tag_value.eq(w.physical[line_high:]),
             self.busy.eq(cache.busy),
         ]
-        self._slow_way(m, cache, tlb, again, w, w_hit_way, w_storing)
+        self._slow_way(m, cache, tlb, again, w, w_hit_way, w_storing, w_finishing)
         return m
 
-    def _slow_way(self, m, cache, tlb, again, w, w_hit_way, w_storing):
+    def _slow_way(self, m, cache, tlb, again, w, w_hit_way, w_storing, w_finishing):
         """What takes more than a cycle."""
         line_high = 3 + cache.word_bits
         is_store, is_atomic = w.kind == MemoryKind.STORE, w.kind == MemoryKind.ATOMIC
@@ -304,7 +305,10 @@ class LoadStoreUnit(wiring.Component):
                 with m.Elif(~w.cached):
                     m.next = "io"
                 with m.Elif(reads_only):
-                    with m.If(cache.hit):
+                    with m.If(cache.hit & ~is_lr):
+                        m.d.comb += self.done.eq(1)
+                        m.next = "idle"
+                    with m.Elif(cache.hit):
                         m.next = "finish"
                     with m.Else():
                         m.next = "refill"
@@ -382,7 +386,7 @@ class LoadStoreUnit(wiring.Component):
                     m.next = "finish"
 
             with m.State("finish"):
-                m.d.comb += self.done.eq(1)
+                m.d.comb += [self.done.eq(1), w_finishing.eq(1)]
                 m.d.sync += w_storing.eq(is_store & w.cached)
                 with m.If(is_lr):
                     m.d.sync += [reserved.eq(1), reservation.eq(w.physical[3:])]

@@ -16,16 +16,14 @@ class Multiplier(wiring.Component):
 
     Members
     -------
-    start, funct3, word, operand1, operand2 : begin, for one cycle.
-    done, result : for one cycle, the one after `start`.
+    funct3, word, operand1, operand2 : what to multiply.
+    result : a cycle later.
     """
 
-    start: In(1)
     funct3: In(3)
     word: In(1)
     operand1: In(64)
     operand2: In(64)
-    done: Out(1)
     result: Out(64)
 
     def elaborate(self, platform):
@@ -52,7 +50,7 @@ class Multiplier(wiring.Component):
         m.d.sync += [
             low_low.eq(a_low * b_low), low_high.eq(a_low * b_high),
             high_low.eq(a_high * b_low), high_high.eq(a_high * b_high),
-            high.eq(self.funct3[:2] != 0), word.eq(self.word), self.done.eq(self.start),
+            high.eq(self.funct3[:2] != 0), word.eq(self.word),
         ]
         upper = Signal(signed(68))  # Everything above bit 31, but for the product of the high halves.
         m.d.comb += [

@@ -7,8 +7,8 @@ happened. """
 from amaranth import *
 from amaranth.lib import data
 
-from .branch_predictor import REGION_BITS
 from .decoder import Control, Unit
+from .prediction import REGION_BITS, BranchKind
 from .stored_csr import StoredCsr
 
 __all__ = ["DecodedInstruction", "ExecutedInstruction", "Writeback", "produces_late"]
@@ -35,12 +35,9 @@ class DecodedInstruction(data.Struct):
     #: Fetch went on at a predicted target.
     predicted: 1
     predicted_target: REGION_BITS
-    #: jalr that by convention calls or returns (unprivileged specification, 2.5.1), or jal that calls.
-    call: 1
-    returns: 1
-    #: The predictor's entry, and whether one is allowed.
+    #: For the predictor; whether it has an entry, and whether one is allowed.
+    kind: BranchKind
     known: 1
-    counter: 2
     end: REGION_BITS
     predictable: 1
     #: The instruction will trap with `cause`.

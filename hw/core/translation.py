@@ -141,7 +141,7 @@ class LookasideBuffer(wiring.Component):
 
     Members
     -------
-    next_vpn : page looked up; the entry stands ready in the next cycle,
+    next_index : :meth:`index` of the page looked up; the entry stands ready in the next cycle,
     vpn, asid, regime : when these are compared with it. `hit` and `entry` answer in the same cycle.
     fill, new : cache this translation.
     flush : see :class:`TlbFlush`. It wins over a fill in the same cycle.
@@ -152,7 +152,7 @@ class LookasideBuffer(wiring.Component):
             raise ValueError(f"Lookaside buffer entries must be a power of two above 1, not {entries!r}")
         self._count = entries
         super().__init__({
-            "next_vpn": In(27),
+            "next_index": In(exact_log2(entries)),
             "vpn": In(27),
             "asid": In(16),
             "regime": In(Regime),
@@ -163,7 +163,8 @@ class LookasideBuffer(wiring.Component):
             "flush": In(TlbFlush()),
         })
 
-    def _index(self, vpn, asid):
+    def index(self, vpn, asid):
+        """Where the buffer keeps a page of an address space."""
         bits = exact_log2(self._count)
         return vpn[:bits] ^ vpn[9:9 + bits] ^ asid[:bits]
 
@@ -184,8 +185,8 @@ class LookasideBuffer(wiring.Component):
         entry_valid = Signal()
 
         m.d.comb += [
-            read.addr.eq(Mux(sweeping, sweep, self._index(self.next_vpn, self.asid))),
-            write.addr.eq(self._index(self.new.vpn, self.new.asid)),
+            read.addr.eq(Mux(sweeping, sweep, self.next_index)),
+            write.addr.eq(self.index(self.new.vpn, self.new.asid)),
             write.data.eq(self.new),
             write.en.eq(self.fill),
             flush.busy.eq(sweeping | looking),

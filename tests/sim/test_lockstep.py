@@ -34,8 +34,8 @@ def machine(**core):
 #: Sizes at both ends of what the core allows, so that everything is replaced often, or hardly ever.
 CONFIGURATIONS = {
     "default": Configuration(SocConfig()),
-    "small": Configuration(machine(icache_bytes=64, dcache_bytes=64, cache_ways=1, tlb_entries=2, branch_entries=2,
-                                   contexts=2), latency=1, latency_noise=True),
+    "small": Configuration(machine(icache_bytes=64, dcache_bytes=64, cache_ways=1, tlb_entries=2, branch_entries=4,
+                                   branch_history_bits=2, contexts=2), latency=1, latency_noise=True),
     "wide": Configuration(machine(icache_bytes=32768, dcache_bytes=16384, cache_ways=8, tlb_entries=64,
                                   branch_entries=1024, contexts=4), latency=9),
     "direct": Configuration(machine(icache_bytes=4096, dcache_bytes=512, cache_ways=1, tlb_entries=4, contexts=16,

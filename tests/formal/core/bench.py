@@ -7,7 +7,6 @@ from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assume, C, Cat, Fragment, Module, Signal
 from amaranth.lib import data, wiring
 
-from hw.core.branch_predictor import Prediction
 from hw.core.commit import _Slow
 from hw.core.config import CoreConfig
 from hw.core.core import Core
@@ -18,7 +17,7 @@ from tests.formal.prove import prove
 __all__ = ["CONFIG", "CoreBench", "in_regions", "prove_core"]
 
 CONFIG = CoreConfig(icache_bytes=64, dcache_bytes=64, cache_ways=1, tlb_entries=2, pmp_entries=0,
-                    branch_entries=2, rvfi=True, alternative_operations=True)
+                    branch_entries=4, branch_history_bits=1, rvfi=True, alternative_operations=True)
 
 #: What mie, mideleg and medeleg can hold (privileged specification, 3.1.8 and 3.1.9; custom causes 24 to 31).
 ALL_INTERRUPTS = 0xAAA
@@ -34,13 +33,10 @@ START = {
     r"commit\.csr\.interrupts": {r".*": FREE},
     r"(fetch|commit\.memory)\.tlb": {r"valid": FREE},
     r"(fetch|commit\.memory)\.cache": {r"busy": ZERO},
-    r"fetch\.predictor": {r"clearing": ZERO},
+    r"fetch\.predictor": {r"clearing": ZERO, r"ahead|executed|before|last|victim": FREE},
     r"fetch\.predictor\.returns": {r"ahead|executed": FREE},
     r"registers": {r"clearing": ZERO},
 }
-#: Memories start free, and each word of these with zeros in these bits: predicted targets are even.
-PREDICTED_TARGET = data.Layout.cast(Prediction)["target"].offset
-KNOWN_BITS = {r"fetch\.predictor": (PREDICTED_TARGET,), r"fetch\.predictor\.returns": (0,)}
 
 
 def _initial(kind, width):
@@ -70,11 +66,10 @@ def _start_registers(text, where, rules):
     return text
 
 
-def _start_memories(text, zeros):
+def _start_memories(text):
     def edit(found):
-        width, words = int(found["width"]), int(found["words"])
-        row = "".join("0" if bit in zeros else "x" for bit in reversed(range(width)))
-        return f"{found['head']}{width * words}'{row * words}\n"
+        bits = int(found["width"]) * int(found["words"])
+        return f"{found['head']}{bits}'{'x' * bits}\n"
 
     return re.sub(r"^(?P<head>  cell \$meminit_v2 .*\n(?:    .*\n)*?    parameter \\WIDTH (?P<width>\d+)\n"
                   r"    parameter \\WORDS (?P<words>\d+)\n(?:    .*\n)*?    connect \\DATA ).*\n",
@@ -108,8 +103,7 @@ def start_anywhere(netlist, *, empty_caches=False):
                 text = _start_registers(text, where, rules)
         if empty_caches and found[1].endswith(".cache"):
             continue
-        zeros = [bit for where, bits in KNOWN_BITS.items() if re.fullmatch(where, found[1]) for bit in bits]
-        modules[place] = _start_memories(text, zeros)
+        modules[place] = _start_memories(text)
     if missing:
         raise ValueError(f"The core has no module {', '.join(sorted(missing))} any more")
     return "".join(modules)

@@ -101,7 +101,7 @@ FAULTS = {
         "program_counter", "execute.py", "deciding = x_valid & misled & ~hazard & self.executed_ready & ~decided",
         "deciding = x_valid & misled & ~decided"),
     "a predicted return is believed": Fault(
-        "program_counter", "execute.py", "x.returns & equal(operand1, predicted_pc)", "x.returns"),
+        "program_counter", "execute.py", "x.predictable & equal(operand1, predicted_pc)", "x.predictable"),
     "a guess that splits an instruction is believed": Fault(
         "program_counter", "align.py", "m.d.sync += discard.eq(out.predicted & straddles)",
         "m.d.sync += discard.eq(0)"),

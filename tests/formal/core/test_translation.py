@@ -200,8 +200,8 @@ class LookasideBench(Elaboratable):
             m.d.comb += value.as_value().eq(AnySeq(len(value.as_value())))
         m.d.comb += [Assume(tlb.regime.as_value() != 3), Assume(tlb.new.regime.as_value() != 3),
                     Assume(tlb.new.level != 3)]
-        # A look-up is of the page that stood at `next_vpn` in the cycle before, or it may not hit.
-        m.d.comb += tlb.next_vpn.eq(AnySeq(27))
+        # A look-up is of the page that stood at `next_index` in the cycle before, or it may not hit.
+        m.d.comb += tlb.next_index.eq(AnySeq(len(tlb.next_index)))
         # The order of a search stands still until it is done, and no second one comes.
         searching = Signal()
         m.d.sync += searching.eq(flush.some | (flush.busy & ~flush.some))

@@ -21,6 +21,8 @@ def test_defaults():
     (dict(dcache_bytes=3000), ValueError, "Data cache bytes must be a power of two, not 3000"),
     (dict(cache_ways=3), ValueError, "Cache ways must be a power of two, not 3"),
     (dict(tlb_entries=1), ValueError, "Lookaside buffer entries must be between 2 and 64, not 1"),
+    (dict(branch_entries=2), ValueError, "Branch predictor entries must be between 4 and 1024, not 2"),
+    (dict(branch_history_bits=15), ValueError, "Branch history bits must be between 1 and 14, not 15"),
     (dict(cached=((0x8000_0000, 3 << 20),)), ValueError, "Size of cached region must be a power of two, not 3145728"),
     (dict(cached=((0x8000_0000, 1 << 32),)), ValueError, "Base of cached region must be between 0 and 0"),
     (dict(uncached_code=((0x1800, 0x1000),)), ValueError, "Base 0x1800 of uncached code region must be a multiple"),
