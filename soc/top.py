@@ -33,6 +33,7 @@ from hw.peripherals.uart import Uart
 from .config import SocConfig
 from .firmware.boot_rom import boot_rom
 from .memory_map import INTERRUPTS, RESET_VECTOR, region
+from .unit import load_unit
 
 __all__ = ["FinisherOutputs", "SoC", "StoreSignature"]
 
@@ -123,6 +124,7 @@ class SoC(wiring.Component):
             self._capability_unit = CapabilityUnit(CapabilityUnitConfig(memory_base=memory.base,
                                                                         memory_bytes=memory.size))
             targets["capability_unit"] = self._capability_unit.window
+        self._unit = load_unit(config.unit) if config.unit else None
         if config.mailbox:
             self._mailbox = Mailbox()
             targets["mailbox"] = self._mailbox.bus
@@ -155,7 +157,8 @@ class SoC(wiring.Component):
         finisher, clint, plic, uart = self._finisher, self._clint, self._plic, self._uart
         for name, block in (("core", core), ("arbiter", arbiter), ("decoder", decoder), ("boot_rom", self._boot_rom),
                             ("finisher", finisher), ("clint", clint), ("plic", plic), ("uart", uart),
-                            ("capability_unit", self._capability_unit), ("mailbox", self._mailbox)):
+                            ("capability_unit", self._capability_unit), ("mailbox", self._mailbox),
+                            ("unit", self._unit)):
             if block is not None:
                 # A debugger resets everything but its own way in.
                 m.submodules[name] = block if self._debug_module is None else ResetInserter(
@@ -200,6 +203,11 @@ class SoC(wiring.Component):
             unit = self._capability_unit
             wiring.connect(m, core.capability, unit.port)
             arbiter.add(unit.walker)
+        elif self._unit is not None:
+            wiring.connect(m, core.capability, self._unit.port)
+        else:
+            # Nobody there: every custom instruction is illegal.
+            m.d.comb += core.capability.issue.ready.eq(1)
         if self._mailbox is not None:
             mailbox = self._mailbox
             wiring.connect(m, mailbox.check, unit.check)

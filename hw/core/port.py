@@ -14,7 +14,8 @@ Rules
   without kill. At most four instructions are issued and not yet finished.
 - Result: `result.valid` is held until `result.ready`. A result may be offered before the commit of its instruction,
   so that a hit is usable two cycles after issue; if the commit then kills, the offer is withdrawn in the next cycle
-  and the core takes no result in the kill's cycle.
+  and the core takes no result in the kill's cycle. The core takes a result together with the commit at the
+  earliest, so what is taken is committed.
 - `exception` makes the core trap at the instruction with `cause`; `we` low leaves rd unchanged.
 """
 

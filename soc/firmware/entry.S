@@ -6,6 +6,8 @@
  * trap inside the firmware is told from one outside.
  */
 
+#include <veridian/memory_map.h>
+
     .section .text.entry, "ax"
     .globl _start
 _start:
@@ -105,18 +107,36 @@ trap_in_firmware:
     call firmware_trap
     j park
 
+#define FIRMWARE_BYTES (KERNEL_BASE - FIRMWARE_BASE)
+#if FIRMWARE_BYTES & (FIRMWARE_BYTES - 1) || FIRMWARE_BASE & (FIRMWARE_BYTES - 1)
+#error "The firmware's memory must be one NAPOT region"
+#endif
+/* pmpaddr and pmpcfg (privileged specification, 3.7.1) */
+#define NAPOT_REGION(base, bytes) ((base) >> 2 | (((bytes) >> 3) - 1))
+#define PMP_NAPOT 0x18
+#define PMP_EVERYTHING 0x1f             /* NAPOT, R, W, X */
+
     /*
-     * pmp_open(): one PMP entry that lets S- and U-mode reach everything. On a core without PMP the first write
-     * traps, and the trap leads behind the last.
+     * pmp_protect(): two PMP entries. The first that matches decides: the firmware's memory is nobody's but M-mode's, all
+     * else is open. Neither is locked, so M-mode keeps its rights. Where there is only one entry all is open, since
+     * without any that matches S-mode would reach nothing. On a core without PMP's CSRs the first write traps, and
+     * the trap leads behind the last.
      */
-    .globl pmp_open
-pmp_open:
+    .globl pmp_protect
+pmp_protect:
     la t0, pmp_absent
     csrrw t1, mtvec, t0
-    li t0, -1
+    li t0, NAPOT_REGION(FIRMWARE_BASE, FIRMWARE_BYTES)
     csrw pmpaddr0, t0
-    li t0, 0x1f                     /* NAPOT, R, W, X */
-    csrw pmpcfg0, t0
+    li t0, -1
+    csrw pmpaddr1, t0
+    li t2, PMP_NAPOT | PMP_EVERYTHING << 8
+    csrw pmpcfg0, t2
+    csrr t3, pmpcfg0
+    beq t2, t3, pmp_absent
+    csrw pmpaddr0, t0
+    li t2, PMP_EVERYTHING
+    csrw pmpcfg0, t2
     .balign 4
 pmp_absent:
     csrw mtvec, t1

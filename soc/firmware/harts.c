@@ -12,8 +12,8 @@ constexpr uint64_t delegated_exceptions =
 /* Custom causes (24-31 and 48-63) belong to units on the capability port: the kernel's business. */
 constexpr uint64_t delegated_custom_causes = UINT64_C(0xffff0000ff000000);
 
-/* Let S-mode reach all memory. A core without PMP has no such CSRs: skip what traps (see entry.S). */
-extern void pmp_open(void);
+/* Let S-mode reach everything but the firmware's memory (see entry.S). */
+extern void pmp_protect(void);
 /* End of the last hart's stack; the others lie below it (see entry.S). */
 extern uint8_t stack_end[];
 
@@ -25,7 +25,7 @@ void hart_initialize(void) {
     /* The comparator is reset to "never" here, so that enabling it raises nothing. */
     CSR_WRITE(stimecmp, UINT64_MAX);
     CSR_WRITE(mie, MIP_MSIP);
-    pmp_open();
+    pmp_protect();
 }
 
 [[noreturn]] void hart_enter(uint64_t address, uint64_t argument) {

@@ -175,9 +175,17 @@ def core_model():
 
 
 @pytest.fixture(scope="session")
-def run_program(core_model):
+def assemble_program():
+    """Path of the flat binary of a program of `programs/`; the ELF file lies beside it."""
+    def assembler(name, *, defines=()):
+        return assemble(HERE / "programs" / f"{name}.S", defines=defines)
+    return assembler
+
+
+@pytest.fixture(scope="session")
+def run_program(core_model, assemble_program):
     """Run a program of `programs/` and return the finished process."""
     def runner(name, *arguments, defines=()):
-        binary = assemble(HERE / "programs" / f"{name}.S", defines=defines)
+        binary = assemble_program(name, defines=defines)
         return subprocess.run([core_model, *arguments, binary], capture_output=True, text=True, timeout=120)
     return runner

@@ -56,6 +56,63 @@ static uint64_t now(void) {
     return value;
 }
 
+/*
+ * What an access of S-mode to `address` traps with, as cause and address; cause 0 when it does not. Traps lead behind the
+ * access. A fetch of memory that it may fetch never comes back.
+ */
+struct trap {
+    uint64_t cause;
+    uint64_t value;
+};
+
+#define TRY(access)                                                                                                   \
+    struct trap trap = {};                                                                                            \
+    __asm__ volatile("la t0, 1f\n\t"                                                                                  \
+                     "csrw stvec, t0\n\t" access "\n\t"                                                               \
+                     "j 2f\n\t"                                                                                       \
+                     ".balign 4\n"                                                                                    \
+                     "1: csrr %0, scause\n\t"                                                                         \
+                     "csrr %1, stval\n"                                                                               \
+                     "2:"                                                                                             \
+                     : "+r"(trap.cause), "+r"(trap.value)                                                             \
+                     : "r"(address)                                                                                   \
+                     : "t0", "t1", "memory");                                                                         \
+    return trap
+
+static struct trap try_load(uint64_t address) { TRY("ld t1, 0(%2)"); }
+static struct trap try_store(uint64_t address) { TRY("sd zero, 0(%2)"); }
+static struct trap try_fetch(uint64_t address) { TRY("jr %2"); }
+
+static bool traps_with(struct trap trap, uint64_t cause, uint64_t value) {
+    return trap.cause == cause && trap.value == value;
+}
+
+/* S-mode reaches nothing of the firmware's memory, and all around it. */
+static bool firmware_is_protected(void) {
+    constexpr uint64_t fetch_access = 1, load_access = 5, store_access = 7;
+    static const uint64_t within[] = {FIRMWARE_BASE, FIRMWARE_BASE + 0x1000, KERNEL_BASE - 0x1000, KERNEL_BASE - 8};
+    for (size_t i = 0; i < sizeof within / sizeof *within; i++) {
+        if (!traps_with(try_load(within[i]), load_access, within[i]) ||
+            !traps_with(try_store(within[i]), store_access, within[i]) ||
+            !traps_with(try_fetch(within[i]), fetch_access, within[i])) {
+            return false;
+        }
+    }
+    return try_load(KERNEL_BASE).cause == 0 && try_load(DEVICE_TREE_BASE).cause == 0 && try_load(CLINT_BASE).cause == 0 &&
+           try_store(MEMORY_BASE + MEMORY_SIZE - 8).cause == 0;
+}
+
+/* The first three GiB mapped to themselves, in one table. */
+static uint64_t table[512] __attribute__((aligned(4096)));
+
+static void translate(bool on) {
+    constexpr uint64_t sv39 = UINT64_C(8) << 60, leaf = 0xcf;  /* valid, R, W, X, accessed, dirty */
+    for (uint64_t gib = 0; gib < 3; gib++) {
+        table[gib] = gib << 28 | leaf;
+    }
+    __asm__ volatile("csrw satp, %0\n\tsfence.vma" : : "r"(on ? sv39 | (uint64_t)table >> 12 : 0) : "memory");
+}
+
 /* Entered from start with what the firmware put into a0 and a1. */
 [[noreturn]] void program(uint64_t hart, uint64_t device_tree);
 
@@ -110,7 +167,13 @@ static uint64_t now(void) {
                      :
                      : "t0", "memory");
     check(cause == 2);
-    /* 25, 26: reset with bad arguments, then the end */
+    /* 25-27: the firmware is out of reach, by physical and by virtual addresses, and alive */
+    check(firmware_is_protected());
+    translate(true);
+    check(firmware_is_protected());
+    translate(false);
+    check(sbi(base, 0, 0, 0, 0).error == 0);
+    /* 28, 29: reset with bad arguments, then the end */
     check(sbi(reset, 0, 9, 0, 0).error == invalid);
     check(sbi(reset, 0, 0, 9, 0).error == invalid);
     print("sbi: all checks passed\n");

@@ -18,20 +18,26 @@ _start: \
     csrw pmpcfg0, t0; \
     li s11, 0
 
+// With TOHOST the program ends by a store to that symbol, as Spike wants it, else by the exit register.
+#ifdef TOHOST
+#define END_PASS li t1, 1; la t0, tohost; sd t1, 0(t0)
+#define END_FAIL slli t1, s11, 1; ori t1, t1, 1; la t0, tohost; sd t1, 0(t0)
+#define END_DATA .section .data; .balign 64; .globl tohost; tohost: .dword 0; .globl fromhost; fromhost: .dword 0; .text
+#else
+#define END_PASS li t0, EXIT_REGISTER; li t1, 0x5555; sw t1, 0(t0)
+#define END_FAIL slli t1, s11, 16; li t0, 0x3333; or t1, t1, t0; li t0, EXIT_REGISTER; sd t1, 0(t0)
+#define END_DATA
+#endif
+
 #define END \
+    END_DATA; \
 pass: \
-    li t0, EXIT_REGISTER; \
-    li t1, 0x5555; \
-    sw t1, 0(t0); \
+    END_PASS; \
 1:  j 1b; \
     .align 2; \
 unexpected_trap: \
 fail: \
-    slli t1, s11, 16; \
-    li t0, 0x3333; \
-    or t1, t1, t0; \
-    li t0, EXIT_REGISTER; \
-    sd t1, 0(t0); \
+    END_FAIL; \
 1:  j 1b
 
 #define TEST(number) li s11, number
