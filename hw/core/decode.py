@@ -75,7 +75,7 @@ class DecodeStage(wiring.Component):
         target = Signal(64)
         compressed = fetched.raw[:2] != 3
         is_jump = decoder.control.unit == Unit.JUMP
-        end = Signal(REGION_BITS + 1)
+        end = Signal(REGION_BITS)
         same_region = target[REGION_BITS:] == fetched.pc[REGION_BITS:]
         m.d.comb += [
             target.eq(fetched.pc + decoder.immediate),
@@ -90,7 +90,9 @@ class DecodeStage(wiring.Component):
             out.known.eq(fetched.known),
             out.counter.eq(fetched.counter),
             out.end.eq(end),
-            out.predictable.eq((same_region | out.returns) & ~end[REGION_BITS]),
+            # What ends in the first halfword of a region may lie in it or straddle its border. The predictor cannot
+            # tell, and fetch would go on in the region of the second half, the aligner in that of the first.
+            out.predictable.eq((same_region | out.returns) & end[1:].any()),
         ]
 
         # Privileged specification, 3.1.6.6 and 3.3; SCUSTOM in hw.abi.

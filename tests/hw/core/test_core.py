@@ -4,7 +4,7 @@ import pytest
 
 PROGRAMS = (
     "smoke", "integer", "muldiv", "memory", "compressed", "atomic",
-    "traps", "paging", "interrupts", "contexts", "custom", "prediction", "refetch",
+    "traps", "paging", "interrupts", "contexts", "custom", "prediction", "refetch", "region",
 )
 
 
