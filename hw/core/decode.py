@@ -74,19 +74,20 @@ class DecodeStage(wiring.Component):
 
         target = Signal(64)
         compressed = fetched.raw[:2] != 3
-        end = Signal(REGION_BITS + 1)
+        end = Signal(REGION_BITS)
         same_region = target[REGION_BITS:] == fetched.pc[REGION_BITS:]
         m.d.comb += [
             target.eq(fetched.pc + decoder.immediate),
             end.eq(fetched.pc[:REGION_BITS] + Mux(compressed, 0, 2)),
             out.target.eq(target),
             out.predicted.eq(fetched.predicted),
-            out.same_region.eq(same_region),
             out.predicted_target.eq(fetched.target),
             out.known.eq(fetched.known),
             out.end.eq(end),
+            # What ends in the first halfword of a region may lie in it or straddle its border. The predictor cannot
+            # tell, and fetch would go on in the region of the second half, the aligner in that of the first.
             out.predictable.eq(
-                (same_region | decoder.control.indirect) & ~end[REGION_BITS]
+                (same_region | decoder.control.indirect) & end[1:].any()
                 & (out.kind != BranchKind.NONE) & (out.kind != BranchKind.FAR_CALL)),
         ]
         calls = decoder.rd == RETURN_ADDRESS

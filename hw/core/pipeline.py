@@ -29,13 +29,12 @@ class DecodedInstruction(data.Struct):
     operand2: 64
     #: What an address or the target of an indirect jump adds to rs1.
     offset: signed(12)
-    #: Target of a branch or direct jump, and whether the predictor could name it.
+    #: Target of a branch or direct jump.
     target: 64
-    same_region: 1
     #: Fetch went on at a predicted target.
     predicted: 1
     predicted_target: REGION_BITS
-    #: For the predictor; whether it has an entry, and whether one is allowed.
+    #: For the predictor; whether it has an entry, and whether one is allowed: what it says of others is wrong.
     kind: BranchKind
     known: 1
     end: REGION_BITS

@@ -11,7 +11,7 @@ from soc.memory_map import FIRMWARE_BASE
 
 PROGRAMS = (
     "smoke", "integer", "muldiv", "memory", "compressed", "atomic",
-    "traps", "paging", "pmp", "interrupts", "contexts", "custom", "prediction", "refetch",
+    "traps", "paging", "pmp", "interrupts", "contexts", "custom", "prediction", "refetch", "region",
 )
 
 
