@@ -18,6 +18,7 @@ from soc import memory_map
 from soc.config import SocConfig
 from soc.firmware.build import build_firmware
 from soc.generate.device_tree import device_tree
+from soc.presets import PRESETS
 
 from . import qemu
 from .model import build_model, wave_format
@@ -173,7 +174,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
     init : str, optional
         First program to run (boot argument ``init=``).
     config : SocConfig, optional
-        The machine; only for targets on the RTL.
+        The machine; only for the SoC. The reference model heeds the core's contexts and PMP entries.
     max_cycles, wave, trace, speed, jtag : optional
         As the simulation program's options; only for targets on the RTL.
     timeout : float, optional
@@ -185,7 +186,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
     oracle : bool
         Check every instruction by the reference model; only for targets on the RTL.
     """
-    for option, value in (("--max-cycles", max_cycles), ("--trace", trace)):
+    for option, value in (("--config", config), ("--max-cycles", max_cycles), ("--trace", trace)):
         if target.emulated and value is not None:
             raise ToolError(f"{option} is for the SoC, not for {target.name}", 2)
     for option, value in (("--wave", wave), ("--jtag", jtag), ("--oracle", oracle or None),
@@ -231,6 +232,9 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
 @click.option("--target", "name", default="soc", show_default=True, metavar="TARGET", help=", ".join(TARGETS))
 @click.option("--bootargs", default="", help="Added to the kernel's command line.")
 @click.option("--init", help="First program to run.")
+@click.option("--config", "text", metavar="JSON",
+              help=f"Fields of SocConfig that differ from their defaults, or {', '.join(PRESETS)} (SoC). "
+                   "The reference model heeds only the core's contexts and PMP entries.")
 @click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Give up after N cycles (SoC).")
 @click.option("--timeout", type=float, metavar="SECONDS",
               help=f"Give up then.  [default: {DEFAULT_TIMEOUT:g}; with --jtag never]")
@@ -246,17 +250,21 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
 @click.option("--memory-beat", type=click.IntRange(min=1), metavar="N",
               help="Cycles for each further word of a burst (RTL).  [default: 1]")
 @click.option("--interactive", is_flag=True, help="The guest's console reads the keyboard.")
-def main(name, bootargs, init, max_cycles, timeout, wave, wave_start, wave_cycles, trace, jtag, oracle,
+def main(name, bootargs, init, text, max_cycles, timeout, wave, wave_start, wave_cycles, trace, jtag, oracle,
          memory_latency, memory_beat, interactive):
     """Boot the kernel on a target, show its console and a table of the latencies it measured."""
     target = find_target(name)
+    try:
+        config = None if text is None else SocConfig.from_json(text)
+    except (TypeError, ValueError) as error:
+        raise ToolError(str(error), 2) from None
     if timeout is None and jtag is None:
         timeout = DEFAULT_TIMEOUT
     speed = None
     if memory_latency or memory_beat:
         speed = MemorySpeed(memory_latency or MemorySpeed.latency, memory_beat or MemorySpeed.beat)
     try:
-        result = boot(target, bootargs=bootargs, init=init, max_cycles=max_cycles, timeout=timeout,
+        result = boot(target, bootargs=bootargs, init=init, config=config, max_cycles=max_cycles, timeout=timeout,
                       wave=Wave(wave, wave_start, wave_cycles) if wave else None, trace=trace, oracle=oracle,
                       speed=speed, jtag=jtag, interactive=interactive)
     except ValueError as error:

@@ -3,9 +3,12 @@
 import json
 from dataclasses import asdict, dataclass, field
 
+from hw.capability.config import CapabilityUnitConfig
 from hw.core.config import CoreConfig
+from hw.mailbox.config import MailboxConfig
 from hw.memory.l2_config import MAX_BYTES, L2Config
 
+from .presets import PRESETS, read_fields
 from .unit import check_name
 
 __all__ = ["SocConfig"]
@@ -36,8 +39,12 @@ class SocConfig:
         Rate of the CLINT's `mtime`; divides `clock_hz`.
     capability_unit : bool
         Attach the capability unit to the core and to the bus.
+    capability_lines : int
+        Slots that its lookaside buffer holds, as in :class:`hw.capability.config.CapabilityUnitConfig`.
     mailbox : bool
         Attach the mailbox. It asks the capability unit about every sender, so it wants one.
+    mailbox_queues, mailbox_depth, mailbox_pages : int
+        As in :class:`hw.mailbox.config.MailboxConfig`.
     unit : str
         A unit of your own at the core's capability port, as `package.module:Class`; empty: none. The port holds one
         unit, so the capability unit must be off. See :mod:`soc.unit`.
@@ -61,7 +68,11 @@ class SocConfig:
     clock_hz: int = 60_000_000
     timebase_hz: int = 60_000_000
     capability_unit: bool = True
+    capability_lines: int = CapabilityUnitConfig.lines
     mailbox: bool = True
+    mailbox_queues: int = MailboxConfig.queues
+    mailbox_depth: int = MailboxConfig.depth
+    mailbox_pages: int = MailboxConfig.pages
     unit: str = ""
     l2_bytes: int = 0
     l2_ways: int = 4
@@ -89,11 +100,16 @@ class SocConfig:
             raise TypeError(f"l2_bytes must be an integer, not {self.l2_bytes!r}")
         if self.l2_bytes and not L2_MIN_BYTES <= self.l2_bytes <= MAX_BYTES:
             raise ValueError(f"l2_bytes must be 0 or from {L2_MIN_BYTES} to {MAX_BYTES}, not {self.l2_bytes}")
+        parts = [("Capability unit", CapabilityUnitConfig, {"lines": self.capability_lines}),
+                 ("Mailbox", MailboxConfig, self.mailbox_parameters)]
         if self.l2_bytes:
+            parts.append(("Second-level cache", L2Config, {"size": self.l2_bytes, "ways": self.l2_ways,
+                                                           "line_bytes": self.l2_line_bytes}))
+        for name, kind, parameters in parts:
             try:
-                L2Config(size=self.l2_bytes, ways=self.l2_ways, line_bytes=self.l2_line_bytes)
+                kind(**parameters)
             except (TypeError, ValueError) as error:
-                raise type(error)(f"Second-level cache: {error}") from None
+                raise type(error)(f"{name}: {error}") from None
         if self.unit != "":
             check_name(self.unit)
             if self.capability_unit:
@@ -101,17 +117,22 @@ class SocConfig:
         if self.mailbox and not self.capability_unit:
             raise ValueError("mailbox wants capability_unit: it asks the unit about every sender")
 
+    @property
+    def mailbox_parameters(self) -> dict:
+        """What the mailbox is configured with."""
+        return {name: getattr(self, f"mailbox_{name}") for name in ("queues", "depth", "pages")}
+
     def to_json(self) -> str:
         """One line that :meth:`from_json` reads back; also a key for caches."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "SocConfig":
-        """The configuration that `text` describes; absent fields have their defaults."""
+        """The configuration that `text` describes, JSON or a preset's name; absent fields have their defaults."""
         try:
-            fields = json.loads(text)
+            fields = read_fields(text)
         except ValueError as error:
-            raise ValueError(f"A configuration is a JSON object: {error}") from None
+            raise ValueError(f"A configuration is a JSON object: {error}, nor is it {' or '.join(PRESETS)}") from None
         if not isinstance(fields, dict):
             raise ValueError(f"A configuration is a JSON object, not {fields!r}")
         if unknown := set(fields) - set(cls.__dataclass_fields__):

@@ -7,6 +7,7 @@ from dataclasses import fields
 from hw.core.config import CoreConfig
 
 from .config import SocConfig
+from .presets import PRESETS, read_fields
 
 __all__ = ["configure", "describe", "parameter_names"]
 
@@ -46,7 +47,8 @@ def configure(kind: type, text: str = "{}", parameters: Iterable[str] = (), defa
     kind : type
         Configuration dataclass of the block.
     text : str
-        Fields as a JSON object. The core also takes a whole system's, and uses its field `core`.
+        Fields as a JSON object, or the name of one of :data:`soc.presets.PRESETS`. The core also takes a whole
+        system's, and uses its field `core`.
     parameters : iterable of str
         NAME=VALUE; they win over `text`. A system's core has `core.NAME`, or NAME where the system has none of it.
     defaults : mapping, optional
@@ -58,9 +60,9 @@ def configure(kind: type, text: str = "{}", parameters: Iterable[str] = (), defa
         With one line, for anything that is no configuration.
     """
     try:
-        given = json.loads(text)
+        given = read_fields(text)
     except ValueError as error:
-        raise ValueError(f"a configuration is a JSON object: {error}") from None
+        raise ValueError(f"a configuration is a JSON object: {error}, nor is it {' or '.join(PRESETS)}") from None
     if not isinstance(given, dict):
         raise ValueError(f"a configuration is a JSON object, not {given!r}")
     if kind is CoreConfig and "core" in given:

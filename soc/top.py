@@ -20,6 +20,7 @@ from hw.core.trace import TraceSignature
 from hw.debug import park
 from hw.debug.jtag import JtagSignature, JtagTransport
 from hw.debug.module import DebugModule
+from hw.mailbox.config import MailboxConfig
 from hw.mailbox.mailbox import Mailbox
 from hw.memory.l2_cache import L2Cache
 from hw.memory.l2_config import L2Config
@@ -121,12 +122,12 @@ class SoC(wiring.Component):
                    "plic": self._plic.bus, "uart": self._uart.bus}
         self._capability_unit = self._mailbox = self._debug_module = None
         if config.capability_unit:
-            self._capability_unit = CapabilityUnit(CapabilityUnitConfig(memory_base=memory.base,
-                                                                        memory_bytes=memory.size))
+            self._capability_unit = CapabilityUnit(CapabilityUnitConfig(
+                lines=config.capability_lines, memory_base=memory.base, memory_bytes=memory.size))
             targets["capability_unit"] = self._capability_unit.window
         self._unit = load_unit(config.unit) if config.unit else None
         if config.mailbox:
-            self._mailbox = Mailbox()
+            self._mailbox = Mailbox(MailboxConfig(**config.mailbox_parameters))
             targets["mailbox"] = self._mailbox.bus
         if config.debug:
             # Its code reaches its data by addresses relative to 0.

@@ -146,6 +146,7 @@ class ExecuteStage(wiring.Component):
             alu.funct3.eq(control.funct3),
             alu.alternate.eq(control.alternate),
             alu.word.eq(control.word),
+            alu.active.eq(control.unit == Unit.ALU),
             self.address.eq(operand1 + x.offset),
         ]
 
@@ -237,9 +238,9 @@ class ExecuteStage(wiring.Component):
         ]
         with m.Switch(control.unit):
             with m.Case(Unit.JUMP):
-                m.d.comb += out.result.eq(x.next_pc)
+                m.d.comb += alu.beside.eq(x.next_pc)
             with m.Case(Unit.LOAD, Unit.STORE, Unit.ATOMIC):
-                m.d.comb += out.result.eq(self.address)
+                m.d.comb += alu.beside.eq(self.address)
         with m.If((is_custom & ~self.issue.accept) | (is_csr & self.csr_illegal & ~x.exception)):
             m.d.comb += [out.exception.eq(1), out.cause.eq(Cause.ILLEGAL_INSTRUCTION)]
         m.d.comb += [

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from hw.capability.config import CapabilityUnitConfig
@@ -18,6 +20,12 @@ def test_defaults_lose_against_both():
 
 def test_core_takes_a_systems_configuration():
     assert configure(CoreConfig, SocConfig(core=CoreConfig(contexts=4)).to_json()) == CoreConfig(contexts=4)
+
+
+def test_preset_by_name():
+    assert configure(CoreConfig, "small") == SocConfig.from_json("small").core
+    assert configure(SocConfig, "small", ["tlb_entries=4"]) == replace(
+        SocConfig.from_json("small"), core=configure(CoreConfig, "small", ["tlb_entries=4"]))
 
 
 @pytest.mark.parametrize("name", ["contexts", "core.contexts"])
@@ -44,6 +52,7 @@ def test_planted_faults_are_no_parameters():
 @pytest.mark.parametrize("kind, text, pairs, message", [
     (CoreConfig, "[]", [], "a configuration is a JSON object, not []"),
     (CoreConfig, "{", [], "a configuration is a JSON object: "),
+    (CoreConfig, "tiny", [], "a configuration is a JSON object: Expecting value: line 1 column 1 (char 0), nor is it "),
     (CoreConfig, '{"contextes": 1}', [], "there is no parameter 'contextes'; there are hart_id, "),
     (CoreConfig, '{"core": {"contexts": "x"}}', [], "Contexts must be an integer, not 'x'"),
     (CoreConfig, "{}", ["contexts"], "a parameter is NAME=VALUE, not 'contexts'"),

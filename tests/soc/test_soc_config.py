@@ -2,6 +2,7 @@ import pytest
 
 from hw.core.config import CoreConfig
 from soc.config import SocConfig
+from soc.presets import PRESETS, read_fields
 
 
 def test_defaults_are_the_boot_configuration():
@@ -28,6 +29,9 @@ def test_defaults_are_the_boot_configuration():
      "Second-level cache: ways must be a power of two from 1 to 8, not 3"),
     ({"l2_bytes": 65536, "l2_line_bytes": 16}, ValueError,
      "Second-level cache: line_bytes must be a power of two from 32 to 128, not 16"),
+    ({"capability_lines": 3}, ValueError, "Capability unit: lines must be a power of two and at least 4, not 3"),
+    ({"mailbox_queues": 33}, ValueError, "Mailbox: queues must be from 1 to 32, not 33"),
+    ({"mailbox_depth": "4"}, TypeError, "Mailbox: depth must be an integer, not '4'"),
     ({"debug": "yes"}, TypeError, "debug must be True or False, not 'yes'"),
     ({"capability_unit": False}, ValueError, "mailbox wants capability_unit: it asks the unit about every sender"),
 ])
@@ -41,6 +45,20 @@ def test_json_round_trip():
     config = SocConfig(core=CoreConfig(contexts=2), mailbox=False, trace=False)
     assert SocConfig.from_json(config.to_json()) == config
     assert SocConfig.from_json("{}") == SocConfig()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_differs_from_the_default_in_what_it_names(name):
+    fields, config = PRESETS[name], SocConfig.from_json(name)
+    assert config != SocConfig()
+    assert {field: getattr(config, field) for field in fields if field != "core"} == {
+        field: value for field, value in fields.items() if field != "core"}
+    assert config == SocConfig.from_json(config.to_json())
+
+
+def test_reading_a_preset_leaves_it_alone():
+    read_fields("small")["core"].clear()
+    assert read_fields("small") == PRESETS["small"] and PRESETS["small"]["core"]
 
 
 @pytest.mark.parametrize("text, message", [

@@ -25,6 +25,13 @@ def test_units_are_left_out():
     assert {name for _, name, _, _ in soc.memory_map.windows()}.isdisjoint({"capability_unit", "mailbox", "l2_cache"})
 
 
+def test_units_have_the_sizes_asked_for():
+    soc = SoC(SocConfig(capability_lines=8, mailbox_queues=2, mailbox_depth=8, mailbox_pages=1))
+    assert soc._capability_unit.config.lines == 8
+    mailbox = soc._mailbox.config
+    assert (mailbox.queues, mailbox.depth, mailbox.pages) == (2, 8, 1)
+
+
 def test_debug_only_when_asked_for():
     pins = {"jtag_tck", "jtag_tms", "jtag_tdi", "jtag_tdo", "halt_on_reset"}
     assert pins <= set(flat_ports(SoC(SocConfig(debug=True))))

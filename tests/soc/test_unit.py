@@ -74,11 +74,11 @@ def test_without_a_unit_custom_instructions_are_illegal():
     async def memory(ctx):
         """Nothing but custom instructions; acknowledges at once."""
         ctx.set(soc.memory.dat_r, CUSTOM_0 << 32 | CUSTOM_0)
-        async for _, reset, requested in ctx.tick().sample(soc.memory.cyc & soc.memory.stb & ~soc.memory.ack):
+        async for _, _reset, requested in ctx.tick().sample(soc.memory.cyc & soc.memory.stb & ~soc.memory.ack):
             ctx.set(soc.memory.ack, requested)
 
     async def watch(ctx):
-        async for _, reset, valid, trap, cause, insn in ctx.tick().sample(
+        async for _, _reset, valid, trap, cause, insn in ctx.tick().sample(
                 *(getattr(soc.trace, name) for name in ("valid", "trap", "cause", "insn"))):
             if valid and trap:
                 illegal.append((cause, insn))

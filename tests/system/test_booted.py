@@ -9,6 +9,8 @@ import pytest
 from kernel.build import build_initrd, build_kernel
 from sim.boot import TARGETS, boot
 from sim.qemu import EMULATORS
+from soc.config import SocConfig
+from soc.presets import PRESETS
 
 _spec = importlib.util.spec_from_file_location("system_tap", Path(__file__).with_name("tap.py"))
 tap = importlib.util.module_from_spec(_spec)
@@ -93,6 +95,15 @@ def _check_suite(result, unit):
 def test_suite(name):
     """Every bad thing that a process does ends in a typed error or in its own end, and everybody else lives on."""
     _check_suite(_boot(name, init="suite"), unit=name in WITH_UNIT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", PRESETS)
+def test_suite_on_another_system(preset):
+    config = SocConfig.from_json(preset)
+    result = _boot("soc", init="suite", config=config)
+    _check_suite(result, unit=True)
+    assert f"device: mailbox, {config.mailbox_queues} queues of {config.mailbox_depth} messages" in _lines(result)
 
 
 @pytest.mark.parametrize("name", EMULATED)

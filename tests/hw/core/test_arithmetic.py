@@ -41,6 +41,7 @@ def test_alu():
     dut = ArithmeticLogicUnit()
 
     async def bench(ctx):
+        ctx.set(dut.active, 1)
         for a, b in operands(60, 1):
             ctx.set(dut.operand1, a)
             ctx.set(dut.operand2, b)
@@ -51,6 +52,25 @@ def test_alu():
                 ctx.set(dut.alternate, alternate)
                 ctx.set(dut.word, word)
                 assert ctx.get(dut.result) == alu_model(a, b, funct3, alternate, word), (a, b, funct3, alternate, word)
+
+    simulator = Simulator(dut)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+def test_alu_answers_with_what_lies_beside_unless_active():
+    dut = ArithmeticLogicUnit()
+
+    async def bench(ctx):
+        for a, b in operands(10, 5):
+            ctx.set(dut.operand1, a)
+            ctx.set(dut.operand2, b)
+            ctx.set(dut.beside, a ^ b ^ 5)
+            for funct3, alternate, word in ((f, alt, w) for f in range(8) for alt in (0, 1) for w in (0, 1)):
+                ctx.set(dut.funct3, funct3)
+                ctx.set(dut.alternate, alternate)
+                ctx.set(dut.word, word)
+                assert ctx.get(dut.result) == a ^ b ^ 5
 
     simulator = Simulator(dut)
     simulator.add_testbench(bench)

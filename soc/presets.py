@@ -1,0 +1,30 @@
+"""Systems with a name: fields of :class:`soc.config.SocConfig` that differ from their defaults.
+
+Wherever a configuration is asked for as JSON, one of these names will do.
+"""
+
+import copy
+import json
+
+__all__ = ["PRESETS", "read_fields"]
+
+PRESETS = {
+    #: Fits an LFE5U-25F with everything on it (docs/fpga.md).
+    "small": {
+        "core": {
+            "icache_bytes": 4096,
+            "dcache_bytes": 4096,
+            "cache_ways": 1,
+            "tlb_entries": 8,
+            "branch_entries": 16,
+        },
+        "capability_lines": 64,
+        "mailbox_queues": 4,
+        "mailbox_pages": 3,
+    },
+}
+
+
+def read_fields(text: str):
+    """What `text` says as JSON, or the fields of the preset that it names."""
+    return copy.deepcopy(PRESETS[text]) if text in PRESETS else json.loads(text)
