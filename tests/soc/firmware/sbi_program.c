@@ -89,7 +89,7 @@ static bool traps_with(struct trap trap, uint64_t cause, uint64_t value) {
 
 /* S-mode reaches nothing of the firmware's memory, and all around it. */
 static bool firmware_is_protected(void) {
-    constexpr uint64_t fetch_access = 1, load_access = 5, store_access = 7;
+    constexpr uint64_t fetch_access = 1, load_access = 5, store_access = 7, mtimecmp = 0x4000;
     static const uint64_t within[] = {FIRMWARE_BASE, FIRMWARE_BASE + 0x1000, KERNEL_BASE - 0x1000, KERNEL_BASE - 8};
     for (size_t i = 0; i < sizeof within / sizeof *within; i++) {
         if (!traps_with(try_load(within[i]), load_access, within[i]) ||
@@ -98,7 +98,7 @@ static bool firmware_is_protected(void) {
             return false;
         }
     }
-    return try_load(KERNEL_BASE).cause == 0 && try_load(DEVICE_TREE_BASE).cause == 0 && try_load(CLINT_BASE).cause == 0 &&
+    return try_load(KERNEL_BASE).cause == 0 && try_load(DEVICE_TREE_BASE).cause == 0 && try_load(CLINT_BASE + mtimecmp).cause == 0 &&
            try_store(MEMORY_BASE + MEMORY_SIZE - 8).cause == 0;
 }
 
