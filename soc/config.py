@@ -74,7 +74,7 @@ class SocConfig:
     mailbox_depth: int = MailboxConfig.depth
     mailbox_pages: int = MailboxConfig.pages
     unit: str = ""
-    l2_bytes: int = 0
+    l2_bytes: int = 65536
     l2_ways: int = 4
     l2_line_bytes: int = 32
     trace: bool = True

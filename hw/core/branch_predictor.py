@@ -40,7 +40,7 @@ class BranchPredictor(wiring.Component):
     Parameters
     ----------
     entries : int
-        Branches in the table, a power of two above 2.
+        Branches in the table, a power of two above 2; 0: nothing is ever predicted.
     history_bits : int
         The history's length; there are counters for that many words, to a power of two.
 
@@ -58,8 +58,8 @@ class BranchPredictor(wiring.Component):
     """
 
     def __init__(self, entries, history_bits):
-        if not isinstance(entries, int) or entries < 2 * WAYS or entries & (entries - 1):
-            raise ValueError(f"Branch predictor entries must be a power of two above {WAYS}, not {entries!r}")
+        if not isinstance(entries, int) or 0 < entries < 2 * WAYS or entries < 0 or entries & (entries - 1):
+            raise ValueError(f"Branch predictor entries must be 0 or a power of two above {WAYS}, not {entries!r}")
         if not isinstance(history_bits, int) or not 1 <= history_bits <= 14:
             raise ValueError(f"Branch history bits must be between 1 and 14, not {history_bits!r}")
         self._sets = entries // WAYS
@@ -81,6 +81,8 @@ class BranchPredictor(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        if self._sets == 0:
+            return m
         training = self.training
         bits = self._history_bits
         index_high = 3 + exact_log2(self._sets)

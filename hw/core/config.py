@@ -51,7 +51,7 @@ class CoreConfig:
     pmp_entries : int
         Regions of physical memory protection.
     branch_entries : int
-        Branches that the predictor knows, a power of two.
+        Branches that the predictor knows, a power of two; 0: no predictor.
     branch_history_bits : int
         Its history; there are counters for that many words, to a power of two.
     cached : tuple of (base, size)
@@ -102,7 +102,8 @@ class CoreConfig:
             _check_power_of_two(f"{name} cache bytes", size, low, high)
         _check_power_of_two("Lookaside buffer entries", self.tlb_entries, 2, 64)
         _check_integer("PMP entries", self.pmp_entries, 0, 16)
-        _check_power_of_two("Branch predictor entries", self.branch_entries, 4, 1024)
+        if self.branch_entries != 0:
+            _check_power_of_two("Branch predictor entries", self.branch_entries, 4, 1024)
         _check_integer("Branch history bits", self.branch_history_bits, 1, 14)
         _check_regions("cached", self.cached)
         _check_regions("uncached code", self.uncached_code)

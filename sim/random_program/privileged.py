@@ -246,7 +246,8 @@ class PrivilegedProgram(Events):
             "COUNTERS_M": choose((7, 7, bits(3))), "COUNTERS_S": choose((7, bits(3))),
             "ENVIRONMENT": choose((1 << 63, 1 << 63, 0)), "CUSTOM": bits(1), "PRIORITY": choose((0, 1, 5, 7)),
             "ENABLE_M": choose((0, -1)) & 0xffff_ffff, "ENABLE_S": choose((0, -1, -1)) & 0xffff_ffff,
-            "FIFO": bits(1), "TICK": choose((500, 1500, 5000)), "LIMIT": 40, "CONTEXTS": self.options.contexts,
+            "FIFO": bits(1), "TICK": choose((500, 1500, 5000)), "CONTEXTS": self.options.contexts,
+            "LIMIT": 40, "ALL_TRAPS_BITS": 14, "ALL_TIME_BITS": 21,
             "PMP": self.options.pmp_entries,
         }
 

@@ -14,6 +14,7 @@
 .equ FLAG, 64    // what an ecall from the S-mode handler means
 .equ TRAPS, 72    // exceptions since the last request
 .equ NEXT, 80    // block to go on with if this one is given up
+.equ ALL_TRAPS, 88    // of M-mode, interrupts included, since the beginning
 .equ FLAG_FORWARD, 1    // the ecall that U-mode made
 .equ FLAG_GIVE_UP, 2
 .equ FLAG_ACKNOWLEDGE, 3
@@ -117,6 +118,12 @@ machine_trap:
     csrr x30, mscratch
     sd x30, SAVE_X31(x31)
     csrw mscratch, x31
+    // random code may go round for ever: through what it wrote over itself, or in the middle of a handler
+    ld x28, ALL_TRAPS(x31)
+    addi x28, x28, 1
+    sd x28, ALL_TRAPS(x31)
+    srli x28, x28, ALL_TRAPS_BITS
+    bnez x28, give_up_all
     csrr x30, mcause
     bltz x30, machine_interrupt
     csrr x28, mtval
@@ -186,7 +193,7 @@ give_up:
     la x27, block_table
     add x28, x28, x27
     ld x28, 0(x28)
-    csrw mepc, x28
+1:  csrw mepc, x28
     close_regions
     li x28, SSTATUS_TRAPS
     csrc mstatus, x28
@@ -197,6 +204,10 @@ give_up:
     la x3, data_area
     li x4, 1 << 32
     j machine_return
+
+give_up_all:
+    la x28, finish
+    j 1b
 
 request:
     sd x0, TRAPS(x31)
@@ -301,6 +312,8 @@ machine_software:
 machine_timer:
     li x28, MTIME
     ld x30, 0(x28)
+    srli x28, x30, ALL_TIME_BITS
+    bnez x28, give_up_all
     li x28, TICK
     add x30, x30, x28
     li x28, MTIMECMP

@@ -39,7 +39,7 @@ CONFIGURATIONS = {
     "wide": Configuration(machine(icache_bytes=32768, dcache_bytes=16384, cache_ways=8, tlb_entries=64,
                                   branch_entries=1024, contexts=4), latency=9),
     "direct": Configuration(machine(icache_bytes=4096, dcache_bytes=512, cache_ways=1, tlb_entries=4, contexts=16,
-                                    branch_entries=16), latency_noise=True),
+                                    branch_entries=0), latency_noise=True),
     "l2": Configuration(SocConfig(l2_bytes=16384, l2_ways=2), latency=9, latency_noise=True),
 }
 
