@@ -467,7 +467,8 @@ class CsrFile(wiring.Component):
         """The registers in LUT RAM.
 
         A trap reads its vector and writes two: the address of the instruction at once, the trap value in the next
-        cycle, in which the pipeline is empty.
+        cycle, in which the pipeline is empty. After a reset they are cleared one by one, while caches and
+        register banks are: no instruction has reached the memory stage yet, so the value that one would write is zero.
         """
         m.submodules.stored = stored = memory.Memory(shape=64, depth=len(StoredCsr), init=[])
         read, write = stored.read_port(domain="comb"), stored.write_port()
@@ -480,6 +481,8 @@ class CsrFile(wiring.Component):
             csr(CsrAddress[name.name], read.data, [])
 
         delegated = self.trap_delegated
+        clearing = Signal(init=1)
+        sweep = Signal(range(len(StoredCsr)))
         late = Signal()
         late_place = Signal(StoredCsr)
         late_value = Signal(64)
@@ -487,11 +490,13 @@ class CsrFile(wiring.Component):
             late.eq(self.trap), late_value.eq(self.trap_value),
             late_place.eq(Mux(delegated, StoredCsr.STVAL, StoredCsr.MTVAL)),
         ]
+        with m.If(clearing):
+            m.d.sync += [sweep.eq(sweep + 1), clearing.eq(sweep != len(StoredCsr) - 1)]
         m.d.comb += [
             read.addr.eq(Mux(self.trap, Mux(delegated, StoredCsr.STVEC, StoredCsr.MTVEC), Mux(
                 self.accesses, place, Mux(self.return_machine, StoredCsr.MEPC, StoredCsr.SEPC)))),
             self.return_pc.eq(read.data),
-            write.en.eq(self.trap | late | (self.execute & self.writes & self.stored)),
+            write.en.eq(clearing | self.trap | late | (self.execute & self.writes & self.stored)),
         ]
         # WARL: bit 1 of a vector and bit 0 of an instruction's address are zero.
         with m.If(self.trap):
@@ -501,7 +506,7 @@ class CsrFile(wiring.Component):
         with m.Else():
             is_vector = (place == StoredCsr.MTVEC) | (place == StoredCsr.STVEC)
             is_pc = (place == StoredCsr.MEPC) | (place == StoredCsr.SEPC)
-            m.d.comb += [write.addr.eq(place),
+            m.d.comb += [write.addr.eq(Mux(clearing, sweep, place)),
                              write.data.eq(Cat(value[0] & ~is_pc, value[1] & ~is_vector, value[2:]))]
         copies = {}
         if self._config.rvfi:
