@@ -110,16 +110,16 @@ FAULTS = {
         "traps", "decode.py", "out.cause.eq(Cause.ECALL_USER | self.privilege.as_value())",
         "out.cause.eq(Cause.ECALL_MACHINE)"),
     "M-mode delegates": Fault(
-        "traps", "csr_file.py", "(privilege != Privilege.MACHINE)\n            & Mux(self.next_interrupt,",
-        "C(1)\n            & Mux(self.next_interrupt,"),
+        "traps", "trap_entry.py", "(privilege != Privilege.MACHINE)\n        & Mux(file.next_interrupt,",
+        "C(1)\n        & Mux(file.next_interrupt,"),
     "S-mode may sret under TSR": Fault(
         "traps", "decode.py", "forbidden.eq(user | (supervisor & self.status.tsr))", "forbidden.eq(user)"),
     "c.lui of zero is legal": Fault(
         "traps", "compressed.py", "with m.If((c[2:7] == 0) & ~c[12]):", "with m.If(0):"),
     "mret keeps MPRV": Fault(
-        "returns", "csr_file.py", "with m.If(status.mpp != Privilege.MACHINE):", "with m.If(0):"),
+        "returns", "trap_entry.py", "with m.If(status.mpp != Privilege.MACHINE):", "with m.If(0):"),
     "sret enables by SIE": Fault(
-        "returns", "csr_file.py", "status.sie.eq(status.spie), status.spie.eq(1),",
+        "returns", "trap_entry.py", "status.sie.eq(status.spie), status.spie.eq(1),",
         "status.sie.eq(status.sie), status.spie.eq(1),"),
     "MPP takes the reserved level": Fault(
         "csr_instructions", "csr_file.py", "Mux(value[11:13] == 2, Privilege.USER, value[11:13])", "value[11:13]"),
@@ -135,8 +135,8 @@ FAULTS = {
         "Interrupt.MACHINE_EXTERNAL, Interrupt.MACHINE_SOFTWARE, Interrupt.MACHINE_TIMER",
         "Interrupt.MACHINE_EXTERNAL, Interrupt.MACHINE_TIMER, Interrupt.MACHINE_SOFTWARE"),
     "a vectored interrupt goes to the base": Fault(
-        "interrupts", "csr_file.py", "self.trap_vectored.eq(base[0] & self.trap_interrupt)",
-        "self.trap_vectored.eq(0)"),
+        "interrupts", "trap_entry.py", "file.trap_vectored.eq(base[0] & file.trap_interrupt)",
+        "file.trap_vectored.eq(0)"),
     # Memory.
     "an atomic unlocks before it writes": Fault(
         "bus_rules", "load_store.py",
