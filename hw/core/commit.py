@@ -6,9 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from ..bus import wishbone
 from .alternative import AlternativeEngine
-from .atomic import AtomicOperation
+from .commit_signals import CommitSignals
 from .config import CoreConfig
 from .csr_file import CsrFile
+from .debug_hooks import hook_debug
 from .decoder import Control, System, Unit
 from .divider import Divider
 from .isa import Cause
@@ -16,9 +17,9 @@ from .load_store import LoadStoreUnit, MemoryKind
 from .multiplier import Multiplier
 from .pipeline import ExecutedInstruction, Writeback, produces_late
 from .port import CapabilityPort
-from .rvfi import RVFI_CSRS, CommitObserver, RvfiSignature
+from .rvfi import RvfiSignature, observe_commit
 from .store_buffer import PendingStore
-from .trace import TraceSignature
+from .trace import TraceSignature, drive_trace
 from .translation import TlbFlush
 from .walker import WalkPort
 
@@ -422,120 +423,18 @@ class CommitStage(wiring.Component):
             csr.trap_value.eq(value),
         ]
 
+        signals = CommitSignals(
+            instruction=i, is_return=is_return, active=active, go=go, interrupted=interrupted, diverted=diverted,
+            exception=exception, frozen=frozen, vectored=vectored, next_cause=next_cause, record=w, slow=w_slow,
+            slow_memory=w_slow_memory, valid=w_valid, trap=w_trap, interrupt=w_interrupt, cause=w_cause, value=value)
         if csr.debug is not None:
-            self._debug(m, i, is_return, active, go, interrupted, diverted, exception, frozen, vectored,
-                        w, w_slow_memory, w_trap, w_cause, next_cause, value)
+            hook_debug(m, self, signals)
         if self._config.trace:
-            self._trace(m, w, w_valid, w_trap, w_interrupt, w_cause, value, frozen)
+            drive_trace(m, self, signals)
             m.d.comb += [
                 self.trace.enters_writeback.eq(active), self.trace.drops.eq(self.kill),
                 self.trace.drops_memory.eq(flush),
             ]
         if self._config.rvfi:
-            self._observe(m, i, w_slow, w_valid, w_trap, w_interrupt)
+            observe_commit(m, self, signals)
         return m
-
-    def _debug(self, m, i, is_return, active, go, interrupted, diverted, exception, frozen, vectored,
-               w, w_slow_memory, w_trap, w_cause, next_cause, value):
-        """Debug mode and triggers: each assignment here overrides one above."""
-        csr, memory = self.csr, self.memory
-        debug, triggers = csr.debug, csr.triggers
-        unit = i.control.unit
-        is_lr = memory.operation == AtomicOperation.LR
-        is_sc = memory.operation == AtomicOperation.SC
-        watched = Signal()  # The trap of writeback comes from a trigger on the address of its access.
-        m.d.comb += [
-            debug.leaving.eq(active), debug.exception.eq(i.exception), debug.cause.eq(i.cause),
-            debug.interrupted.eq(interrupted),
-            debug.execute_enters.eq(triggers.execute_enters), debug.execute_breaks.eq(triggers.execute_breaks),
-            debug.access_enters.eq(triggers.access_enters),
-            debug.pc.eq(w.pc), debug.raw.eq(w.raw), debug.trap.eq(w_trap), debug.trap_cause.eq(w_cause),
-            triggers.next_pc.eq(self.executed.pc), triggers.advance.eq(~frozen),
-            triggers.memory_address.eq(i.result), triggers.size.eq(i.control.funct3[:2]),
-            triggers.load.eq(go & ((unit == Unit.LOAD) | ((unit == Unit.ATOMIC) & ~is_sc))),
-            triggers.store.eq(go & ((unit == Unit.STORE) | ((unit == Unit.ATOMIC) & ~is_lr))),
-            triggers.leaving.eq(active & ~debug.stop & ~interrupted), triggers.waiting.eq(w_slow_memory),
-        ]
-
-        # ---- memory stage
-        fires = triggers.execute_enters | triggers.execute_breaks
-        with m.If(debug.stop):
-            m.d.comb += interrupted.eq(0)
-        with m.If(debug.stop | fires):
-            m.d.comb += diverted.eq(1)
-        with m.If(debug.active & is_return):
-            m.d.comb += exception.eq(1)
-            with m.If(active):
-                m.d.comb += next_cause.eq(Cause.ILLEGAL_INSTRUCTION)
-        with m.If(active & fires & ~interrupted):
-            m.d.comb += next_cause.eq(Cause.BREAKPOINT)
-        m.d.comb += memory.slowly.eq(triggers.armed)
-
-        # ---- writeback
-        access_fires = triggers.access_enters | triggers.access_breaks
-        m.d.sync += watched.eq(access_fires)
-        with m.If(access_fires):
-            m.d.comb += [memory.slow.eq(0), next_cause.eq(Cause.BREAKPOINT)]
-            m.d.sync += [w_slow_memory.eq(0), w_trap.eq(1)]
-        with m.If(watched):
-            m.d.comb += value.eq(memory.accessed)
-        with m.If(debug.steer):
-            m.d.comb += csr.trap.eq(0)
-            m.d.comb += self.target.eq(debug.target)
-            m.d.sync += vectored.eq(0)
-
-    def _observe(self, m, i, w_slow, w_valid, w_trap, w_interrupt):
-        """Fill the RVFI port."""
-        csr, memory = self.csr, self.memory
-        m.submodules.observer = observer = CommitObserver()
-        m.d.comb += [
-            observer.instruction.eq(i),
-            observer.slow.eq(w_slow),
-            observer.privilege.eq(csr.privilege),
-            observer.csr_write.eq(csr.execute & csr.writes),
-            *(getattr(observer, f"csr_now_{name}").eq(getattr(csr, f"rvfi_{name}")) for name in RVFI_CSRS),
-            observer.done.eq(w_valid),
-            observer.trap.eq(w_trap),
-            observer.interrupt.eq(w_interrupt),
-            observer.vector.eq(csr.trap_vector),
-            observer.address.eq(memory.accessed),
-            observer.stored.eq(memory.written),
-            observer.wrote.eq(memory.wrote),
-            observer.back.eq(self.writeback),
-            observer.back_value.eq(self.writeback.value),
-        ]
-        wiring.connect(m, observer.rvfi, wiring.flipped(self.rvfi))
-
-    def _trace(self, m, w, w_valid, w_trap, w_interrupt, w_cause, value, frozen):
-        """Fill the trace port; the register written is the core's business."""
-        trace, memory, csr = self.trace, self.memory, self.csr
-        unit, funct3 = w.control.unit, w.control.funct3
-        # A return from a trap, or a CSR instruction, has changed these by now.
-        privilege, csr_written = Signal.like(csr.privilege), Signal()
-        with m.If(~frozen):
-            m.d.sync += [privilege.eq(csr.privilege), csr_written.eq(csr.execute & csr.writes)]
-        size_mask = Array((0xFF, 0xFFFF, 0xFFFF_FFFF, (1 << 64) - 1))[funct3[:2]]
-        operation = w.raw[27:32]
-        is_atomic, is_store = unit == Unit.ATOMIC, unit == Unit.STORE
-        failed_sc = is_atomic & (operation == AtomicOperation.SC) & ~memory.wrote
-        m.d.comb += [
-            trace.valid.eq(w_valid | w_trap),
-            trace.pc.eq(w.pc),
-            trace.insn.eq(w.raw),
-            trace.privilege.eq(privilege),
-            trace.mem_valid.eq(w_valid & ((unit == Unit.LOAD) | is_store | is_atomic) & ~failed_sc),
-            trace.mem_we.eq(is_store | (is_atomic & (operation != AtomicOperation.LR))),
-            trace.mem_addr.eq(memory.accessed),
-            trace.mem_data.eq(memory.written & size_mask),
-            trace.mem_size.eq(funct3[:2]),
-            trace.csr_we.eq(w_valid & csr_written),
-            trace.csr.eq(w.raw[20:32]),
-            trace.csr_data.eq(csr.trace_data),
-            trace.trap.eq(w_trap),
-            trace.interrupt.eq(w_interrupt),
-            trace.cause.eq(w_cause),
-            trace.tval.eq(value),
-        ]
-        if csr.debug is not None:
-            with m.If(csr.debug.active | csr.debug.enter):
-                m.d.comb += trace.valid.eq(0)

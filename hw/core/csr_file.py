@@ -1,75 +1,31 @@
-"""Control and status registers, trap entry and return (privileged specification, chapters 3 and 12)."""
-
-from typing import NamedTuple
+"""Control and status registers (privileged specification, chapters 3 and 12)."""
 
 from amaranth import *
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..abi import Csr
 from .config import CoreConfig
+from .csr_fields import Satp, Status, status_word
 from .debug import DebugControl
+from .debug_hooks import hook_debug_csrs
 from .interrupts import InterruptPriority
-from .isa import MISA, SV39, Cause, CsrAddress, DebugCsr, Interrupt
-from .pmp import ADDRESS_BITS, GRAIN, PmpEntry
+from .isa import MISA, SV39, Cause, CsrAddress, Interrupt
+from .pmp import PmpEntry, protection_csrs
 from .port import Privilege
 from .rvfi import RVFI_CSRS
-from .stored_csr import StoredCsr
+from .stored_csr import StoredCsr, store_csrs
 from .translation import Regime
+from .trap_entry import TrapRegisters, enter_and_return
 from .triggers import TriggerModule
 
-__all__ = ["Status", "Satp", "CsrFile"]
+__all__ = ["CsrFile"]
 
 #: Interrupts that exist, those that can be delegated, and delegable exceptions: all but the call from M-mode, and
 #: the custom causes 24 to 31.
 INTERRUPT_MASK = sum(1 << interrupt for interrupt in Interrupt)
 DELEGABLE_INTERRUPTS = sum(1 << interrupt for interrupt in Interrupt if interrupt.name.startswith("SUPERVISOR"))
 DELEGABLE_EXCEPTIONS = sum(1 << cause for cause in Cause if cause != Cause.ECALL_MACHINE) | 0xFF << 24
-
-class _Stored(NamedTuple):
-    """The port to the registers in LUT RAM."""
-
-    read: Value
-    written: Value
-    #: What each holds, by name in lower case; only for RVFI.
-    copies: dict[str, Value]
-
-
-class Status(data.Struct):
-    """mstatus fields that exist here."""
-
-    sie: 1
-    mie: 1
-    spie: 1
-    mpie: 1
-    spp: 1
-    mpp: Privilege
-    mprv: 1
-    sum: 1
-    mxr: 1
-    tvm: 1
-    tw: 1
-    tsr: 1
-
-
-class Satp(data.Struct):
-    """satp of Sv39 (privileged specification, figure 62)."""
-
-    ppn: 44
-    asid: 16
-    mode: 4
-
-
-def status_word(status, *, supervisor):
-    """mstatus, or its sstatus view, as software reads it: UXL = SXL = 2."""
-    def machine(field):
-        return C(0, len(field)) if supervisor else field
-
-    return Cat(
-        C(0, 1), status.sie, C(0, 1), machine(status.mie), C(0, 1), status.spie, C(0, 1), machine(status.mpie),
-        status.spp, C(0, 2), machine(status.mpp.as_value()), C(0, 4), machine(status.mprv), status.sum, status.mxr,
-        machine(status.tvm), machine(status.tw), machine(status.tsr), C(0, 9), C(2, 2),
-        C(0 if supervisor else 2, 2), C(0, 28))
 
 
 class CsrFile(wiring.Component):
@@ -280,7 +236,7 @@ class CsrFile(wiring.Component):
         for address in (CsrAddress.MVENDORID, CsrAddress.MARCHID, CsrAddress.MIMPID, CsrAddress.MCONFIGPTR):
             csr(address, C(0, 64))
 
-        stored = self._stored(m, csr, value)
+        stored = store_csrs(m, self, csr, value, rvfi=config.rvfi)
 
         # Thread contexts. With one bank they all read 0.
         def bank(target, source):
@@ -300,7 +256,8 @@ class CsrFile(wiring.Component):
                 for address, read in unit.registers().items():
                     csr(address, read)
 
-        self._protection(m, csr, value)
+        protection_csrs(list(self.regions), csr, value)
+
         if config.trace:
             traced = Signal(12)
             m.d.sync += traced.eq(self.address)
@@ -392,173 +349,16 @@ class CsrFile(wiring.Component):
                             with m.If((new.mode == 0) | (new.mode == SV39)):
                                 m.d.sync += satp.eq(value)
 
-        self._traps(m, status, medeleg, mideleg, stored, mcause, scause, context_trap, context_return, context_machine)
+        enter_and_return(m, self, stored.read, TrapRegisters(
+            medeleg=medeleg, mideleg=mideleg, mcause=mcause, scause=scause, context_trap=context_trap,
+            context_return=context_return, context_machine=context_machine))
         m.d.comb += self.data_privilege.eq(Mux(status.mprv, status.mpp.as_value(), privilege.as_value()))
         for regime, level in ((self.fetch_regime, privilege), (self.data_regime, self.data_privilege)):
             m.d.comb += regime.eq(Mux(level == Privilege.MACHINE, Regime.MACHINE,
                                       Mux(satp.mode == SV39, Regime.PAGED, Regime.BARE)))
         if config.debug:
-            self._debug(m, medeleg)
+            hook_debug_csrs(m, self, medeleg)
         return m
-
-    def _debug(self, m, medeleg):
-        """What debug mode changes here, and the CSRs of debug and triggers (debug specification, chapters 4 and 5)."""
-        status = self.status
-        m.submodules.debug = debug = self.debug
-        m.submodules.triggers = triggers = self.triggers
-        for unit in (debug, triggers):
-            m.d.comb += [
-                unit.address.eq(self.address), unit.value.eq(self.write_data),
-                unit.write.eq(self.execute & self.writes), unit.privilege.eq(self.privilege),
-            ]
-        m.d.comb += [
-            triggers.debugging.eq(debug.active),
-            triggers.machine_enable.eq(status.mie), triggers.supervisor_enable.eq(status.sie),
-            triggers.delegated.eq(medeleg[Cause.BREAKPOINT]),
-        ]
-        with m.If((self.check_address[2:] == DebugCsr.DCSR >> 2) & ~debug.active):
-            m.d.comb += self.illegal.eq(1)
-        # The pc of the next instruction has been compared with the trigger's old address.
-        with m.If(self.writes & (self.address[3:] == DebugCsr.TSELECT >> 3)):
-            m.d.comb += self.flush.eq(1)
-        with m.If(debug.quiet):
-            m.d.comb += self.interrupt_valid.eq(0)
-        with m.If(debug.restless):
-            m.d.comb += self.wake.eq(1)
-        with m.If(debug.active):
-            # dcsr.mprven is 0: the park loop's own accesses must not be translated.
-            m.d.comb += self.data_privilege.eq(Privilege.MACHINE)
-        with m.If(debug.enter):
-            m.d.sync += self.privilege.eq(Privilege.MACHINE)
-        with m.If(debug.leave):
-            m.d.sync += self.privilege.eq(debug.control.privilege)
-            with m.If(debug.control.privilege != Privilege.MACHINE):
-                m.d.sync += status.mprv.eq(0)
-
-    def _protection(self, m, csr, value):
-        """pmpcfg and pmpaddr (privileged specification, 3.7.1). What is locked stays as it is until reset."""
-        regions = list(self.regions)
-        for index, region in enumerate(regions):
-            following = regions[index + 1] if index + 1 < len(regions) else None
-            locked = region.locked | (following.locks_below() if following is not None else 0)
-            # Below the granularity NAPOT reads as ones, the others as zeros.
-            napot = region.matching.as_value()[1]
-            low = Cat(napot.replicate(GRAIN - 1), region.address[0] & napot)
-            written = value[GRAIN - 1:ADDRESS_BITS]
-            csr(CsrAddress.PMPADDR0 + index, Cat(low, region.address[1:]),
-                region.address.eq(Mux(locked, region.address, written)))
-        for first in range(0, len(regions), 8):
-            parts, statements = [], []
-            for place, region in enumerate(regions[first:first + 8]):
-                byte = value[8 * place:8 * place + 8]
-                parts.append(Cat(region.rights, region.matching, C(0, 2), region.locked))
-                with_lock = region.locked
-                # Writable but not readable is reserved; NA4 does not exist and becomes NAPOT.
-                statements += [
-                    region.rights.as_value().eq(Mux(
-                        with_lock, region.rights.as_value(), Cat(byte[0], byte[1] & byte[0], byte[2]))),
-                    region.matching.as_value().eq(Mux(
-                        with_lock, region.matching.as_value(), Cat(byte[3] | byte[4], byte[4]))),
-                    region.locked.eq(region.locked | byte[7]),
-                ]
-            csr(CsrAddress.PMPCFG0 + first // 4, Cat(*parts), *statements)
-
-    def _stored(self, m, csr, value):
-        """The registers in LUT RAM.
-
-        A trap reads its vector and writes two: the address of the instruction at once, the trap value in the next
-        cycle, in which the pipeline is empty.
-        """
-        m.submodules.stored = stored = memory.Memory(shape=64, depth=len(StoredCsr), init=[])
-        read, write = stored.read_port(domain="comb"), stored.write_port()
-        with m.Switch(self.check_address):
-            for name in StoredCsr:
-                with m.Case(CsrAddress[name.name]):
-                    m.d.comb += [self.check_stored.eq(1), self.check_place.eq(name)]
-        place = self.place
-        for name in StoredCsr:
-            csr(CsrAddress[name.name], read.data, [])
-
-        delegated = self.trap_delegated
-        late = Signal()
-        late_place = Signal(StoredCsr)
-        late_value = Signal(64)
-        m.d.sync += [
-            late.eq(self.trap), late_value.eq(self.trap_value),
-            late_place.eq(Mux(delegated, StoredCsr.STVAL, StoredCsr.MTVAL)),
-        ]
-        m.d.comb += [
-            read.addr.eq(Mux(self.trap, Mux(delegated, StoredCsr.STVEC, StoredCsr.MTVEC), Mux(
-                self.accesses, place, Mux(self.return_machine, StoredCsr.MEPC, StoredCsr.SEPC)))),
-            self.return_pc.eq(read.data),
-            write.en.eq(self.trap | late | (self.execute & self.writes & self.stored)),
-        ]
-        # WARL: bit 1 of a vector and bit 0 of an instruction's address are zero.
-        with m.If(self.trap):
-            m.d.comb += [write.addr.eq(Mux(delegated, StoredCsr.SEPC, StoredCsr.MEPC)), write.data.eq(self.trap_pc)]
-        with m.Elif(late):
-            m.d.comb += [write.addr.eq(late_place), write.data.eq(late_value)]
-        with m.Else():
-            is_vector = (place == StoredCsr.MTVEC) | (place == StoredCsr.STVEC)
-            is_pc = (place == StoredCsr.MEPC) | (place == StoredCsr.SEPC)
-            m.d.comb += [write.addr.eq(place),
-                             write.data.eq(Cat(value[0] & ~is_pc, value[1] & ~is_vector, value[2:]))]
-        copies = {}
-        if self._config.rvfi:
-            # The port shows all of them at once, and a trap value before it is written.
-            for name in StoredCsr:
-                observed = stored.read_port(domain="comb")
-                m.d.comb += observed.addr.eq(name)
-                copies[name.name.lower()] = Mux(late & (late_place == name), late_value, observed.data)
-        return _Stored(read.data, write.data, copies)
-
-    def _traps(self, m, status, medeleg, mideleg, stored, mcause, scause, context_trap, context_return,
-               context_machine):
-        """Trap entry and return (privileged specification, 3.1.6.1 and 3.3.2)."""
-        privilege = self.privilege
-        base = stored.read
-        delegated = self.trap_delegated
-        m.d.comb += self.next_delegated.eq(
-            (privilege != Privilege.MACHINE)
-            & Mux(self.next_interrupt, mideleg.bit_select(self.next_cause[:4], 1),
-                  (self.next_cause < 32) & medeleg.bit_select(self.next_cause[:5], 1)))
-        m.d.comb += [
-            self.trap_base.eq(Cat(C(0, 2), base[2:])),
-            self.trap_vectored.eq(base[0] & self.trap_interrupt),
-            self.trap_vector.eq(self.trap_base + Mux(self.trap_vectored, self.trap_cause << 2, 0)),
-        ]
-
-        cause = Cat(self.trap_cause, self.trap_interrupt)
-        with m.If(self.trap):
-            # S-mode and M-mode run in context 0 only. Each level remembers which context it interrupted.
-            m.d.sync += self.context.eq(0)
-            with m.If(delegated):
-                m.d.sync += [
-                    scause.eq(cause),
-                    status.spie.eq(status.sie), status.sie.eq(0), status.spp.eq(privilege.as_value()[0]),
-                    privilege.eq(Privilege.SUPERVISOR), context_trap.eq(self.context),
-                ]
-            with m.Else():
-                m.d.sync += [
-                    mcause.eq(cause),
-                    status.mpie.eq(status.mie), status.mie.eq(0), status.mpp.eq(privilege),
-                    privilege.eq(Privilege.MACHINE), context_machine.eq(self.context),
-                ]
-        with m.Elif(self.machine_return):
-            m.d.sync += [
-                privilege.eq(status.mpp), status.mie.eq(status.mpie), status.mpie.eq(1),
-                status.mpp.eq(Privilege.USER),
-                self.context.eq(Mux(status.mpp == Privilege.USER, context_machine, 0)),
-            ]
-            with m.If(status.mpp != Privilege.MACHINE):
-                m.d.sync += status.mprv.eq(0)
-        with m.Elif(self.supervisor_return):
-            m.d.sync += [
-                privilege.as_value().eq(status.spp), status.sie.eq(status.spie), status.spie.eq(1),
-                status.spp.eq(0), status.mprv.eq(0),
-                self.context.eq(Mux(status.spp, 0, context_return)),
-            ]
-
 
 def _flatten(statements):
     for statement in statements:

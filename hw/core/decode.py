@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .align import FetchedInstruction
-from .csr_file import Status
+from .csr_fields import Status
 from .decoder import Decoder, System, Unit
 from .isa import Cause
 from .pipeline import DecodedInstruction

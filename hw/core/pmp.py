@@ -4,9 +4,10 @@ from amaranth import *
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
+from .isa import CsrAddress
 from .translation import Rights
 
-__all__ = ["GRAIN", "ADDRESS_BITS", "AddressMatching", "PmpEntry", "PmpCheck"]
+__all__ = ["GRAIN", "ADDRESS_BITS", "AddressMatching", "PmpEntry", "PmpCheck", "protection_csrs"]
 
 #: G of the specification: regions are multiples of 2 ** (G + 2) bytes, 4 KiB.
 GRAIN = 10
@@ -96,3 +97,41 @@ class PmpCheck(wiring.Component):
                 m.d.comb += self.rights.as_value().eq(
                     region.rights.as_value() | (self.machine & ~region.locked).replicate(3))
         return m
+
+
+def protection_csrs(regions, csr, value):
+    """pmpcfg and pmpaddr (privileged specification, 3.7.1). What is locked stays as it is until reset.
+
+    Parameters
+    ----------
+    regions : list of PmpEntry
+        Registers.
+    csr : callable
+        Takes a CSR's address, what it reads as, and what its write does.
+    value : Value
+        What is written.
+    """
+    for index, region in enumerate(regions):
+        following = regions[index + 1] if index + 1 < len(regions) else None
+        locked = region.locked | (following.locks_below() if following is not None else 0)
+        # Below the granularity NAPOT reads as ones, the others as zeros.
+        napot = region.matching.as_value()[1]
+        low = Cat(napot.replicate(GRAIN - 1), region.address[0] & napot)
+        written = value[GRAIN - 1:ADDRESS_BITS]
+        csr(CsrAddress.PMPADDR0 + index, Cat(low, region.address[1:]),
+            region.address.eq(Mux(locked, region.address, written)))
+    for first in range(0, len(regions), 8):
+        parts, statements = [], []
+        for place, region in enumerate(regions[first:first + 8]):
+            byte = value[8 * place:8 * place + 8]
+            parts.append(Cat(region.rights, region.matching, C(0, 2), region.locked))
+            with_lock = region.locked
+            # Writable but not readable is reserved; NA4 does not exist and becomes NAPOT.
+            statements += [
+                region.rights.as_value().eq(Mux(
+                    with_lock, region.rights.as_value(), Cat(byte[0], byte[1] & byte[0], byte[2]))),
+                region.matching.as_value().eq(Mux(
+                    with_lock, region.matching.as_value(), Cat(byte[3] | byte[4], byte[4]))),
+                region.locked.eq(region.locked | byte[7]),
+            ]
+        csr(CsrAddress.PMPCFG0 + first // 4, Cat(*parts), *statements)

@@ -14,7 +14,7 @@ from .isa import Cause, CsrAddress
 from .pipeline import ExecutedInstruction, Writeback
 from .port import Privilege
 
-__all__ = ["RVFI_CSRS", "RvfiSignature", "CommitObserver"]
+__all__ = ["RVFI_CSRS", "RvfiSignature", "CommitObserver", "observe_commit"]
 
 #: CSRs that the port shows.
 RVFI_CSRS = {address.name.lower(): address for address in (
@@ -198,3 +198,26 @@ class CommitObserver(wiring.Component):
                 getattr(rvfi, f"csr_{name}_wmask").eq(touched.replicate(64)),
             ]
         return m
+
+
+def observe_commit(m, stage, signals):
+    """Fill the RVFI port of `stage` (:class:`hw.core.commit.CommitStage`) from its signals (:class:`CommitSignals`)."""
+    csr, memory = stage.csr, stage.memory
+    m.submodules.observer = observer = CommitObserver()
+    m.d.comb += [
+        observer.instruction.eq(signals.instruction),
+        observer.slow.eq(signals.slow),
+        observer.privilege.eq(csr.privilege),
+        observer.csr_write.eq(csr.execute & csr.writes),
+        *(getattr(observer, f"csr_now_{name}").eq(getattr(csr, f"rvfi_{name}")) for name in RVFI_CSRS),
+        observer.done.eq(signals.valid),
+        observer.trap.eq(signals.trap),
+        observer.interrupt.eq(signals.interrupt),
+        observer.vector.eq(csr.trap_vector),
+        observer.address.eq(memory.accessed),
+        observer.stored.eq(memory.written),
+        observer.wrote.eq(memory.wrote),
+        observer.back.eq(stage.writeback),
+        observer.back_value.eq(stage.writeback.value),
+    ]
+    wiring.connect(m, observer.rvfi, wiring.flipped(stage.rvfi))

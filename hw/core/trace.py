@@ -1,11 +1,14 @@
 """Trace port: what each retired instruction did, for commit logs and lockstep comparison."""
 
+from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
+from .atomic import AtomicOperation
+from .decoder import Unit
 from .port import Privilege
 
-__all__ = ["TraceSignature"]
+__all__ = ["TraceSignature", "drive_trace"]
 
 
 class TraceSignature(wiring.Signature):
@@ -56,3 +59,40 @@ class TraceSignature(wiring.Signature):
             "drops": Out(1),
             "drops_memory": Out(1),
         })
+
+
+def drive_trace(m, stage, signals):
+    """Fill the trace port of `stage` (:class:`hw.core.commit.CommitStage`) from its signals (:class:`CommitSignals`);
+    the register written, and the stages before, are the core's business."""
+    w = signals.record
+    trace, memory, csr = stage.trace, stage.memory, stage.csr
+    unit, funct3 = w.control.unit, w.control.funct3
+    # A return from a trap, or a CSR instruction, has changed these by now.
+    privilege, csr_written = Signal.like(csr.privilege), Signal()
+    with m.If(~signals.frozen):
+        m.d.sync += [privilege.eq(csr.privilege), csr_written.eq(csr.execute & csr.writes)]
+    size_mask = Array((0xFF, 0xFFFF, 0xFFFF_FFFF, (1 << 64) - 1))[funct3[:2]]
+    operation = w.raw[27:32]
+    is_atomic, is_store = unit == Unit.ATOMIC, unit == Unit.STORE
+    failed_sc = is_atomic & (operation == AtomicOperation.SC) & ~memory.wrote
+    m.d.comb += [
+        trace.valid.eq(signals.valid | signals.trap),
+        trace.pc.eq(w.pc),
+        trace.insn.eq(w.raw),
+        trace.privilege.eq(privilege),
+        trace.mem_valid.eq(signals.valid & ((unit == Unit.LOAD) | is_store | is_atomic) & ~failed_sc),
+        trace.mem_we.eq(is_store | (is_atomic & (operation != AtomicOperation.LR))),
+        trace.mem_addr.eq(memory.accessed),
+        trace.mem_data.eq(memory.written & size_mask),
+        trace.mem_size.eq(funct3[:2]),
+        trace.csr_we.eq(signals.valid & csr_written),
+        trace.csr.eq(w.raw[20:32]),
+        trace.csr_data.eq(csr.trace_data),
+        trace.trap.eq(signals.trap),
+        trace.interrupt.eq(signals.interrupt),
+        trace.cause.eq(signals.cause),
+        trace.tval.eq(signals.value),
+    ]
+    if csr.debug is not None:
+        with m.If(csr.debug.active | csr.debug.enter):
+            m.d.comb += trace.valid.eq(0)

@@ -48,8 +48,8 @@ class WalkPort(wiring.Signature):
 class PageTableWalker(wiring.Component):
     """One walk at a time; data before fetch.
 
-    Each page-table entry is read as S-mode would read it (3.7.1), and physical memory protection and attributes of
-    the page found are part of the answer.
+    Each page-table entry is read as S-mode would read it (3.7.1), from main memory only: one elsewhere is an access
+    fault. Physical memory protection and attributes of the page found are part of the answer.
 
     Parameters
     ----------
@@ -131,7 +131,8 @@ class PageTableWalker(wiring.Component):
                     m.d.sync += [frame.eq(vpn[:20]), level.eq(0)]
                     m.next = "permit"
             with m.State("guard"):
-                m.d.sync += access_fault.eq(frame[20:].any() | ~pmp.rights.read)
+                # Tables lie in main memory: reading a device could have side effects that no program asked for.
+                m.d.sync += access_fault.eq(frame[20:].any() | ~pmp.rights.read | ~entry.cached)
                 m.next = "read"
             with m.State("read"):
                 m.d.comb += [self.bus.cyc.eq(~access_fault), self.bus.stb.eq(~access_fault)]

@@ -29,7 +29,7 @@ MEDELEG = 0xFF00_B3FE
 FREE, ZERO, ONE, TARGET = "x", "0", "1", "target"
 START = {
     r"commit": {r"w_refill": ONE, r"w": TARGET},
-    r"commit\.csr": {r".*": FREE},
+    r"commit\.csr": {r"clearing": ZERO, r".*": FREE},
     r"commit\.csr\.interrupts": {r".*": FREE},
     r"(fetch|commit\.memory)\.tlb": {r"valid": FREE},
     r"(fetch|commit\.memory)\.cache": {r"busy": ZERO},

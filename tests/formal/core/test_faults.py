@@ -13,6 +13,12 @@ def test_each_proof_has_a_fault():
     assert {fault.proof for fault in FAULTS.values()} == set(PROOFS)
 
 
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault_fits_the_core(name):
+    fault = FAULTS[name]
+    assert (CORE / fault.file).read_text().count(fault.text) == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_is_found(name):

@@ -148,7 +148,9 @@ class WalkerBench(Elaboratable):
             m.d.comb += frame.eq(port.vpn)
         page_rights = pmp_rights(m, regions, frame, port.regime == Regime.MACHINE, f"page_rights{number}")
         faults = leaf_faults(pte, level, access, privilege, port.sum, port.mxr)
-        blocked = (here[20:] != 0) | ~table_rights[0]
+        # Tables are read where S-mode may read, in main memory.
+        table_page = Cat(C(0, 12), here[:20])
+        blocked = (here[20:] != 0) | ~table_rights[0] | ~in_regions(table_page, self._config.cached)
 
         page = Cat(C(0, 12), frame[:20])
         # Instructions come from main memory, or from I/O that was made for them.

@@ -98,8 +98,10 @@ static bool firmware_is_protected(void) {
             return false;
         }
     }
-    return try_load(KERNEL_BASE).cause == 0 && try_load(DEVICE_TREE_BASE).cause == 0 && try_load(CLINT_BASE + mtimecmp).cause == 0 &&
-           try_store(MEMORY_BASE + MEMORY_SIZE - 8).cause == 0;
+    static uint64_t own;
+    return try_load(KERNEL_BASE).cause == 0 && try_load(MEMORY_BASE + MEMORY_SIZE - 8).cause == 0 &&
+           try_load(BOOT_ROM_BASE).cause == 0 && try_load(CLINT_BASE + mtimecmp).cause == 0 &&
+           try_store((uint64_t)&own).cause == 0;
 }
 
 /* The first three GiB mapped to themselves, in one table. */

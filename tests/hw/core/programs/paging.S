@@ -123,6 +123,30 @@ BEGIN
     FAULTS(45, MPP_S, 13, MEGA + 0xa00000, ld a0, 0(a1))
     FAULTS(46, MPP_S, 13, 0x100000000, ld a0, 0(a1))
 
+    TEST(100)                                   // a table at the address of a device: a fault, and nothing is read there
+    li s1, DEVICE
+    ld s2, 8(s1)                                // counts its reads
+    ENTRY(level1, 7, DEVICE >> 2 | V)
+    sfence.vma
+    FAULTS(101, MPP_S, 5, MEGA + 0xc01000, ld a0, 0(a1))
+    FAULTS(102, MPP_S, 7, MEGA + 0xc01000, sd a0, 0(a1))
+    TEST(103)
+    EXPECT_TRAP(1, MEGA + 0xc01000, 2f)
+    li a0, MEGA + 0xc01000
+    ENTER(MPP_S, 1f)
+1:  jr a0
+    j fail
+2:  ENTRY(level1, 7, 0)
+    li t0, (8 << 60) | (DEVICE >> 12)           // the root as well
+    csrw satp, t0
+    FAULTS(104, MPP_S, 5, 0x40000000, ld a0, 0(a1))
+    csrw satp, s0
+    sfence.vma
+    TEST(105)
+    ld a0, 8(s1)
+    addi s2, s2, 1
+    bne a0, s2, fail
+
     TEST(50)                                    // a permission that software adds is seen after sfence.vma
     MAP(level0, 4, page_a, V | R | W | AD)
     li a0, PAGE(4)
