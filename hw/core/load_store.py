@@ -241,11 +241,10 @@ class LoadStoreUnit(wiring.Component):
         m.d.comb += [
             atomic.operation.eq(w.operation),
             atomic.word.eq(w.size == 2),
-            atomic.memory.eq(Mux((w.size == 2) & w.address[2], w.word[32:], w.word)),
+            atomic.memory.eq(Mux(w.size == 2, w.word.word_select(w.address[2], 32).replicate(2), w.word)),
             atomic.register.eq(w.lanes),
         ]
         old_is_needed = ~is_sc
-        swapped = Mux(w.size == 2, atomic.result[:32].replicate(2), atomic.result)
 
         m.d.comb += [
             self.walk.vpn.eq(w.address[12:39]),
@@ -375,7 +374,7 @@ class LoadStoreUnit(wiring.Component):
             with m.State("atomic compute"):
                 m.d.comb += [self.bus.cyc.eq(1), self.bus.lock.eq(1)]
                 with m.If(old_is_needed):
-                    m.d.sync += w.lanes.eq(swapped)
+                    m.d.sync += w.lanes.eq(atomic.result)
                 m.next = "atomic write"
 
             with m.State("atomic write"):
