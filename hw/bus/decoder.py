@@ -97,6 +97,15 @@ class Decoder(wiring.Component):
                 if feature in target.signature.features and feature in features:
                     m.d.comb += getattr(target, feature.value).eq(getattr(self.bus, feature.value))
 
+        # Only the target that is asked answers, so its answer selects its data: earlier than the address could.
+        data = C(0)
+        for target, _, _ in self._targets:
+            answers = target.ack
+            if wishbone.Feature.ERR in target.signature.features:
+                answers = answers | target.err
+            data = data | (target.dat_r & answers.replicate(len(target.dat_r)))
+        m.d.comb += self.bus.dat_r.eq(data)
+
         with m.Switch(self.bus.adr):
             for target, start, end in self._targets:
                 inside = max(0, exact_log2(end - start) - self._word_bits)
@@ -106,7 +115,6 @@ class Decoder(wiring.Component):
                     m.d.comb += [
                         target.cyc.eq(self.bus.cyc),
                         target.stb.eq(self.bus.stb),
-                        self.bus.dat_r.eq(target.dat_r),
                         self.bus.ack.eq(target.ack),
                     ]
                     if wishbone.Feature.ERR in target.signature.features:

@@ -99,7 +99,7 @@ class Lookaside(wiring.Component):
 
     def _create_way(self, m, way, layout, read_set, write_set, write_line, write_enable):
         """Memory of one way; returns what it read in the cycle before. Proofs use registers that they can look into."""
-        memory = Memory(shape=layout, depth=self._config.sets, init=[])
+        memory = Memory(shape=layout, depth=self._config.sets, init=[], attrs={"ram_style": "block"})
         m.submodules[f"way{way}"] = memory
         read, write = memory.read_port(), memory.write_port()
         m.d.comb += [

@@ -26,7 +26,7 @@ class ArithmeticLogicUnit(wiring.Component):
     operand1, operand2, funct3, alternate, word : what to do.
     active : the result is wanted; otherwise it is `beside`, which is 0 if `active`.
     result : of an arithmetic instruction.
-    taken : whether the conditional branch `funct3` takes its jump; unless `active`.
+    taken : whether the conditional branch `funct3` takes its jump.
     """
 
     operand1: In(64)
@@ -51,17 +51,17 @@ class ArithmeticLogicUnit(wiring.Component):
                               ((4, 6, 7), combines)):
             m.d.comb += selects.eq(self.active & self.funct3.matches(*code))
 
-        # The carry enters below bit 0, so that one adder subtracts too. Whatever does not add compares.
-        total = Signal(65)
-        subtracts = self.alternate | ~adds
-        addend = b ^ subtracts.replicate(64)
-        m.d.comb += total.eq((Cat(subtracts, a) + Cat(subtracts, addend))[1:])
+        # The carry enters below bit 0, so that one adder subtracts too.
+        total = Signal(64)
+        addend = b ^ self.alternate.replicate(64)
+        m.d.comb += total.eq((Cat(self.alternate, a) + Cat(self.alternate, addend))[1:])
 
-        # ---- comparison, for branches and for slt
+        # ---- comparison, for branches and for slt; without the adder, which would make it later
+        # Turning the sign bits round makes a signed comparison of an unsigned one.
         less = Signal()
         unsigned_ = Mux(self.funct3[2], self.funct3[1], self.funct3[0])
         m.d.comb += [
-            less.eq(~total[64] ^ ((a[63] ^ b[63]) & ~unsigned_)),
+            less.eq(Cat(a[:63], a[63] ^ ~unsigned_) < Cat(b[:63], b[63] ^ ~unsigned_)),
             self.taken.eq(Mux(self.funct3[2], less, equal(a, b)) ^ self.funct3[0]),
         ]
 
@@ -99,7 +99,7 @@ class ArithmeticLogicUnit(wiring.Component):
         others = Signal(64)
         m.d.comb += [
             shift.eq((shifted[::-1] & low_and_high(shifts_left)) | (shifted & low_and_high(shifts_right))),
-            others.eq((total[:64] & low_and_high(adds)) | (logic & combines.replicate(64)) | self.beside
+            others.eq((total & low_and_high(adds)) | (logic & combines.replicate(64)) | self.beside
                       | (less & compares) | Cat(C(0, 32), (total[31] & adds & self.word).replicate(32))),
             self.result.eq(shift | others | Cat(C(0, 32), (shift[31] & self.word).replicate(32))),
         ]

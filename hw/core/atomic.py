@@ -4,8 +4,6 @@ from amaranth import *
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from .alu import sign_extend
-
 __all__ = ["AtomicOperation", "AtomicUnit"]
 
 
@@ -26,7 +24,7 @@ class AtomicOperation(enum.Enum, shape=5):
 
 
 class AtomicUnit(wiring.Component):
-    """Combinational: the value that an AMO writes. Word operands are used in their low halves."""
+    """Combinational: the value that an AMO writes. A word stands in both halves, of the operands and of the result."""
 
     operation: In(AtomicOperation)
     word: In(1)
@@ -36,25 +34,22 @@ class AtomicUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        a = Signal(64)
-        b = Signal(64)
-        m.d.comb += [
-            a.eq(Mux(self.word, sign_extend(self.memory[:32]), self.memory)),
-            b.eq(Mux(self.word, sign_extend(self.register[:32]), self.register)),
-        ]
-        # One adder: the sum, or the difference that tells which is less. Sign extension keeps the order of unsigned
-        # words too.
+        a, b = self.memory, self.register
+        # One adder: the sum, or the difference that tells which is less. The upper halves alone decide that for words;
+        # between the halves lies a bit that passes the carry, but not of a word.
         operation = self.operation.as_value()
         compares, unsigned_, wants_most = operation[4], operation[3], operation[2]
-        total = Signal(65)
+        addend = b ^ compares.replicate(64)
+        total = Signal(66)
         less = Signal()
         m.d.comb += [
-            total.eq((Cat(compares, a) + Cat(compares, b ^ compares.replicate(64)))[1:]),
-            less.eq((~total[64]) ^ (~unsigned_ & (a[63] ^ b[63]))),
+            total.eq((Cat(compares, a[:32], ~self.word, a[32:])
+                      + Cat(compares, addend[:32], C(0, 1), addend[32:]))[1:]),
+            less.eq((~total[65]) ^ (~unsigned_ & (a[63] ^ b[63]))),
         ]
         with m.Switch(self.operation):
             with m.Case(AtomicOperation.ADD):
-                m.d.comb += self.result.eq(total)
+                m.d.comb += self.result.eq(Cat(total[:32], total[33:]))
             with m.Case(AtomicOperation.XOR):
                 m.d.comb += self.result.eq(a ^ b)
             with m.Case(AtomicOperation.OR):

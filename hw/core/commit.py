@@ -406,10 +406,8 @@ class CommitStage(wiring.Component):
             with m.Switch(w_cause):
                 with m.Case(Cause.ILLEGAL_INSTRUCTION):
                     m.d.comb += value.eq(w.raw)
-                with m.Case(Cause.BREAKPOINT):
-                    m.d.comb += value.eq(w.pc)
-                with m.Case(Cause.FETCH_PAGE, Cause.FETCH_ACCESS):
-                    m.d.comb += value.eq(w.pc + Cat(C(0, 1), w.fault_second))
+                with m.Case(Cause.BREAKPOINT, Cause.FETCH_PAGE, Cause.FETCH_ACCESS):
+                    m.d.comb += value.eq(w.pc + Cat(C(0, 1), w.fault_second & (w_cause != Cause.BREAKPOINT)))
                 with m.Case(Cause.LOAD_MISALIGNED, Cause.LOAD_ACCESS, Cause.LOAD_PAGE,
                             Cause.STORE_MISALIGNED, Cause.STORE_ACCESS, Cause.STORE_PAGE):
                     m.d.comb += value.eq(memory.accessed)

@@ -85,43 +85,38 @@ class ExecuteStage(wiring.Component):
         # operand comes from is found out a cycle ahead, from who will then stand where.
         leaving = Signal()
         hazard = Signal()
-        next_memory_rd = Signal(5)
-        next_memory_write = Signal()
-        next_memory_late = Signal()
-        next_back_rd = Signal(5)
-        next_back_write = Signal()
-        with m.If(self.executed_ready):
-            m.d.comb += [
-                next_memory_rd.eq(x.rd), next_memory_write.eq(leaving & control.writes_rd),
-                next_memory_late.eq(produces_late(control.unit)),
-                next_back_rd.eq(self.memory_rd), next_back_write.eq(self.memory_write),
-            ]
-        with m.Else():
-            m.d.comb += [
-                next_memory_rd.eq(self.memory_rd), next_memory_write.eq(self.memory_write),
-                next_memory_late.eq(self.memory_late),
-                next_back_rd.eq(self.slow_rd), next_back_write.eq(self.slow & self.slow_write),
-            ]
+
+        def sources(number, reads, memory, back):
+            """Whether the value comes from the memory stage, will come from there, or comes from writeback."""
+            memory_rd, memory_write, memory_late = memory
+            back_rd, back_write = back
+            in_memory = memory_write & (memory_rd == number) & reads
+            at_once = in_memory & ~memory_late
+            return Cat(at_once, in_memory & memory_late, back_write & (back_rd == number) & reads & ~at_once)
+
+        # Whether the instruction here leaves is known last: everything is found out for either case.
+        in_memory = (self.memory_rd, self.memory_write)
+        entering = (x.rd, control.writes_rd, produces_late(control.unit))
+        staying = (self.memory_rd, self.memory_write & ~self.executed_ready, self.memory_late)
+        behind = (Mux(self.executed_ready, self.memory_rd, self.slow_rd),
+                  Mux(self.executed_ready, self.memory_write, self.slow & self.slow_write))
         operands = []
         for name in ("1", "2"):
-            held, reads = x[f"operand{name}"], f"reads_rs{name}"
+            held, number, reads = (Value.cast(item) for item in (
+                x[f"operand{name}"], self.decoded[f"rs{name}"], self.decoded.control[f"reads_rs{name}"]))
             operand = Signal(64, name=f"operand{name}")
             from_memory = Signal(name=f"from_memory{name}")
             awaited = Signal(name=f"awaited{name}")
             from_back = Signal(name=f"from_back{name}")
-            next_number = Mux(self.decoded_ready, self.decoded[f"rs{name}"], x[f"rs{name}"])
-            next_reads = Mux(self.decoded_ready, self.decoded.control[reads], control[reads])
-            in_memory = next_memory_write & (next_memory_rd == next_number) & next_reads
-            m.d.sync += [
-                from_memory.eq(in_memory & ~next_memory_late),
-                awaited.eq(in_memory & next_memory_late),
-                from_back.eq(next_back_write & (next_back_rd == next_number) & next_reads),
-            ]
+            m.d.sync += Cat(from_memory, awaited, from_back).eq(Mux(
+                leaving, sources(number, reads, entering, in_memory), sources(
+                    Mux(x_valid, x[f"rs{name}"], number), Mux(x_valid, control[f"reads_rs{name}"], reads),
+                    staying, behind)))
             # A late result may turn out not to be written at all (capability port): then the operand is as before, and
             # the instruction waits a cycle, so that this choice need not.
             missing = from_back & ~self.back_write
             m.d.comb += operand.eq(Mux(from_memory, self.memory_value, Mux(from_back, self.back_value, held)))
-            with m.If(awaited | (missing & ~from_memory)):
+            with m.If(awaited | missing):
                 m.d.comb += hazard.eq(1)
             # An instruction that waits here would miss what leaves writeback meanwhile.
             with m.If(~missing):
@@ -285,5 +280,8 @@ class ExecuteStage(wiring.Component):
         with m.If(self.kill | leaving):
             m.d.sync += x_valid.eq(0)
         with m.If(self.decoded_ready & self.decoded_valid & ~self.kill):
-            m.d.sync += [x_valid.eq(1), x.eq(self.decoded)]
+            m.d.sync += x_valid.eq(1)
+        # While there is nothing here, it does not matter what stands here: that is known earlier.
+        with m.If(~x_valid | (ready & (~is_custom | self.issue.ready) & self.executed_ready)):
+            m.d.sync += x.eq(self.decoded)
         return m

@@ -5,6 +5,7 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus import wishbone
+from ..mapping import all_of
 from .atomic import AtomicOperation, AtomicUnit
 from .cache_array import WORDS_PER_LINE, CacheArray, select_way
 from .config import CoreConfig
@@ -156,6 +157,7 @@ class LoadStoreUnit(wiring.Component):
         entry = tlb.entry
         translated = Signal()
         behind_store = Signal()
+        loads = self.kind == MemoryKind.LOAD
         m.d.comb += [
             tlb.next_index.eq(tlb.index(read_address[12:39], self.asid)),
             tlb.vpn.eq(self.address[12:39]),
@@ -164,16 +166,18 @@ class LoadStoreUnit(wiring.Component):
             cache.read_word.eq(read_address[line_low:line_high]),
             # The lookaside buffer has looked up the same address as the cache, be it that of the slow way.
             cache.match_tag.eq(Cat(Mux(self.slow, w.address, self.address)[line_high:12], entry.ppn)),
-            translated.eq(
-                tlb.hit & canonical(self.address) & entry.physical.allow(access)
+            tlb.allowed.eq(
+                canonical(self.address) & entry.physical.allow(access)
                 & ((self.regime != Regime.PAGED)
                    | ~forbidden(entry, access, self.privilege, sum_=self.sum, mxr=self.mxr))),
+            translated.eq(tlb.hit),
             # Writeback writes the cache in this cycle, too late for what was read in the last.
             behind_store.eq(w_storing & (w.address[line_low:line_high] == self.address[line_low:line_high])),
-            self.quick.eq(
-                translated & entry.cached & ~misaligned & ~cache.collision & ~self.slowly
-                & (((self.kind == MemoryKind.LOAD) & cache.hit & ~behind_store)
-                   | ((self.kind == MemoryKind.STORE) & self.stores_room))),
+            # Behind the comparisons there is time for little.
+            self.quick.eq(all_of(
+                ~misaligned, ~cache.collision, ~self.slowly,
+                Mux(loads, ~behind_store, (self.kind == MemoryKind.STORE) & self.stores_room),
+                entry.cached, cache.hit | ~loads, translated)),
         ]
         # Each way's word is aligned while the tags are compared. What the slow way has read goes through the first
         # aligner.
@@ -237,11 +241,10 @@ class LoadStoreUnit(wiring.Component):
         m.d.comb += [
             atomic.operation.eq(w.operation),
             atomic.word.eq(w.size == 2),
-            atomic.memory.eq(Mux((w.size == 2) & w.address[2], w.word[32:], w.word)),
+            atomic.memory.eq(Mux(w.size == 2, w.word.word_select(w.address[2], 32).replicate(2), w.word)),
             atomic.register.eq(w.lanes),
         ]
         old_is_needed = ~is_sc
-        swapped = Mux(w.size == 2, atomic.result[:32].replicate(2), atomic.result)
 
         m.d.comb += [
             self.walk.vpn.eq(w.address[12:39]),
@@ -371,7 +374,7 @@ class LoadStoreUnit(wiring.Component):
             with m.State("atomic compute"):
                 m.d.comb += [self.bus.cyc.eq(1), self.bus.lock.eq(1)]
                 with m.If(old_is_needed):
-                    m.d.sync += w.lanes.eq(swapped)
+                    m.d.sync += w.lanes.eq(atomic.result)
                 m.next = "atomic write"
 
             with m.State("atomic write"):

@@ -5,7 +5,7 @@ from amaranth.lib import data, enum, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from ..mapping import BLOCK_RAM, equal
+from ..mapping import BLOCK_RAM, all_of, pairs_equal
 from .port import Privilege
 
 __all__ = ["PageTableEntry", "Access", "Regime", "Rights", "LookasideEntry", "TlbFlush", "LookasideBuffer",
@@ -143,6 +143,7 @@ class LookasideBuffer(wiring.Component):
     -------
     next_index : :meth:`index` of the page looked up; the entry stands ready in the next cycle,
     vpn, asid, regime : when these are compared with it. `hit` and `entry` answer in the same cycle.
+    allowed : nothing hits otherwise; it may depend on `entry`.
     fill, new : cache this translation.
     flush : see :class:`TlbFlush`. It wins over a fill in the same cycle.
     """
@@ -156,6 +157,7 @@ class LookasideBuffer(wiring.Component):
             "vpn": In(27),
             "asid": In(16),
             "regime": In(Regime),
+            "allowed": In(1, init=1),
             "hit": Out(1),
             "entry": Out(LookasideEntry),
             "fill": In(1),
@@ -178,6 +180,8 @@ class LookasideBuffer(wiring.Component):
         valid = Signal(self._count)
         sweeping = Signal()
         looking = Signal()
+        forgetting = Signal()
+        forgotten = Signal(range(self._count))
         sweep = Signal(range(self._count))
         place = Signal(range(self._count))
         entry = Signal(LookasideEntry, reset_less=True)
@@ -189,7 +193,7 @@ class LookasideBuffer(wiring.Component):
             write.addr.eq(self.index(self.new.vpn, self.new.asid)),
             write.data.eq(self.new),
             write.en.eq(self.fill),
-            flush.busy.eq(sweeping | looking),
+            flush.busy.eq(sweeping | looking | forgetting),
             self.entry.eq(entry),
             # Whether an entry counts is looked up now, beside the block RAM: what was forgotten since cannot hit.
             entry_valid.eq(valid.bit_select(place, 1) & readable),
@@ -199,13 +203,10 @@ class LookasideBuffer(wiring.Component):
             looking.eq(sweeping),
         ]
 
-        same_page = Signal()
-        same_space = Signal()
-        m.d.comb += [
-            same_page.eq(equal(Cat(entry.vpn, entry.regime, entry_valid), Cat(self.vpn, self.regime, ~flush.busy))),
-            same_space.eq(equal(entry.asid, self.asid)),
-            self.hit.eq(entry_valid & same_page & (same_space | entry.global_)),
-        ]
+        same_space = [entry.global_ | (bit == wanted) for bit, wanted in zip(entry.asid, self.asid, strict=True)]
+        m.d.comb += self.hit.eq(all_of(
+            *pairs_equal(Cat(entry.vpn, entry.regime), Cat(self.vpn, self.regime)), *same_space,
+            entry_valid & ~flush.busy, self.allowed))
         same_low, same_middle, same_high = (entry.vpn[9 * i:9 * i + 9] == flush.vpn[9 * i:9 * i + 9] for i in range(3))
         named = ~flush.by_address | (
             same_high & (same_middle | (entry.level == 2)) & (same_low | (entry.level != 0)))
@@ -217,9 +218,11 @@ class LookasideBuffer(wiring.Component):
             m.d.sync += [sweep.eq(sweep + 1), sweeping.eq(sweep != self._count - 1)]
         with m.If(self.fill):
             m.d.sync += valid.bit_select(write.addr, 1).eq(1)
-        # What was filled while the search looked here it has not seen: forgotten to be safe.
-        with m.If(looking & (~readable | (named & owned))):
-            m.d.sync += valid.bit_select(place, 1).eq(0)
+        # What was filled while the search looked here it has not seen: forgotten to be safe. So is what was filled
+        # before it forgets.
+        m.d.sync += [forgetting.eq(looking & (~readable | (named & owned))), forgotten.eq(place)]
+        with m.If(forgetting):
+            m.d.sync += valid.bit_select(forgotten, 1).eq(0)
         with m.If(flush.all):
             m.d.sync += valid.eq(0)
         return m

@@ -70,10 +70,11 @@ class Parts:
         self.limiter = RateLimiter(config.queues)
         # Index 0 stands for the control page and stays unused.
         pages = config.pages + 1
-        self.staging = memory.Memory(shape=64, depth=pages * words, init=[])
+        self.staging = memory.Memory(shape=64, depth=pages * words, init=[], attrs={"ram_style": "block"})
         self.staging_read = self.staging.read_port()
         self.staging_write = self.staging.write_port(granularity=8)
-        self.entries = memory.Memory(shape=64, depth=config.queues * config.depth * words, init=[])
+        self.entries = memory.Memory(shape=64, depth=config.queues * config.depth * words, init=[],
+                                     attrs={"ram_style": "block"})
         self.entry_read = self.entries.read_port()
         self.entry_write = self.entries.write_port()
         self.handles = memory.Memory(shape=32, depth=pages, init=[])

@@ -101,6 +101,14 @@ def test_small_block_is_placed(small, no_cache):
     assert {hop.kind for hop in path} <= {"clk-to-q", "routing", "logic", "setup"}
 
 
+def test_units_have_clocks_when_asked_for(small, no_cache):
+    results = [measure(small, device="LFE5U-12F", unit_clocks=wanted) for wanted in (True, False)]
+    clocks, none = ({unit["unit"]: unit["fmax_mhz"] for unit in result["units"]} for result in results)
+    assert set(clocks) == {"(itself)", "adder"}
+    assert clocks["adder"] > 100 and clocks["(itself)"] is None
+    assert set(none.values()) == {None}
+
+
 def test_clock_that_is_missed_is_a_failure(small, no_cache):
     netlist, _ = synthesize(small)
     placement = place(netlist, device="LFE5U-12F", speed=6, package="CABGA381", goal_mhz=2000, seed=1)
