@@ -33,7 +33,7 @@ FAULTS = {
         "instructions", "decoder.py", "_ADD, unit=Unit.ALU, writes_rd=1, use_pc=1,",
         "_ADD, unit=Unit.ALU, writes_rd=1,"),
     "slt compares unsigned": Fault(
-        "instructions-register", "alu.py", "(less & compares)", "(~total[64] & compares)"),
+        "instructions-register", "alu.py", "(less & compares)", "((a < b) & compares)"),
     "srai shifts logically": Fault(
         "instructions-immediate", "decoder.py",
         '("srai", "010000- ----- ----- 101 ----- 0010011", dict(_I, unit=Unit.ALU, alternate=1))',
@@ -46,7 +46,7 @@ FAULTS = {
         "instructions-jump", "execute.py", "out.target.eq(Cat(C(0, 1), self.address[1:]))",
         "out.target.eq(self.address)"),
     "blt looks at the wrong sign": Fault(
-        "instructions-branch", "alu.py", "((a[63] ^ b[63]) & ~unsigned_)", "(b[63] & ~unsigned_)"),
+        "instructions-branch", "alu.py", "Cat(b[:63], b[63] ^ ~unsigned_)", "Cat(b[:63], b[63])"),
     "lbu sign-extends": Fault(
         "instructions-load", "load_store.py", "(part[-1] & ~unsigned_)", "part[-1]"),
     "store immediate mixed up": Fault(
@@ -84,10 +84,10 @@ FAULTS = {
     "decode does not see writeback": Fault(
         "registers", "decode.py", "with m.Elif(self.forward & (self.forward_rd == number)):", "with m.Elif(0):"),
     "a load is forwarded too early": Fault(
-        "registers", "execute.py", "with m.If(awaited | (missing & ~from_memory)):", "with m.If(0):"),
+        "registers", "execute.py", "with m.If(awaited | missing):", "with m.If(0):"),
     "a result is looked for in the wrong stage while execute waits": Fault(
-        "registers", "execute.py", "next_back_rd.eq(self.slow_rd), next_back_write.eq(self.slow & self.slow_write),",
-        "next_back_rd.eq(self.slow_rd), next_back_write.eq(0),"),
+        "registers", "execute.py", "Mux(self.executed_ready, self.memory_write, self.slow & self.slow_write))",
+        "Mux(self.executed_ready, self.memory_write, 0))"),
     "mret does not wait for a CSR write": Fault(
         "returns", "execute.py", "with m.If((is_return & self.behind_csr) | (counts & self.behind_any)):",
         "with m.If(counts & self.behind_any):"),
@@ -150,8 +150,9 @@ FAULTS = {
         "reservations", "load_store.py", "with m.Elif(is_sc):\n                    m.d.sync += reserved.eq(0)",
         "with m.Elif(is_sc):\n                    m.d.sync += reserved.eq(reserved)"),
     "a load behind a store to its word reads the cache too early": Fault(
-        "data_coherence", "load_store.py", "((self.kind == MemoryKind.LOAD) & cache.hit & ~behind_store)",
-        "((self.kind == MemoryKind.LOAD) & cache.hit)"),
+        "data_coherence", "load_store.py",
+        "Mux(loads, ~behind_store, (self.kind == MemoryKind.STORE) & self.stores_room)",
+        "Mux(loads, 1, (self.kind == MemoryKind.STORE) & self.stores_room)"),
     "a refill overtakes stores": Fault(
         "data_coherence", "load_store.py",
         '''with m.State("refill"):
