@@ -224,7 +224,7 @@ class CoreBench(wiring.Component):
             m.d.comb += [
                 Assume(entry.regime.as_value() != 3),
                 Assume(entry.regime == tlb.regime), Assume(entry.vpn == tlb.vpn),
-                Assume(entry.global_ | (entry.asid == tlb.asid)),
+                Assume(entry.global_ | (entry.asid == tlb.asid)), Assume(tlb.allowed),
                 Assume(entry.cached == in_regions(page, self.config.cached)),
             ]
             if fetch:
