@@ -121,8 +121,9 @@ class CacheArray(wiring.Component):
                     Cat(tag.value, tag.valid & ~busy), Cat(self.match_tag, C(1, 1)))),
             ]
 
+        # The sweep writes tags too, in its last cycle for look-ups that are answered when it is over.
         m.d.sync += self.collision.eq(
-            ((self.write_ways != 0) & (self.write_word == self.read_word))
+            busy | ((self.write_ways != 0) & (self.write_word == self.read_word))
             | (self.tag_write & (self.tag_set == self.read_word[line_bits:])))
 
         m.d.comb += self.hit.eq(self.hit_way.any())

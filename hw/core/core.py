@@ -235,5 +235,6 @@ class Core(wiring.Component):
         if config.rvfi:
             wiring.connect(m, commit.rvfi, wiring.flipped(self.rvfi))
         # For proofs, which say things about the state within.
-        self._inside = SimpleNamespace(commit=commit, fetch=fetch)
+        self._inside = SimpleNamespace(
+            fetch=fetch, aligner=aligner, execute=execute, commit=commit, registers=registers)
         return m

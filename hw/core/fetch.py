@@ -73,9 +73,9 @@ class FetchUnit(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        m.submodules.cache = cache = CacheArray(config.icache_bytes, config.cache_ways, config.cached)
+        m.submodules.cache = cache = self._cache = CacheArray(config.icache_bytes, config.cache_ways, config.cached)
         m.submodules.tlb = tlb = self._tlb = LookasideBuffer(config.tlb_entries)
-        m.submodules.predictor = predictor = BranchPredictor(
+        m.submodules.predictor = predictor = self._predictor = BranchPredictor(
             config.branch_entries, config.branch_history_bits)
         wiring.connect(m, tlb.flush, wiring.flipped(self.tlb_flush))
         line_high = 3 + cache.word_bits

@@ -133,7 +133,8 @@ class LoadStoreUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.cache = cache = CacheArray(self._config.dcache_bytes, self._config.cache_ways, self._config.cached)
+        m.submodules.cache = cache = self._cache = CacheArray(
+            self._config.dcache_bytes, self._config.cache_ways, self._config.cached)
         m.submodules.tlb = tlb = self._tlb = LookasideBuffer(self._config.tlb_entries)
         wiring.connect(m, tlb.flush, wiring.flipped(self.tlb_flush))
         line_low, line_high = 3, 3 + cache.word_bits

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
 ENGINES = {"yices": "smtbmc yices", "z3": "smtbmc z3", "bitwuzla": "smtbmc --nopresat bitwuzla"}
 #: Yosys commands that read the design; `flat` turns memories into registers, for solvers better at bits than at arrays.
-PREPARE = {False: "prep -top top", True: "prep -flatten -top top\nmemory_map\nopt_clean"}
+PREPARE = {False: "prep -top top", True: "prep -flatten -top top\nmemory_map\nopt_clean -purge"}
 MODES = ("bmc", "prove", "cover")
 
 
@@ -74,7 +74,7 @@ def _port_signals(elaboratable):
 
 
 def prove(elaboratable, *, mode="bmc", depth=20, solver="yices", ports=(), reset="never", name=None,
-          timeout=300, edit=None, flat=False):
+          timeout=300, edit=None, flat=False, cut=()):
     """Elaborate a bench and check every property in it. Returns when all hold.
 
     Parameters
@@ -102,6 +102,9 @@ def prove(elaboratable, *, mode="bmc", depth=20, solver="yices", ports=(), reset
 
     flat : bool
         Flatten the hierarchy and turn memories into registers.
+    cut : iterable of str
+        Modules (`top.bench.core.fetch`) of which nothing is left but outputs that are free at every step. They can do
+        more then than before, so what holds still holds of the whole.
 
     Raises
     ------
@@ -127,6 +130,9 @@ def prove(elaboratable, *, mode="bmc", depth=20, solver="yices", ports=(), reset
     wanted = "cover" if mode == "cover" else "assert"
     if not re.search(rf'parameter \\FLAVOR "{wanted}"', netlist):
         raise ValueError(f"{name} has no {wanted} statement: nothing to prove")
+    cuts = "".join(f"select -assert-mod-count 1 {module}\ncutpoint {module}\n" for module in cut)
+    if cuts:
+        cuts = f"hierarchy -top top\nproc\n{cuts}"
     script = f"""[options]
 mode {mode}
 depth {depth}
@@ -135,7 +141,7 @@ timeout {timeout}
 {ENGINES[solver]}
 [script]
 read_rtlil design.il
-{PREPARE[flat]}
+{cuts}{PREPARE[flat]}
 [files]
 design.il
 """

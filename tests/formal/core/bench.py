@@ -1,23 +1,27 @@
 """The core under proof: smallest configuration, free surroundings, and the states that proofs start from."""
 
 import re
-from functools import partial
 
 from amaranth.asserts import AnyConst, AnySeq
-from amaranth.hdl import Assume, C, Cat, Fragment, Module, Signal
+from amaranth.hdl import Assert, Assume, C, Cat, Fragment, Module, Mux, Signal
 from amaranth.lib import data, wiring
 
 from hw.core.commit import _Slow
 from hw.core.config import CoreConfig
 from hw.core.core import Core
+from hw.core.decoder import Unit
 from hw.core.translation import Regime
 from tests.formal.bus.rules import target_rules
+from tests.formal.core.privileged import one_of
 from tests.formal.prove import prove
 
 __all__ = ["CONFIG", "CoreBench", "in_regions", "prove_core"]
 
 CONFIG = CoreConfig(icache_bytes=64, dcache_bytes=64, cache_ways=1, tlb_entries=2, pmp_entries=0,
                     branch_entries=4, branch_history_bits=1, rvfi=True, alternative_operations=True)
+
+#: funct5 of the A extension.
+ATOMIC_OPERATIONS = (0b00000, 0b00001, 0b00010, 0b00011, 0b00100, 0b01000, 0b01100, 0b10000, 0b10100, 0b11000, 0b11100)
 
 #: What mie, mideleg and medeleg can hold (privileged specification, 3.1.8 and 3.1.9; custom causes 24 to 31).
 ALL_INTERRUPTS = 0xAAA
@@ -76,15 +80,13 @@ def _start_memories(text):
                   edit, text, flags=re.M)
 
 
-def start_anywhere(netlist, *, empty_caches=False):
+def start_anywhere(netlist):
     """Edit the netlist so that it starts right after a flush of the pipeline, with memories and CSRs free.
 
     Parameters
     ----------
     netlist : str
         RTLIL.
-    empty_caches : bool
-        The caches hold nothing, instead of anything.
 
     Raises
     ------
@@ -101,8 +103,6 @@ def start_anywhere(netlist, *, empty_caches=False):
             if re.fullmatch(where, found[1]):
                 missing.discard(where)
                 text = _start_registers(text, where, rules)
-        if empty_caches and found[1].endswith(".cache"):
-            continue
         modules[place] = _start_memories(text)
     if missing:
         raise ValueError(f"The core has no module {', '.join(sorted(missing))} any more")
@@ -119,17 +119,21 @@ class CoreBench(wiring.Component):
     config : CoreConfig
     steady : bool
         Interrupt lines and time never change, and the line of the supervisor's external interrupt is low.
+    cut : iterable of str
+        Modules that will be cut out: see :func:`prove_core`.
 
     Attributes
     ----------
     core : the core.
     first : step 0.
-    privilege : current privilege; with `rvfi.valid` the one after the instruction.
+    privilege : current privilege; with `rvfi.valid` the one after a trap or return.
+    privilege_after : with `rvfi.valid` the one after the instruction.
     start : where the flush before step 0 sent fetch.
     """
 
-    def __init__(self, check, config=CONFIG, *, steady=False):
+    def __init__(self, check, config=CONFIG, *, steady=False, cut=()):
         self._check = check
+        self._cut = cut
         self._steady = steady
         self.config = config
         super().__init__({})
@@ -152,10 +156,14 @@ class CoreBench(wiring.Component):
         self.first = Signal(init=1)
         m.d.sync += self.first.eq(0)
         self.privilege = core._inside.commit.csr.privilege.as_value()
+        # Behind any other instruction a return may have changed it already.
+        rvfi = core.rvfi
+        self.privilege_after = Mux(rvfi.trap | one_of(rvfi.insn, "mret", "sret"), self.privilege, rvfi.mode)
         self.start = Signal(64)
         with m.If(self.first):
             m.d.sync += self.start.eq(core._inside.commit.target)
         self._legal_start(m, core)
+        self._facts(m, core)
         self._lookaside_facts(m, core._inside.fetch._tlb, fetch=True)
         self._lookaside_facts(m, core._inside.commit.memory._tlb, fetch=False)
         self._check(m, core.rvfi, self)
@@ -177,15 +185,46 @@ class CoreBench(wiring.Component):
                 Assume((csr.satp.mode == 0) | (csr.satp.mode == 8)),
             ]
 
+    def _facts(self, m, core):
+        """What modules that are cut out are still known to do. Where they are not cut out, that is asserted."""
+        inside = core._inside
+        fetch = inside.fetch
+        m.d.comb += self._fact("registers", ~inside.registers.clearing)
+        # No branch is known that ends in the first halfword of a region, since none is taught.
+        predictor, training = fetch._predictor, fetch.training
+        guess = predictor.prediction
+        m.d.comb += [
+            Assume(~guess.taken | (guess.position != 0) | predictor.address[3:].any()),
+            self._fact("execute", ~training.insert | training.end[1:].any()),
+        ]
+        # Loads, stores and atomics are some that exist, and the address comes early as well.
+        executed = inside.execute.executed
+        unit, funct3 = executed.control.unit, executed.control.funct3
+        atomic = unit == Unit.ATOMIC
+        with m.If(inside.execute.executed_valid & ~executed.exception):
+            with m.If((unit == Unit.LOAD) | (unit == Unit.STORE) | atomic):
+                m.d.comb += self._fact("execute", executed.result == inside.execute.address)
+            m.d.comb += [
+                self._fact("execute", (unit != Unit.LOAD) | (funct3 != 7)),
+                self._fact("execute", (unit != Unit.STORE) | ~funct3[2]),
+                self._fact("execute", ~atomic | (funct3 == 2) | (funct3 == 3)),
+                self._fact("execute", ~atomic | executed.raw[27:32].matches(*ATOMIC_OPERATIONS)),
+            ]
+
+    def _fact(self, module, condition):
+        cut = any(f"{module}.".startswith(f"{each}.") for each in self._cut)
+        return (Assume if cut else Assert)(condition)
 
     def _lookaside_facts(self, m, tlb, *, fetch):
-        """What hits was put there by the walker: its attributes are those of its frame, and untranslated addresses are
-        their own. Proven of the walker in `test_translation.py`."""
+        """What hits is the page asked for and was put there by the walker: its attributes are those of its frame, and
+        untranslated addresses are their own. Proven of buffer and walker in `test_translation.py`."""
         entry = tlb.entry
         page = Cat(C(0, 12), entry.ppn)
         with m.If(tlb.hit):
             m.d.comb += [
                 Assume(entry.regime.as_value() != 3),
+                Assume(entry.regime == tlb.regime), Assume(entry.vpn == tlb.vpn),
+                Assume(entry.global_ | (entry.asid == tlb.asid)), Assume(tlb.allowed),
                 Assume(entry.cached == in_regions(page, self.config.cached)),
             ]
             if fetch:
@@ -202,8 +241,12 @@ def in_regions(address, regions):
     return result
 
 
-def prove_core(check, *, depth, name, config=CONFIG, steady=False, empty_caches=False, **options):
-    """Prove the properties that `check` adds, from any start state, to `depth` cycles."""
+def prove_core(check, *, depth, name, config=CONFIG, steady=False, cut=(), **options):
+    """Prove the properties that `check` adds, from any start state, to `depth` cycles.
+
+    `cut` names modules below the core whose outputs are free: see :func:`tests.formal.prove.prove`.
+    """
     options = {"solver": "bitwuzla", "flat": True, "timeout": 3600, **options}
-    prove(CoreBench(check, config, steady=steady), depth=depth, name=name,
-          edit=partial(start_anywhere, empty_caches=empty_caches), **options)
+    prove(CoreBench(check, config, steady=steady, cut=cut), depth=depth, name=name,
+          edit=start_anywhere,
+          cut=[f"top.bench.core.{each}" for each in cut], **options)

@@ -1,14 +1,16 @@
 """Loads, stores, atomics and fetches against what is on the buses. Translation is off: `satp` stays Bare."""
 
-from amaranth.asserts import AnyConst
+from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, C, Cat, Mux, Signal
 
+from hw.core.translation import Regime
 from tests.formal.bus.rules import initiator_rules
 from tests.formal.core.bench import in_regions
 from tests.formal.core.privileged import one_of
 from tests.formal.core.spec import OPERATIONS
 
-__all__ = ["bus_rules", "input_output", "reservations", "data_coherence", "fetch_coherence", "progress"]
+__all__ = ["bus_rules", "fetch_bus_rules", "input_output", "reservations", "data_coherence", "fetch_coherence",
+           "fences"]
 
 
 def bare(m, bench):
@@ -16,77 +18,143 @@ def bare(m, bench):
     m.d.comb += Assume(bench.core._inside.commit.csr.satp.mode == 0)
 
 
-def merged(word, data, mask):
-    return Cat(Mux(mask[lane], data.word_select(lane, 8), word.word_select(lane, 8)) for lane in range(8))
+class WatchedBit:
+    """One bit of main memory, any one, as the memory has it and as the program must see it.
 
-
-class WatchedWord:
-    """One aligned 64-bit word of main memory, any one, as the memory has it and as the program must see it."""
+    Attributes
+    ----------
+    adr, number : its word of 64 bits, and its place in that.
+    start : what it is at the start.
+    memory, program : what it is now; `after_store` what it is next in memory.
+    touched : the instruction that the port shows accesses its word; `offset` is its byte within.
+    """
 
     def __init__(self, m, rvfi, bench):
-        self.adr = AnyConst(29)
-        start = AnyConst(64)
-        self.memory, self.program = Signal(64), Signal(64)
+        self.adr, self.number = AnyConst(29), AnyConst(6)
+        self.start = AnyConst(1)
+        self.memory, self.program, self.after_store = Signal(), Signal(), Signal()
+        after_instruction = Signal()
         m.d.comb += Assume(in_regions(Cat(C(0, 3), self.adr), bench.config.cached))
-        with m.If(bench.first):
-            m.d.comb += [Assume(self.memory == start), Assume(self.program == start)]
+        for now, following in ((self.memory, self.after_store), (self.program, after_instruction)):
+            register = Signal()
+            m.d.comb += [now.eq(Mux(bench.first, self.start, register)), following.eq(now)]
+            m.d.sync += register.eq(following)
         dbus = bench.core.dbus
         here = dbus.cyc & dbus.stb & (dbus.adr == self.adr)
         with m.If(here & dbus.ack & ~dbus.we):
-            m.d.comb += Assume(dbus.dat_r == self.memory)
+            m.d.comb += Assume(self.of(dbus.dat_r) == self.memory)
         with m.If(here & dbus.we):
             # Main memory takes every store.
             m.d.comb += Assume(~dbus.err)
-            with m.If(dbus.ack):
-                m.d.sync += self.memory.eq(merged(self.memory, dbus.dat_w, dbus.sel))
+            with m.If(dbus.ack & self.within(dbus.sel)):
+                m.d.comb += self.after_store.eq(self.of(dbus.dat_w))
 
         self.offset = rvfi.mem_addr[:3]
         self.touched = rvfi.valid & (rvfi.mem_addr[3:] == self.adr)
-        mask, data = Signal(8), Signal(64)
-        m.d.comb += [mask.eq(rvfi.mem_wmask << self.offset), data.eq(rvfi.mem_wdata << (self.offset << 3))]
-        with m.If(self.touched):
-            m.d.sync += self.program.eq(merged(self.program, data, mask))
+        with m.If(self.touched & self.accessed(rvfi.mem_wmask)):
+            m.d.comb += after_instruction.eq(self.accessed_data(rvfi.mem_wdata))
+
+    def of(self, word):
+        """The bit within its word."""
+        return word.bit_select(self.number, 1)
+
+    def within(self, lanes):
+        """Its byte, of one bit for each byte of its word."""
+        return lanes.bit_select(self.number[3:], 1)
+
+    def accessed(self, mask):
+        """Whether an access with this mask of the port covers it."""
+        return self.within((mask << self.offset)[:8])
+
+    def accessed_data(self, data):
+        """The bit, from data of the port."""
+        return self.of((data << (self.offset << 3))[:64])
+
+    def start_coherent(self, m, cache):
+        """If a cache holds the word at the start, it holds it as memory does. Said of look-ups: those of the word's
+        place see what is there at the start until that place, or its tag, is first written."""
+        word_bits, line_bits = cache.word_bits, cache.word_bits - cache.set_bits
+        place, tag = self.adr[:word_bits], self.adr[word_bits:][:cache.tag_bits]
+        written, looked = Signal(), Signal()
+        with m.If((cache.write_ways.any() & (cache.write_word == place))
+                  | (cache.tag_write & (cache.tag_set == place[line_bits:]))):
+            m.d.sync += written.eq(1)
+        m.d.sync += looked.eq(~written & (cache.read_word == place))
+        for way, word in enumerate(cache.words):
+            with m.If(looked & cache.hit_way[way] & (cache.match_tag == tag)):
+                m.d.comb += Assume(self.of(word) == self.start)
 
 
 def data_coherence(m, rvfi, bench):
     """A load, and the read of an AMO, see what the program stored last, whatever is in cache and store buffer."""
     bare(m, bench)
-    word = WatchedWord(m, rvfi, bench)
-    seen = Signal(64)
-    m.d.comb += seen.eq(word.program >> (word.offset << 3))
-    with m.If(word.touched):
-        for lane in range(8):
-            part = slice(8 * lane, 8 * lane + 8)
-            m.d.comb += Assert(~rvfi.mem_rmask[lane] | (rvfi.mem_rdata[part] == seen[part]))
+    watched = WatchedBit(m, rvfi, bench)
+    watched.start_coherent(m, bench.core._inside.commit.memory._cache)
+    with m.If(watched.touched & watched.accessed(rvfi.mem_rmask)):
+        m.d.comb += Assert(watched.accessed_data(rvfi.mem_rdata) == watched.program)
 
 
 def fetch_coherence(m, rvfi, bench):
-    """What is executed is what stands in memory, unless a store to it was not followed by fence.i yet."""
+    """What the aligner delivers is what stands in memory, unless memory has changed since the last flush of the cache
+    that a redirect followed. Any one word; what happens behind the aligner is free."""
+    core = bench.core._inside
+    fetch, aligner, ibus = core.fetch, core.aligner, bench.core.ibus
+    m.d.comb += [Assume(fetch.regime.as_value() != Regime.PAGED.value), Assume(~fetch.target[0])]
+    watched = WatchedBit(m, rvfi, bench)
+    watched.start_coherent(m, fetch._cache)
+    changed = Signal()
+    m.d.comb += [changed.eq(AnySeq(1)), watched.after_store.eq(watched.memory ^ changed)]
+    with m.If(ibus.cyc & ibus.stb & ibus.ack & (ibus.adr == watched.adr)):
+        m.d.comb += Assume(watched.of(ibus.dat_r) == watched.memory)
+    stale, flushed = Signal(), Signal()
+    with m.If(changed):
+        m.d.sync += [stale.eq(1), flushed.eq(0)]
+    with m.Elif(fetch.cache_flush):
+        m.d.sync += flushed.eq(1)
+    with m.Elif(fetch.redirect & flushed):
+        m.d.sync += [stale.eq(0), flushed.eq(0)]
+    given = aligner.instruction
+    with m.If(aligner.valid & ~stale & ~given.page_fault & ~given.access_fault):
+        for half in range(2):
+            address = Signal(64, name=f"half{half}")
+            m.d.comb += address.eq(given.pc + 2 * half)
+            with m.If((address[3:] == watched.adr) & (address[1:3] == watched.number[4:])
+                      & ((given.raw[:2] == 3) if half else 1)):
+                m.d.comb += Assert(given.raw.word_select(half, 16).bit_select(watched.number[:4], 1) == watched.memory)
+
+
+def fences(m, rvfi, bench):
+    """fence.i flushes the instruction cache when every store before it is in memory, and instructions behind it were
+    fetched after a redirect that follows. With `fetch_coherence`: they are those that the program stored."""
     bare(m, bench)
-    word = WatchedWord(m, rvfi, bench)
-    ibus = bench.core.ibus
-    with m.If(ibus.cyc & ibus.stb & ibus.ack & (ibus.adr == word.adr)):
-        m.d.comb += Assume(ibus.dat_r == word.memory)
-    stale = Signal()
-    with m.If(word.touched & rvfi.mem_wmask.any()):
-        m.d.sync += stale.eq(1)
-    with m.Elif(rvfi.valid & ~rvfi.trap & (rvfi.insn[:7] == 0b0001111) & (rvfi.insn[12:15] == 1)):
-        m.d.sync += stale.eq(0)
-    compressed = rvfi.insn[:2] != 3
-    fetched = rvfi.valid & ~stale & (rvfi.insn != 0)
-    for half in range(2):
-        address = Signal(64, name=f"half{half}")
-        m.d.comb += address.eq(rvfi.pc_rdata + 2 * half)
-        with m.If(fetched & (address[3:] == word.adr) & (~compressed if half else 1)):
-            m.d.comb += Assert(rvfi.insn[16 * half:16 * half + 16] == word.program.word_select(address[1:3], 16))
+    watched = WatchedBit(m, rvfi, bench)
+    core = bench.core._inside
+    fetch, aligner = core.fetch, core.aligner
+    flushed, redirected, value = Signal(), Signal(), Signal()
+    with m.If(fetch.cache_flush):
+        m.d.sync += [flushed.eq(1), redirected.eq(0), value.eq(watched.memory)]
+    with m.Elif(fetch.redirect & flushed):
+        m.d.sync += redirected.eq(1)
+    with m.If(rvfi.valid & ~fetch.cache_flush):
+        m.d.sync += flushed.eq(0)
+    fence = rvfi.valid & ~rvfi.trap & (rvfi.insn[:7] == 0b0001111) & (rvfi.insn[12:15] == 1)
+    with m.If(fence):
+        m.d.comb += [Assert(flushed & redirected), Assert(value == watched.program)]
+    # At one address, any one, there is one instruction before that redirect, and another after it.
+    place, old, new = AnyConst(64), AnyConst(32), AnyConst(32)
+    after, fenced = Signal(), Signal()
+    m.d.sync += [after.eq(after | (flushed & fetch.redirect)), fenced.eq(fenced | fence)]
+    given = aligner.instruction
+    with m.If(aligner.valid & (given.pc == place)):
+        m.d.comb += [Assume(given.raw == Mux(after, new, old)), Assume(~given.page_fault & ~given.access_fault)]
+    with m.If(rvfi.valid & fenced & (rvfi.pc_rdata == place)):
+        m.d.comb += Assert(rvfi.insn == new)
 
 
 def bus_rules(m, rvfi, bench):
-    """Both ports keep the rules of the bus; an atomic's read and write are one locked pair."""
-    for name in ("ibus", "dbus"):
-        initiator_rules(m, getattr(bench.core, name), Assert, bursts=True)
-    ibus, dbus = bench.core.ibus, bench.core.dbus
-    m.d.comb += [Assert(~ibus.we), Assert(~ibus.lock)]
+    """The data port keeps the rules of the bus; an atomic's read and write are one locked pair."""
+    dbus = bench.core.dbus
+    initiator_rules(m, dbus, Assert, bursts=True)
     pair, adr = Signal(), Signal(29)
     with m.If(dbus.cyc & dbus.stb & dbus.lock & ~dbus.we & dbus.ack):
         m.d.sync += [pair.eq(1), adr.eq(dbus.adr)]
@@ -96,41 +164,51 @@ def bus_rules(m, rvfi, bench):
         m.d.comb += [Assert(dbus.cyc & dbus.lock), Assert(~dbus.stb | (dbus.we & (dbus.adr == adr)))]
 
 
+def fetch_bus_rules(m, rvfi, bench):
+    """The instruction port keeps the rules of the bus, and only reads."""
+    ibus = bench.core.ibus
+    initiator_rules(m, ibus, Assert, bursts=True)
+    m.d.comb += [Assert(~ibus.we), Assert(~ibus.lock)]
+
+
 def input_output(m, rvfi, bench):
-    """Outside main memory each access on the data bus belongs to an instruction that retires then, one to one."""
+    """Outside main memory each access on the data bus belongs to one instruction, the next that retires or traps, and
+    each such instruction to one access."""
     bare(m, bench)
     dbus = bench.core.dbus
-    answered = Signal()
-    before = {name: Signal(len(getattr(dbus, name)), name=f"before_{name}") for name in ("adr", "we", "sel", "err")}
+    pending = Signal()
+    seen = {name: Signal(len(getattr(dbus, name)), name=f"seen_{name}") for name in ("adr", "we", "sel", "err")}
     outside = ~in_regions(Cat(C(0, 3), dbus.adr), bench.config.cached)
-    m.d.sync += answered.eq(dbus.cyc & dbus.stb & (dbus.ack | dbus.err) & outside)
-    m.d.sync += [past.eq(getattr(dbus, name)) for name, past in before.items()]
+    with m.If(dbus.cyc & dbus.stb & (dbus.ack | dbus.err) & outside):
+        m.d.comb += Assert(~pending)
+        m.d.sync += [pending.eq(1), *(past.eq(getattr(dbus, name)) for name, past in seen.items())]
+    with m.Elif(rvfi.valid):
+        m.d.sync += pending.eq(0)
     mask = rvfi.mem_rmask | rvfi.mem_wmask
-    accesses = rvfi.valid & (mask != 0) & ~in_regions(rvfi.mem_addr, bench.config.cached)
-    with m.If(answered):
-        m.d.comb += [Assert(rvfi.valid), Assert(rvfi.trap == before["err"])]
-    m.d.comb += Assert(~accesses | answered)
-    with m.If(accesses):
+    accesses = (mask != 0) & ~in_regions(rvfi.mem_addr, bench.config.cached)
+    with m.If(rvfi.valid & pending):
+        m.d.comb += [Assert(rvfi.trap == seen["err"]), Assert(accesses | rvfi.trap)]
+    with m.If(rvfi.valid & accesses):
         m.d.comb += [
-            Assert(rvfi.mem_addr[3:] == before["adr"]), Assert(before["we"] == rvfi.mem_wmask.any()),
-            Assert(before["sel"] == (mask << rvfi.mem_addr[:3])[:8]),
+            Assert(pending), Assert(rvfi.mem_addr[3:] == seen["adr"]), Assert(seen["we"] == rvfi.mem_wmask.any()),
+            Assert(seen["sel"] == (mask << rvfi.mem_addr[:3])[:8]),
         ]
 
 
 def reservations(m, rvfi, bench):
     """sc writes if and only if a load reservation of the same eight bytes holds: set by lr, ended by sc, trap,
-    interrupt or trap return."""
+    interrupt or trap return. Any reservation may hold at the start, so what ends or sets one must come first."""
     bare(m, bench)
-    reserved, granule = Signal(), Signal(61)
+    known, reserved, granule = Signal(), Signal(), Signal(61)
     lr, sc = (_any(rvfi.insn, group) for group in ("reserve", "conditional"))
     holds = reserved & ~rvfi.intr & (granule == rvfi.mem_addr[3:])
     with m.If(rvfi.valid):
         with m.If(lr & ~rvfi.trap):
-            m.d.sync += [reserved.eq(1), granule.eq(rvfi.mem_addr[3:])]
+            m.d.sync += [known.eq(1), reserved.eq(1), granule.eq(rvfi.mem_addr[3:])]
         with m.Elif(rvfi.trap | rvfi.intr | one_of(rvfi.insn, "mret", "sret") | sc):
-            m.d.sync += reserved.eq(0)
+            m.d.sync += [known.eq(1), reserved.eq(0)]
         with m.If(sc & ~rvfi.trap):
-            m.d.comb += Assert(rvfi.mem_wmask.any() == holds)
+            m.d.comb += Assert((rvfi.mem_wmask.any() == holds) | (~known & ~rvfi.intr))
 
 
 def _any(insn, group):
@@ -139,15 +217,3 @@ def _any(insn, group):
         if operation.group == group:
             found = found | operation.matches(insn)
     return found
-
-
-def progress(m, rvfi, bench):
-    """While the buses answer at once, no interrupt is due and wfi is woken, something retires or traps in time."""
-    bare(m, bench)
-    core = bench.core
-    for bus in (core.ibus, core.dbus):
-        m.d.comb += Assume(~(bus.cyc & bus.stb) | bus.ack | bus.err)
-    m.d.comb += [Assume(~core._inside.commit.csr.interrupt_valid), Assume(core._inside.commit.csr.wake)]
-    waited = Signal(8)
-    m.d.sync += waited.eq(Mux(rvfi.valid, 0, waited + 1))
-    m.d.comb += Assert(waited < 22)

@@ -1,178 +1,44 @@
-"""Faults to plant in the core, each of which a proof must find.
+"""The mutation check: plant faults in the core, one at a time, and have a proof find each.
 
-    python -m tests.formal.core.faults NAME
+    python -m tests.formal.core.faults --all             all of them, those first that nothing is known of
+    python -m tests.formal.core.faults reservation sc    those whose name, proof or file has one of these texts
+    python -m tests.formal.core.faults --list
 
-runs the proof that is to find the fault NAME against a core that has it, and says what the proof said.
+prints what caught each fault, in which cycle, and how long that took, and writes the same to
+`build/formal/core-faults.json`. A fault that was found is not planted again while core and proofs stay as they are
+(`--again` does so), so an interrupted run goes on where it was. Exit status 1 unless all were found.
 """
 
+import fnmatch
+import hashlib
 import importlib.machinery
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
 import sys
-from dataclasses import dataclass
+import time
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.table import Table
 
-__all__ = ["FAULTS", "Fault", "plant"]
+from tests.formal.core.fault_list import FAULTS, Fault
 
-CORE = Path(__file__).resolve().parents[3] / "hw" / "core"
+__all__ = ["CORE", "FAULTS", "Fault", "check", "chosen", "plant"]
 
+ROOT = Path(__file__).resolve().parents[3]
+CORE = ROOT / "hw" / "core"
+REPORT = ROOT / "build" / "formal" / "core-faults.json"
+#: What a result depends on.
+SOURCES = ("hw/core", "hw/bus", "tests/formal/core", "tests/formal/bus", "tests/formal/prove.py")
 
-@dataclass(frozen=True)
-class Fault:
-    """A text in a source file of the core, what stands there instead, and the proof that must fail."""
-
-    proof: str
-    file: str
-    text: str
-    instead: str
-
-
-FAULTS = {
-    # Instructions.
-    "auipc forgets the pc": Fault(
-        "instructions", "decoder.py", "_ADD, unit=Unit.ALU, writes_rd=1, use_pc=1,",
-        "_ADD, unit=Unit.ALU, writes_rd=1,"),
-    "slt compares unsigned": Fault(
-        "instructions-register", "alu.py", "(less & compares)", "((a < b) & compares)"),
-    "srai shifts logically": Fault(
-        "instructions-immediate", "decoder.py",
-        '("srai", "010000- ----- ----- 101 ----- 0010011", dict(_I, unit=Unit.ALU, alternate=1))',
-        '("srai", "010000- ----- ----- 101 ----- 0010011", dict(_I, unit=Unit.ALU))'),
-    "word shifts take six bits of amount": Fault(
-        "instructions-word", "alu.py", "by_32.eq(b[5] & ~self.word)", "by_32.eq(b[5])"),
-    "lui does not sign-extend": Fault(
-        "instructions-upper", "decoder.py", "insn[12:31], sign.replicate(33)", "insn[12:32], C(0, 32)"),
-    "jalr keeps bit 0": Fault(
-        "instructions-jump", "execute.py", "out.target.eq(Cat(C(0, 1), self.address[1:]))",
-        "out.target.eq(self.address)"),
-    "blt looks at the wrong sign": Fault(
-        "instructions-branch", "alu.py", "Cat(b[:63], b[63] ^ ~unsigned_)", "Cat(b[:63], b[63])"),
-    "lbu sign-extends": Fault(
-        "instructions-load", "load_store.py", "(part[-1] & ~unsigned_)", "part[-1]"),
-    "store immediate mixed up": Fault(
-        "instructions-store", "decoder.py", "Cat(insn[7:12], insn[25:31], sign.replicate(53))",
-        "Cat(insn[7:12], insn[24:30], sign.replicate(53))"),
-    "mulw multiplies 64 bits": Fault(
-        "instructions-multiply", "decoder.py", "dict(_R, unit=Unit.MULTIPLY, word=1)", "dict(_R, unit=Unit.MULTIPLY)"),
-    "amominu compares signed": Fault(
-        "instructions-atomic", "atomic.py", "(~unsigned_ & (a[63] ^ b[63]))", "(a[63] ^ b[63])"),
-    "lr.w does not sign-extend": Fault(
-        "instructions-reserve", "load_store.py", "w.unsigned_.eq(self.unsigned_)",
-        "w.unsigned_.eq(self.unsigned_ | (self.kind == MemoryKind.ATOMIC))"),
-    "sc reports success": Fault(
-        "instructions-conditional", "load_store.py", "w.word.eq(Cat(C(1, 32), w.size == 2))", "w.word.eq(0)"),
-    "c.addi4spn immediate mixed up": Fault(
-        "instructions-compressed0", "compressed.py", "C(0, 2), c[6], c[5], c[11:13], c[7:11], C(0, 2)",
-        "C(0, 2), c[6], c[5], c[7:11], c[11:13], C(0, 2)"),
-    "c.subw subtracts 64 bits": Fault(
-        "instructions-compressed1", "compressed.py", "out(_r_type(Opcode.OP_32, 0, short1, short1, short2, 0x20))",
-        "out(_r_type(Opcode.OP, 0, short1, short1, short2, 0x20))"),
-    "c.mv adds rd": Fault(
-        "instructions-compressed2", "compressed.py", "_r_type(Opcode.OP, 0, rd, Mux(c[12], rd, 0), rs2)",
-        "_r_type(Opcode.OP, 0, rd, rd, rs2)"),
-    "c.jalr links behind four bytes": Fault(
-        "instructions-compressed-jump", "align.py", "pc[1:] + Mux(compressed, 1, 2)", "pc[1:] + 2"),
-    "c.sdsp offset mixed up": Fault(
-        "instructions-compressed-memory", "compressed.py", "Cat(C(0, 3), c[10:13], c[7:10], C(0, 3))",
-        "Cat(C(0, 3), c[7:10], c[10:13], C(0, 3))"),
-    "fence.i links": Fault(
-        "instructions-order", "decoder.py", "dict(unit=Unit.SYSTEM, system=System.FENCE_I)",
-        "dict(unit=Unit.SYSTEM, system=System.FENCE_I, writes_rd=1)"),
-    # Pipeline.
-    "a waiting instruction misses a result": Fault(
-        "registers", "execute.py", "m.d.sync += held.eq(operand)", "m.d.sync += held.eq(held)"),
-    "decode does not see writeback": Fault(
-        "registers", "decode.py", "with m.Elif(self.forward & (self.forward_rd == number)):", "with m.Elif(0):"),
-    "a load is forwarded too early": Fault(
-        "registers", "execute.py", "with m.If(awaited | missing):", "with m.If(0):"),
-    "a result is looked for in the wrong stage while execute waits": Fault(
-        "registers", "execute.py", "Mux(self.executed_ready, self.memory_write, self.slow & self.slow_write))",
-        "Mux(self.executed_ready, self.memory_write, 0))"),
-    "mret does not wait for a CSR write": Fault(
-        "returns", "execute.py", "with m.If((is_return & self.behind_csr) | (counts & self.behind_any)):",
-        "with m.If(counts & self.behind_any):"),
-    "minstret is read too early": Fault(
-        "csr_instructions", "execute.py", "with m.If((is_return & self.behind_csr) | (counts & self.behind_any)):",
-        "with m.If(is_return & self.behind_csr):"),
-    "an interrupt that a CSR write enables comes an instruction late": Fault(
-        "interrupts", "csr_file.py", "m.d.comb += self.unsettles.eq(self.writes)", "m.d.comb += self.unsettles.eq(0)"),
-    "a branch predicted to a wrong place is decided too early": Fault(
-        "program_counter", "execute.py", "deciding = x_valid & misled & ~hazard & self.executed_ready & ~decided",
-        "deciding = x_valid & misled & ~decided"),
-    "a predicted return is believed": Fault(
-        "program_counter", "execute.py", "x.predictable & equal(operand1, predicted_pc)", "x.predictable"),
-    "a guess that splits an instruction is believed": Fault(
-        "program_counter", "align.py", "m.d.sync += discard.eq(out.predicted & straddles)",
-        "m.d.sync += discard.eq(0)"),
-    # Privileged.
-    "ecall always says M-mode": Fault(
-        "traps", "decode.py", "out.cause.eq(Cause.ECALL_USER | self.privilege.as_value())",
-        "out.cause.eq(Cause.ECALL_MACHINE)"),
-    "M-mode delegates": Fault(
-        "traps", "trap_entry.py", "(privilege != Privilege.MACHINE)\n        & Mux(file.next_interrupt,",
-        "C(1)\n        & Mux(file.next_interrupt,"),
-    "S-mode may sret under TSR": Fault(
-        "traps", "decode.py", "forbidden.eq(user | (supervisor & self.status.tsr))", "forbidden.eq(user)"),
-    "c.lui of zero is legal": Fault(
-        "traps", "compressed.py", "with m.If((c[2:7] == 0) & ~c[12]):", "with m.If(0):"),
-    "mret keeps MPRV": Fault(
-        "returns", "trap_entry.py", "with m.If(status.mpp != Privilege.MACHINE):", "with m.If(0):"),
-    "sret enables by SIE": Fault(
-        "returns", "trap_entry.py", "status.sie.eq(status.spie), status.spie.eq(1),",
-        "status.sie.eq(status.sie), status.spie.eq(1),"),
-    "MPP takes the reserved level": Fault(
-        "csr_instructions", "csr_file.py", "Mux(value[11:13] == 2, Privilege.USER, value[11:13])", "value[11:13]"),
-    "U-mode reads time by mcounteren alone": Fault(
-        "csr_instructions", "csr_file.py", "for_supervisor & (~user | for_user)", "for_supervisor"),
-    "csrrs of x0 writes": Fault(
-        "csr_instructions", "commit.py", "csr.writes.eq((control.funct3[:2] == 1) | (i.raw[15:20] != 0))",
-        "csr.writes.eq(1)"),
-    "a cancelled CSR access writes": Fault(
-        "csr_continuity", "commit.py", "csr.execute.eq(csr_now)", "csr.execute.eq(active & (unit == Unit.CSR))"),
-    "timer goes before software interrupt": Fault(
-        "interrupts", "interrupts.py",
-        "Interrupt.MACHINE_EXTERNAL, Interrupt.MACHINE_SOFTWARE, Interrupt.MACHINE_TIMER",
-        "Interrupt.MACHINE_EXTERNAL, Interrupt.MACHINE_TIMER, Interrupt.MACHINE_SOFTWARE"),
-    "a vectored interrupt goes to the base": Fault(
-        "interrupts", "trap_entry.py", "file.trap_vectored.eq(base[0] & file.trap_interrupt)",
-        "file.trap_vectored.eq(0)"),
-    # Memory.
-    "an atomic unlocks before it writes": Fault(
-        "bus_rules", "load_store.py",
-        "self.bus.cyc.eq(1), self.bus.stb.eq(1), self.bus.lock.eq(1), self.bus.we.eq(1)",
-        "self.bus.cyc.eq(1), self.bus.stb.eq(1), self.bus.we.eq(1)"),
-    "I/O starts under an interrupt": Fault(
-        "input_output", "commit.py", "go.eq(active & ~diverted & ~exception)",
-        "go.eq(active & ~exception)"),
-    "sc ignores the address": Fault(
-        "reservations", "load_store.py", "reserved & (reservation == w.physical[3:])", "reserved"),
-    "sc keeps the reservation": Fault(
-        "reservations", "load_store.py", "with m.Elif(is_sc):\n                    m.d.sync += reserved.eq(0)",
-        "with m.Elif(is_sc):\n                    m.d.sync += reserved.eq(reserved)"),
-    "a load behind a store to its word reads the cache too early": Fault(
-        "data_coherence", "load_store.py",
-        "Mux(loads, ~behind_store, (self.kind == MemoryKind.STORE) & self.stores_room)",
-        "Mux(loads, 1, (self.kind == MemoryKind.STORE) & self.stores_room)"),
-    "a refill overtakes stores": Fault(
-        "data_coherence", "load_store.py",
-        '''with m.State("refill"):
-                last = beat == WORDS_PER_LINE - 1
-                with m.If(self.stores_empty):''',
-        '''with m.State("refill"):
-                last = beat == WORDS_PER_LINE - 1
-                with m.If(1):'''),
-    "fence.i does not wait for stores": Fault(
-        "fetch_coherence", "commit.py",
-        "m.d.comb += [slow_done.eq(self.stores_empty), slow_refill.eq(1)]\n"
-        "                        m.d.comb += self.fetch_flush.eq(w_slow & self.stores_empty)",
-        "m.d.comb += [slow_done.eq(1), slow_refill.eq(1)]\n"
-        "                        m.d.comb += self.fetch_flush.eq(w_slow)"),
-    "fence.i flushes nothing": Fault(
-        "fetch_coherence", "fetch.py", "m.d.comb += cache.flush.eq(flush_wanted & ~cache.busy)",
-        "m.d.comb += cache.flush.eq(0)"),
-    "the aligner waits for ever behind a straddling branch": Fault(
-        "progress", "align.py", "m.d.comb += self.pop.eq(self.first_valid)\n", "m.d.comb += self.pop.eq(0)\n"),
-}
+FOUND, MISSED, STALE, NO_ANSWER = "found", "missed", "stale", "no answer"
+#: Exit status of the process that plants one.
+STATUSES = {0: FOUND, 1: MISSED, 3: STALE}
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
@@ -186,10 +52,12 @@ class _Loader(importlib.machinery.SourceFileLoader):
         raise OSError("not from the cache of byte code")
 
     def get_data(self, path):
-        source = Path(path).read_text()
-        if source.count(self._fault.text) != 1:
-            raise ValueError(f"{Path(path).name} must hold the text to replace once: {self._fault.text!r}")
-        return source.replace(self._fault.text, self._fault.instead).encode()
+        return Path(path).read_text().replace(self._fault.text, self._fault.instead).encode()
+
+
+def is_stale(fault):
+    """Whether the core has no such place any more, or several."""
+    return (CORE / fault.file).read_text().count(fault.text) != 1
 
 
 def plant(fault):
@@ -202,6 +70,8 @@ def plant(fault):
     module = f"hw.core.{fault.file.removesuffix('.py')}"
     if module in sys.modules:
         raise RuntimeError(f"{module} is imported already")
+    if is_stale(fault):
+        raise ValueError(f"{fault.file} must hold the text to replace once: {fault.text!r}")
 
     class Finder:
         @staticmethod
@@ -214,23 +84,136 @@ def plant(fault):
     sys.meta_path.insert(0, Finder)
 
 
-@click.command()
-@click.argument("name")
-def main(name):
-    """Run the proof that must find the fault NAME; exit status 0 if it does."""
-    if name not in FAULTS:
-        raise click.UsageError(f"There is no fault {name!r}; there are: {', '.join(FAULTS)}")
+def run_here(name):
+    """Plant one and run its proof, in this process; returns the exit status."""
     fault = FAULTS[name]
+    if is_stale(fault):
+        click.echo(f"{fault.file} does not hold the text to replace once: {fault.text!r}")
+        return 3
     plant(fault)
-    from tests.formal.core.proofs import PROOFS
+    from tests.formal.core.proofs import PROOFS, UNIT_PROOFS
     from tests.formal.prove import ProofFailure
     try:
-        PROOFS[fault.proof].run(fault.proof)
+        {**PROOFS, **UNIT_PROOFS}[fault.proof].run(fault.proof)
     except ProofFailure as failure:
         click.echo(str(failure))
-        sys.exit(0 if failure.status == "FAIL" else 2)
+        return 0 if failure.status == "FAIL" else 2
     click.echo(f"{fault.proof} holds in spite of the fault")
-    sys.exit(1)
+    return 1
+
+
+def check(name, timeout=3600):
+    """Plant one in a process of its own.
+
+    Parameters
+    ----------
+    name : str
+        Of :data:`FAULTS`.
+    timeout : float
+        Seconds.
+
+    Returns
+    -------
+    dict
+        `proof` that ran, `result`, `place` and `step` (cycle) of the property that failed, `seconds`, `cpu_seconds`,
+        `output`.
+    """
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    process = subprocess.Popen([sys.executable, "-m", __spec__.name, "--here", name], cwd=ROOT, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=timeout)
+    except BaseException as error:
+        # The prover ends its own children when it is interrupted.
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    failed = re.search(r"failed assertion .* at (?:.*/)?(\S+)(?: step (\d+))?", output)
+    result = STATUSES.get(process.returncode, NO_ANSWER)
+    return {
+        "proof": FAULTS[name].proof, "result": result if result != FOUND or failed else NO_ANSWER,
+        "place": failed[1] if failed else None, "step": int(failed[2] or 0) if failed else None,
+        "seconds": round(time.monotonic() - began, 1),
+        "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
+        "output": output.strip(),
+    }
+
+
+def chosen(patterns):
+    """Names of the faults whose name, proof or file has one of `patterns` in it (or matches it, with wildcards)."""
+    def fits(name, pattern):
+        return any(pattern in text or fnmatch.fnmatchcase(text, pattern)
+                   for text in (name, FAULTS[name].proof, FAULTS[name].file))
+    return [name for name in FAULTS if any(fits(name, pattern) for pattern in patterns)]
+
+
+def _sources():
+    """Hash of everything that a result depends on."""
+    files = [file for name in SOURCES for file in sorted([ROOT / name, *(ROOT / name).rglob("*.py")]) if file.is_file()]
+    digest = hashlib.sha256()
+    for file in files:
+        # A fault more or less says nothing about the others, and a test is no proof.
+        if file.name not in (Path(__file__).name, "fault_list.py", "show.py") and not file.name.startswith("test_"):
+            digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _key(name, sources):
+    return hashlib.sha256(f"{sources}{FAULTS[name]!r}".encode()).hexdigest()[:16]
+
+
+def _print(console, results):
+    table = Table("fault", "caught by", "at", "cycle", "result", "seconds", "CPU")
+    for name, entry in results.items():
+        step = "" if entry["step"] is None else str(entry["step"])
+        table.add_row(name, entry["proof"], entry["place"] or "", step, entry["result"],
+                      f"{entry['seconds']:.0f}", f"{entry['cpu_seconds']:.0f}",
+                      style="" if entry["result"] == FOUND else "red")
+    console.print(table)
+    found = sum(entry["result"] == FOUND for entry in results.values())
+    console.print(f"{found} of {len(results)} found; {REPORT.relative_to(ROOT)}")
+    return found == len(results)
+
+
+@click.command()
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option("--all", "everything", is_flag=True, help="All faults.")
+@click.option("--quick", is_flag=True, help="Those that `make test` plants.")
+@click.option("--again", is_flag=True, help="Those too that have been found in this very core.")
+@click.option("--timeout", default=3600, show_default=True, help="Seconds for each.")
+@click.option("--list", "listed", is_flag=True, help="Only list them.")
+@click.option("--here", hidden=True)
+def main(patterns, everything, quick, again, timeout, listed, here):
+    """Plant the faults whose name, proof or file contains a PATTERN, and report which proof catches them."""
+    if here is not None:
+        sys.exit(run_here(here))
+    names = list(FAULTS) if everything else chosen(patterns)
+    if quick:
+        names += [name for name, fault in FAULTS.items() if fault.quick and name not in names]
+    if listed:
+        for name in names or FAULTS:
+            click.echo(f"{FAULTS[name].proof}: {name}")
+        return
+    if not names:
+        raise click.UsageError("No such fault; --all takes all, --list lists them")
+    sources = _sources()
+    known = json.loads(REPORT.read_text()) if REPORT.exists() else {}
+    results = {}
+    console = Console()
+    for number, name in enumerate(names, 1):
+        key = _key(name, sources)
+        entry = known.get(name, {})
+        if again or entry.get("key") != key or entry["result"] != FOUND:
+            console.print(f"[{number}/{len(names)}] {FAULTS[name].proof}: {name}", markup=False)
+            entry = known[name] = {**check(name, timeout), "key": key}
+            console.print(f"    {entry['result']}, {entry['seconds']:.0f} s", markup=False)
+            REPORT.parent.mkdir(parents=True, exist_ok=True)
+            REPORT.write_text(json.dumps(known, indent=2) + "\n")
+        results[name] = entry
+    if not _print(console, results):
+        sys.exit(1)
 
 
 if __name__ == "__main__":
