@@ -309,13 +309,14 @@ class CsrFile(wiring.Component):
         m.d.comb += old.eq(self.read_data)
         with m.If(self.address == CsrAddress.MIP):
             m.d.comb += old[Interrupt.SUPERVISOR_EXTERNAL].eq(software_pending[Interrupt.SUPERVISOR_EXTERNAL])
-        with m.Switch(self.function):
+        # No instruction has function 0, which writes zero.
+        with m.Switch(self.function & ~stored.clearing.replicate(2)):
+            with m.Case(1):
+                m.d.comb += value.eq(self.operand)
             with m.Case(2):
                 m.d.comb += value.eq(old | self.operand)
             with m.Case(3):
                 m.d.comb += value.eq(old & ~self.operand)
-            with m.Default():
-                m.d.comb += value.eq(self.operand)
         # Reading SCTXDATA borrows the register file from decode, so it refills too.
         protection = (self.address[4:] == CsrAddress.PMPCFG0 >> 4) | (self.address[6:] == CsrAddress.PMPADDR0 >> 6)
         m.d.comb += [

@@ -28,6 +28,8 @@ class StoredPort(NamedTuple):
 
     read: Value
     written: Value
+    #: After a reset: no CSR instruction is there, and what it would write has to be 0.
+    clearing: Value
     #: What each holds, by name in lower case; only for RVFI.
     copies: dict[str, Value]
 
@@ -36,8 +38,8 @@ def store_csrs(m, file, csr, value, *, rvfi):
     """The registers in LUT RAM.
 
     A trap reads its vector and writes two: the address of the instruction at once, the trap value in the next
-    cycle, in which the pipeline is empty. After a reset they are cleared one by one, while caches and
-    register banks are: no instruction has reached the memory stage yet, so the value that one would write is zero.
+    cycle, in which the pipeline is empty. After a reset they are cleared one by one, as register banks and caches are,
+    before the first instruction: `clearing` asks for a `value` of zero meanwhile.
     """
     m.submodules.stored = stored = memory.Memory(shape=64, depth=len(StoredCsr), init=[])
     read, write = stored.read_port(domain="comb"), stored.write_port()
@@ -84,4 +86,4 @@ def store_csrs(m, file, csr, value, *, rvfi):
             observed = stored.read_port(domain="comb")
             m.d.comb += observed.addr.eq(name)
             copies[name.name.lower()] = Mux(late & (late_place == name), late_value, observed.data)
-    return StoredPort(read.data, write.data, copies)
+    return StoredPort(read.data, write.data, clearing, copies)

@@ -14,7 +14,8 @@ CLEARING_CYCLES = 32
 
 
 @pytest.mark.parametrize("trapped", [False, True])
-def test_reset_clears_what_lies_in_lut_ram(trapped):
+@pytest.mark.parametrize("function", range(4))
+def test_reset_clears_what_lies_in_lut_ram(function, trapped):
     """Also when the reset comes between a trap and the write of its value."""
     csr = CsrFile(CoreConfig())
     reset = Signal()
@@ -44,9 +45,10 @@ def test_reset_clears_what_lies_in_lut_ram(trapped):
                 ctx.set(signal, value)
             await ctx.tick()
         ctx.set(reset, 1)
-        # The pipeline that drives these is in reset too.
-        for signal in (csr.trap, csr.trap_pc, csr.trap_value, csr.function, csr.operand, csr.writes):
-            ctx.set(signal, 0)
+        # The pipeline that drives this is in reset too. What is no instruction may look like one.
+        ctx.set(csr.trap, 0)
+        for signal, value in ((csr.function, function), (csr.operand, 0x77), (csr.writes, 1), (csr.place, 3)):
+            ctx.set(signal, value)
         await ctx.tick()
         ctx.set(reset, 0)
         await ctx.tick().repeat(CLEARING_CYCLES)
