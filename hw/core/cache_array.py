@@ -37,7 +37,7 @@ class CacheArray(wiring.Component):
     Members
     -------
     read_word : word number within a way, for a look-up; `tags` and `words` answer in the next cycle.
-    collision : the answer is not to be trusted; registered.
+    collision : the answer is not to be trusted; from registers.
     match_tag, hit, hit_way : compares the answer with a tag; combinational. `hit_way` is one-hot.
     words : what each way answers.
     victim : way to replace, one-hot; advances with each tag written.
@@ -122,9 +122,16 @@ class CacheArray(wiring.Component):
             ]
 
         # The sweep writes tags too, in its last cycle for look-ups that are answered when it is over.
-        m.d.sync += self.collision.eq(
-            busy | ((self.write_ways != 0) & (self.write_word == self.read_word))
-            | (self.tag_write & (self.tag_set == self.read_word[line_bits:])))
+        # What is read is known late, so it is compared in the next cycle.
+        read_word, write_word = Signal(self.word_bits, reset_less=True), Signal(self.word_bits, reset_less=True)
+        tag_set = Signal(self.set_bits, reset_less=True)
+        swept, wrote, wrote_tag = Signal(), Signal(), Signal()
+        m.d.sync += [
+            read_word.eq(self.read_word), write_word.eq(self.write_word), tag_set.eq(self.tag_set),
+            swept.eq(busy), wrote.eq(self.write_ways != 0), wrote_tag.eq(self.tag_write),
+        ]
+        m.d.comb += self.collision.eq(
+            swept | (wrote & (write_word == read_word)) | (wrote_tag & (tag_set == read_word[line_bits:])))
 
         m.d.comb += self.hit.eq(self.hit_way.any())
         # Round robin: ways fill evenly after a flush, and a loop of stores cannot starve one.
