@@ -35,6 +35,7 @@ START = {
     r"commit": {r"w_refill": ONE, r"w": TARGET},
     r"commit\.csr": {r"clearing": ZERO, r".*": FREE},
     r"commit\.csr\.interrupts": {r".*": FREE},
+    r"commit\.memory": {r"reserved|reservation": FREE},
     r"(fetch|commit\.memory)\.tlb": {r"valid": FREE},
     r"(fetch|commit\.memory)\.cache": {r"busy": ZERO},
     r"fetch\.predictor": {r"clearing": ZERO, r"ahead|executed|before|last|victim": FREE},

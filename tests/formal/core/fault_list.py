@@ -98,7 +98,7 @@ FAULTS = {
     "a predicted return is believed": Fault(
         "program_counter", "execute.py", "x.predictable & equal(operand1, predicted_pc)", "x.predictable"),
     "a guess that splits an instruction is believed": Fault(
-        "program_counter", "align.py", "m.d.sync += discard.eq(out.predicted & straddles)",
+        "fetch_coherence", "align.py", "m.d.sync += discard.eq(out.predicted & straddles)",
         "m.d.sync += discard.eq(0)"),
     # Privileged.
     "ecall always says M-mode": Fault(
@@ -151,14 +151,9 @@ FAULTS = {
         "with m.Elif(is_sc):\n                    m.d.sync += reserved.eq(reserved)"),
     "a load behind a store to its word reads the cache too early": Fault(
         "data_coherence", "load_store.py", "Mux(loads, ~behind_store,", "Mux(loads, C(1),"),
-    "a refill overtakes stores": Fault(
-        "data_coherence", "load_store.py",
-        '''with m.State("refill"):
-                last = beat == WORDS_PER_LINE - 1
-                with m.If(self.stores_empty):''',
-        '''with m.State("refill"):
-                last = beat == WORDS_PER_LINE - 1
-                with m.If(1):'''),
+    "a store leaves the cached word as it was": Fault(
+        "data_coherence", "load_store.py", "cache.write_ways.eq(Mux(w_storing, w_hit_way, 0))",
+        "cache.write_ways.eq(0)"),
     "fence.i does not wait for stores": Fault(
         "fences", "commit.py",
         "m.d.comb += [slow_done.eq(self.stores_empty), slow_refill.eq(1)]\n"
