@@ -202,6 +202,8 @@ def main(patterns, everything, quick, again, timeout, listed, here):
     known = json.loads(REPORT.read_text()) if REPORT.exists() else {}
     results = {}
     console = Console()
+    if not console.is_terminal:
+        console.width = 160
     for number, name in enumerate(names, 1):
         key = _key(name, sources)
         entry = known.get(name, {})
