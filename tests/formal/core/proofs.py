@@ -97,7 +97,7 @@ PROOFS = {
     **{f"instructions-{group}": Proof(semantics([each for each in OPERATIONS if each.group == group]),
                                       14 if group in ATOMIC else 11, cut=AROUND) for group in GROUPS},
     "registers": Proof(registers, 12, quick=9, cut=(*FRONT, *DATA)),
-    "program_counter": Proof(program_counter, 14, quick=9, cut=AROUND),
+    "program_counter": Proof(program_counter, 12, quick=9, cut=AROUND),
     "traps": Proof(traps, 10, quick=8, cut=AROUND),
     "returns": Proof(returns, 16, quick=9, cut=AROUND),
     "csr_instructions": Proof(csr_instructions, 11, quick=8, steady=True, cut=AROUND),
