@@ -18,16 +18,18 @@ from soc.config import SocConfig
 #: Cycles at most: a regression is a failure. Where a target is met it is the target.
 BUDGETS = {figure.name: figure.target for figure in FIGURES if figure.target is not None} | {
     # Met with room.
-    "branch_taken_mispredicted": 4, "branch_not_taken_mispredicted": 4, "jump_indirect_mispredicted": 4,
-    "return_mispredicted": 4, "tlb_miss_load": 23, "tlb_miss_capacity": 23, "tlb_miss_fetch": 23,
-    # Targets that are missed, and figures without one, as they are today.
-    "multiply_high": 4, "mret": 6, "sret": 6, "divide_typical": 14, "branch_not_taken": 1, "branch_taken": 1.3,
-    "jump": 1.3, "jump_first_seen": 4, "jump_indirect": 4, "return": 0, "call_return": 4.25, "call_return_empty": 4.25,
-    "load_miss": 9, "fetch_miss": 9, "store_stream": 2.5, "store_load": 4, "multiply_independent": 2,
+    "branch_taken_mispredicted": 4, "branch_not_taken_mispredicted": 4, "return_mispredicted": 4, "tlb_miss_load": 23, "tlb_miss_capacity": 23, "tlb_miss_fetch": 23,
+    # The targets come in turn, so their history foretells them.
+    "jump_indirect_mispredicted": 0,
+    # Figures without a target, as they are today. Of the sixteen jumps one costs a cycle more.
+    "divide_typical": 14, "branch_not_taken": 1, "branch_taken": 1.3, "jump": 1, "jump_first_seen": 4.1,
+    "jump_indirect": 0, "return": 0, "call_return": 0.25, "call_return_empty": 0.25,
+    # Behind the second-level cache.
+    "load_miss": 10, "fetch_miss": 9, "store_stream": 1, "store_load": 3, "multiply_independent": 1,
     "csr_read_use": 1, "csr_write_mstatus": 2, "fence": 2,
 }
 #: Iterations a second and MHz, at least.
-SCORE_BUDGET = 2.1
+SCORE_BUDGET = 2.38
 
 
 @pytest.fixture(scope="module")
