@@ -223,8 +223,8 @@ def test_interrupt_leaves_nothing_behind():
 @pytest.mark.slow
 def test_core_is_placed_and_routed():
     result = measure(find_block("core"))
-    # Worse than the first version of the core.
-    assert result["clock"]["fmax_mhz"] > 24
-    assert result["total"]["lut4"] < 14_000
+    # The goals are 60 MHz and 10,000 LUT4 of logic; the first is not met yet, and seeds differ by some MHz.
+    assert result["clock"]["fmax_mhz"] > 50
+    assert result["total"]["logic_lut4"] <= 10_000
     assert {unit["unit"] for unit in result["units"]} > {"fetch", "decode", "execute", "commit"}
     assert result["total"]["bram"] > 0
