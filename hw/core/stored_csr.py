@@ -78,7 +78,7 @@ def store_csrs(m, file, csr, value, *, rvfi):
         is_vector = (place == StoredCsr.MTVEC) | (place == StoredCsr.STVEC)
         is_pc = (place == StoredCsr.MEPC) | (place == StoredCsr.SEPC)
         m.d.comb += [write.addr.eq(Mux(clearing, sweep, place)),
-                         write.data.eq(Cat(value[0] & ~is_pc, value[1] & ~is_vector, value[2:]))]
+                     write.data.eq(Cat(value[0] & ~is_pc, value[1] & ~is_vector, value[2:]))]
     copies = {}
     if rvfi:
         # The port shows all of them at once, and a trap value before it is written.
