@@ -13,10 +13,10 @@ from amaranth.lib import data, enum
 
 __all__ = [
     "CapType", "Rights", "Verdict", "MailStatus", "Status", "Call", "CALLS", "CallRule", "KernelControl",
-    "ExitReason", "Token", "Slot", "Handle", "Query", "Answer", "SpaceEntry", "DirectoryEntry", "ObjectEntry",
-    "InfoIn", "InfoOut", "Instruction", "INSTRUCTIONS", "CUSTOM_0", "Csr", "CALL_REGISTERS", "MESSAGE_WORDS",
-    "MESSAGE_CAPABILITIES", "SLOT_BYTES", "SLOTS_PER_PAGE", "DIRECTORY_ENTRIES", "SPACE_ENTRY_BYTES",
-    "DIRECTORY_ENTRY_BYTES", "OBJECT_ENTRY_BYTES", "PAGE_BYTES", "TIMEOUT_FOREVER",
+    "ExitReason", "Token", "Slot", "Handle", "Query", "Answer", "RevokeState", "RevokeAnswer", "SpaceEntry",
+    "DirectoryEntry", "ObjectEntry", "InfoIn", "InfoOut", "Instruction", "INSTRUCTIONS", "CUSTOM_0", "Csr",
+    "CALL_REGISTERS", "MESSAGE_WORDS", "MESSAGE_CAPABILITIES", "SLOT_BYTES", "SLOTS_PER_PAGE", "DIRECTORY_ENTRIES",
+    "SPACE_ENTRY_BYTES", "DIRECTORY_ENTRY_BYTES", "OBJECT_ENTRY_BYTES", "PAGE_BYTES", "TIMEOUT_FOREVER",
 ]
 
 PAGE_BYTES = 4096
@@ -111,6 +111,30 @@ class MailStatus(enum.Enum, shape=8):
     LOST = 23
 
 
+class RevokeState(enum.Enum, shape=8):
+    """What the revocation engine of the capability unit says of its last run."""
+
+    #: None since reset.
+    IDLE = 0
+    RUNNING = 1
+    #: No descendant is left, and none is remembered anywhere.
+    DONE = 2
+    #: By a stop, or at the limit. The tree is whole; another run kills the rest.
+    STOPPED = 3
+    #: The slot whose descendants were to be killed is not in the table, or holds no capability.
+    BAD_ROOT = 4
+    #: Links contradict each other, or lead back to the slot they came from. Descendants may be left.
+    BAD_TREE = 5
+    #: A link leads out of the table. Descendants may be left.
+    OUTSIDE = 6
+    #: Memory refused an access. Descendants may be left, and the tree need not be whole.
+    BUS_ERROR = 7
+    #: Memory gave no answer in time. As after BUS_ERROR.
+    TIMEOUT = 8
+    #: The unit was off, or its tables moved. As after BUS_ERROR.
+    DISABLED = 9
+
+
 class Handle(data.Struct):
     """How a process names a capability: an index into its own space and the slot's tag."""
 
@@ -137,7 +161,9 @@ class Slot(data.Struct):
     generation: 16
     tag: 16
     badge: 32
-    # word 2
+    # word 2. The revocation engine sets the mark of a valid slot whose descendants it is killing: nothing may be
+    # derived or copied from such a slot, and it may not be moved. An empty slot with the mark is one that the engine
+    # has emptied and the kernel has not taken back; its parent link is the next such slot.
     parent: 31
     valid: 1
     first_child: 31
@@ -198,6 +224,18 @@ class Answer(data.Struct):
     value: 32
 
 
+class RevokeAnswer(data.Struct):
+    """What `cap.revoke` returns: one register."""
+
+    #: A RevokeState.
+    state: 8
+    #: This instruction began a run.
+    accepted: 1
+    reserved: 23
+    #: Slots that this or the last run has emptied.
+    revoked: 32
+
+
 SLOT_BYTES = Slot.as_shape().size // 8
 SLOTS_PER_PAGE = PAGE_BYTES // SLOT_BYTES
 SPACE_ENTRY_BYTES = SpaceEntry.as_shape().size // 8
@@ -243,6 +281,8 @@ INSTRUCTIONS = (
     Instruction("cap.inv.space", 1, 4, False, "forget all of space rs2; rd = 0"),
     Instruction("cap.inv.object", 1, 5, False, "forget every slot that names object rs1; rd = 0"),
     Instruction("cap.space", 1, 6, False, "select space rs1 for cap.check; rd = previous space"),
+    Instruction("cap.revoke", 1, 7, False, "begin to kill the descendants of slot number rs1, at most rs2 (0: all); "
+                "rs1 = 0: begin nothing, and if rs2 = 1 stop; rd = RevokeAnswer"),
 )
 
 

@@ -204,6 +204,7 @@ class SoC(wiring.Component):
             unit = self._capability_unit
             wiring.connect(m, core.capability, unit.port)
             arbiter.add(unit.walker)
+            arbiter.add(unit.revoker)
         elif self._unit is not None:
             wiring.connect(m, core.capability, self._unit.port)
         else:

@@ -28,6 +28,34 @@ FAULTS = (
     "skip_commit",
     #: The lookaside buffer compares only half of the key.
     "drop_space",
+    #: Revocation: the valid bit of an emptied slot stays.
+    "keep_valid",
+    #: The tag of an emptied slot stays.
+    "keep_tag",
+    #: Only first children are emptied.
+    "skip_siblings",
+    #: A slot whose descendants are being killed gets no mark.
+    "skip_mark",
+    #: A stop is not heard.
+    "ignore_stop",
+    #: Links are not compared with the table.
+    "drop_links",
+    #: A link to an empty slot is followed.
+    "drop_slot_valid",
+    #: A child's link to its parent is not compared.
+    "drop_parent",
+    #: Nobody notices that the root is reached again.
+    "drop_cycle",
+    #: An error of the bus passes for an answer.
+    "drop_bus_error",
+    #: A run does not make the lookaside buffer forget what it has emptied.
+    "skip_settle",
+    #: A run reports its end before the lookaside buffer has forgotten.
+    "early_done",
+    #: A store that comes true after its run has ended goes unnoticed.
+    "drop_late",
+    #: Only the root's object is forgotten, whatever was emptied.
+    "drop_mixed",
 )
 
 
@@ -42,9 +70,10 @@ class CapabilityUnitConfig:
     ways : int
         Lines of a set; a power of two, at least 2.
     max_walk_cycles : int
-        A table walk that takes longer ends in a refusal.
+        A table walk that takes longer ends in a refusal; a run of the revocation engine ends when one transfer does.
     patience : int
-        Cycles that the check port and the window wait for a lookup before they go ahead of the instruction port.
+        Cycles that the check port and the window wait for a lookup before they go ahead of the instruction port, and
+        that the revocation engine waits for a walk before it goes ahead with a slot.
     memory_base, memory_bytes : int
         Where tables may lie. The walker never reads outside, so that no table content makes it touch a device.
     counters : bool

@@ -65,7 +65,7 @@ class Engine(wiring.Component):
     lookups : array of LookupPort
         Instruction port, check port, window.
     invalidates : array of InvalidatePort
-        Instruction port, window.
+        Instruction port, window, revocation engine.
     hold : In(1)
         Somebody keeps an answer that may not outlive an invalidate: none starts.
     started : Out(1)
@@ -74,6 +74,8 @@ class Engine(wiring.Component):
         The buffer is being cleared as a whole.
     invalidated, restarted : Out(1)
         To count: an invalidate is done; a walk begins again because of one.
+    walking : Out(1)
+        A walk is under way.
     walker : Out(wishbone)
         Bus master.
     """
@@ -85,12 +87,13 @@ class Engine(wiring.Component):
             "enable": In(1),
             "tables": In(TableRegisters),
             "lookups": In(LookupPort()).array(3),
-            "invalidates": In(InvalidatePort()).array(2),
+            "invalidates": In(InvalidatePort()).array(3),
             "hold": In(1),
             "started": Out(1),
             "clearing": Out(1),
             "invalidated": Out(1),
             "restarted": Out(1),
+            "walking": Out(1),
             "walker": Out(wishbone.system_signature()),
         })
 
@@ -190,21 +193,22 @@ class Engine(wiring.Component):
         busy = Signal()
         start = Signal()
         m.d.comb += [
-            chosen.eq(self.invalidates[0].request),
             start.eq(invalidate_pending & ~busy & ~s_owner.any() & ~self.hold & lookaside.invalidate_ready),
             lookaside.invalidate_valid.eq(start),
             lookaside.invalidate.eq(chosen),
             self.started.eq(start),
         ]
-        with m.If(~self.invalidates[0].valid):
-            m.d.comb += chosen.eq(self.invalidates[1].request)
+        # The first that asks.
+        asking_index = Signal.like(owner)
+        for index, port in reversed(list(enumerate(self.invalidates))):
+            with m.If(port.valid):
+                m.d.comb += [chosen.eq(port.request), asking_index.eq(index)]
         with m.If(start):
-            m.d.sync += [busy.eq(1), owner.eq(~self.invalidates[0].valid)]
+            m.d.sync += [busy.eq(1), owner.eq(asking_index)]
         with m.Elif(lookaside.done):
             m.d.sync += busy.eq(0)
         for index, port in enumerate(self.invalidates):
-            first = 1 if index == 0 else ~self.invalidates[0].valid
-            m.d.comb += [port.start.eq(start & port.valid & first),
+            m.d.comb += [port.start.eq(start & (asking_index == index)),
                          port.done.eq(busy & lookaside.done & (owner == index))]
 
         concerned = Signal()
@@ -222,6 +226,7 @@ class Engine(wiring.Component):
         m.d.comb += [
             self.invalidated.eq(busy & lookaside.done),
             self.restarted.eq(walker.restart & ~walker.idle),
+            self.walking.eq(~walker.idle & ~walker.stuck),
         ]
         # For the proof's invariants.
         self._inside = SimpleNamespace(s_owner=s_owner, s_request=s_request, w_owner=w_owner, w_request=w_request,

@@ -13,13 +13,14 @@ from amaranth import *
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..abi import CUSTOM_0, INSTRUCTIONS, Answer, Query, Verdict
+from ..abi import CUSTOM_0, INSTRUCTIONS, Answer, Query, RevokeAnswer, Verdict
 from ..core.port import CapabilityPort, Privilege
 from .engine import InvalidatePort, LookupPort
 from .lookaside import InvalidateKind
 from .requester import AnswerEvent
+from .revoker import StartPort
 
-__all__ = ["Operation", "Command", "decode", "result_data", "SPACE_LIMIT", "InstructionFront"]
+__all__ = ["Operation", "Command", "ask_to_revoke", "decode", "result_data", "SPACE_LIMIT", "InstructionFront"]
 
 #: A space number that no table reaches stands for every operand above 32 bits.
 SPACE_LIMIT = (1 << 32) - 1
@@ -33,6 +34,7 @@ class Operation(enum.Enum, shape=3):
     INSTALL = 2
     INVALIDATE = 3
     SELECT = 4
+    REVOKE = 5
 
 
 #: Mnemonic to operation, kind of invalidate, and whether rs2 names the space.
@@ -45,6 +47,7 @@ _MEANING = {
     "cap.inv.space": (Operation.INVALIDATE, InvalidateKind.SPACE),
     "cap.inv.object": (Operation.INVALIDATE, InvalidateKind.OBJECT),
     "cap.space": (Operation.SELECT, InvalidateKind.SLOT),
+    "cap.revoke": (Operation.REVOKE, InvalidateKind.SLOT),
 }
 
 
@@ -54,8 +57,13 @@ class Command(data.Struct):
     operation: Operation
     kind: InvalidateKind
     operand: Query
-    #: The space that it concerns; for SELECT, the one to select.
+    #: The space that it concerns; for SELECT, the one to select; for REVOKE, the limit.
     space: 32
+
+    def is_lookup(self):
+        """It is answered by a lookup."""
+        return ((self.operation != Operation.INVALIDATE) & (self.operation != Operation.SELECT)
+                & (self.operation != Operation.REVOKE))
 
 
 def decode(m, command, *, name, rs1, rs2, selected):
@@ -68,6 +76,19 @@ def decode(m, command, *, name, rs1, rs2, selected):
         command.kind.eq(kind),
         command.operand.eq(rs1),
         command.space.eq(selected if name == "cap.check" else narrowed),
+    ]
+
+
+def ask_to_revoke(m, start, command, wanted):
+    """Drive a start port as the command says while it is `wanted`."""
+    operand = command.operand.as_value()
+    links = len(start.request.root)
+    m.d.comb += [
+        start.valid.eq(wanted),
+        # A number that no link can hold stands for all above; none of them is in the table.
+        start.request.root.eq(Mux(operand[links:].any(), ~0, operand[:links])),
+        start.request.limit.eq(command.space),
+        start.stop.eq(wanted & (operand == 0) & (command.space == 1)),
     ]
 
 
@@ -107,6 +128,8 @@ class InstructionFront(wiring.Component):
         Another way to select a space (the window).
     lookup, invalidate
         Towards the engine.
+    revoke, revoke_answer
+        Towards the revocation engine, and what it answers.
     started : In(1)
         An invalidate of somebody starts.
     clearing : In(1)
@@ -123,6 +146,8 @@ class InstructionFront(wiring.Component):
             "select_space": In(32),
             "lookup": Out(LookupPort()),
             "invalidate": Out(InvalidatePort()),
+            "revoke": Out(StartPort()),
+            "revoke_answer": In(RevokeAnswer),
             "started": In(1),
             "clearing": In(1),
             "event": Out(AnswerEvent),
@@ -141,7 +166,7 @@ class InstructionFront(wiring.Component):
                 decode(m, command, name=instruction.name, rs1=issue.rs1, rs2=issue.rs2, selected=self.selected)
                 m.d.comb += [
                     known.eq(1 if instruction.user else issue.privilege != Privilege.USER),
-                    issue.fence.eq(issue.accept & (operation == Operation.INVALIDATE)),
+                    issue.fence.eq(issue.accept & (operation in (Operation.INVALIDATE, Operation.REVOKE))),
                 ]
 
     def elaborate(self, platform):
@@ -155,13 +180,10 @@ class InstructionFront(wiring.Component):
         #: Results taken before their commit.
         taken_early = Signal(range(5))
 
-        def is_lookup(command):
-            return (command.operation != Operation.INVALIDATE) & (command.operation != Operation.SELECT)
-
         # -- Issue. Ready comes from registers alone. A command that changes state lets nothing follow it.
         offered, known, fire = Signal(Command), Signal(), Signal()
         self._decode_issue(m, offered, known)
-        serial = (first.valid & ~is_lookup(first.command)) | (second.valid & ~is_lookup(second.command))
+        serial = (first.valid & ~first.command.is_lookup()) | (second.valid & ~second.command.is_lookup())
         m.d.comb += [
             issue.accept.eq(known),
             issue.ready.eq(~second.valid & ~serial & (taken_early < 3) & ~self.clearing),
@@ -191,7 +213,7 @@ class InstructionFront(wiring.Component):
         m.d.comb += [
             *answer_logic,
             result.we.eq(1),
-            answered.eq(first.valid & is_lookup(first.command)
+            answered.eq(first.valid & first.command.is_lookup()
                         & Mux(phase == _Phase.LOOK, lookup.known, (phase == _Phase.BUSY) & lookup.walked)),
             result.valid.eq(answered | (first.valid & (phase == _Phase.HELD))),
             result.data.eq(Mux(phase == _Phase.HELD, kept, looked_up)),
@@ -205,10 +227,10 @@ class InstructionFront(wiring.Component):
         ]
 
         # -- Lookups: the first entry if it wants one, else whatever follows it should it leave in this cycle.
-        ask_first = first.valid & (phase == _Phase.WANT) & is_lookup(first.command) & (may_act | ~missed)
+        ask_first = first.valid & (phase == _Phase.WANT) & first.command.is_lookup() & (may_act | ~missed)
         next_soon = ~first.valid | (phase == _Phase.LOOK)
-        ask_second = next_soon & second.valid & is_lookup(second.command)
-        ask_issue = next_soon & ~second.valid & fire & is_lookup(offered)
+        ask_second = next_soon & second.valid & second.command.is_lookup()
+        ask_issue = next_soon & ~second.valid & fire & offered.is_lookup()
         asked = Signal(Command)
         m.d.comb += [
             asked.eq(Mux(ask_first, first.command, Mux(second.valid, second.command, offered))),
@@ -226,6 +248,8 @@ class InstructionFront(wiring.Component):
             invalidate.request.key.index.eq(first.command.operand.handle[:16]),
             invalidate.request.object_id.eq(first.command.operand.handle),
         ]
+        ask_to_revoke(m, self.revoke, first.command,
+                      first.valid & (phase == _Phase.WANT) & (operation == Operation.REVOKE) & may_act)
         with m.If(answered):
             m.d.sync += [kept.eq(looked_up), kept_verdict.eq(lookup.response.verdict)]
         with m.Switch(phase):
@@ -237,6 +261,8 @@ class InstructionFront(wiring.Component):
                 with m.If(first.valid & (operation == Operation.SELECT) & may_act):
                     m.d.sync += [phase.eq(_Phase.HELD), kept.eq(self.selected),
                                  self.selected.eq(first.command.space)]
+                with m.If(self.revoke.valid):
+                    m.d.sync += [phase.eq(_Phase.HELD), kept.eq(self.revoke_answer)]
             with m.Case(_Phase.LOOK):
                 with m.If(lookup.known):
                     m.d.sync += phase.eq(_Phase.HELD)
@@ -245,12 +271,12 @@ class InstructionFront(wiring.Component):
                 with m.Else():
                     m.d.sync += [phase.eq(_Phase.BUSY), walked.eq(1)]
             with m.Case(_Phase.BUSY):
-                with m.If(Mux(is_lookup(first.command), lookup.walked, invalidate.done)):
+                with m.If(Mux(first.command.is_lookup(), lookup.walked, invalidate.done)):
                     m.d.sync += phase.eq(_Phase.HELD)
                 with m.If(invalidate.done):
                     m.d.sync += kept.eq(0)
             with m.Case(_Phase.HELD):
-                with m.If(self.started & is_lookup(first.command)):
+                with m.If(self.started & first.command.is_lookup()):
                     m.d.sync += [phase.eq(_Phase.WANT), missed.eq(0)]
 
         # -- Entries move up.

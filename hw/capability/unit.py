@@ -8,6 +8,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..abi import RevokeState
 from ..bus import wishbone
 from ..core.port import CapabilityPort
 from .check import CheckPort
@@ -15,6 +16,7 @@ from .config import FAULTS, CapabilityUnitConfig
 from .engine import Engine
 from .front import InstructionFront
 from .requester import Requester
+from .revoker import Revoker
 from .window import Window
 
 __all__ = ["CapabilityUnit"]
@@ -33,6 +35,8 @@ class CapabilityUnit(wiring.Component):
         Instructions with funct7 0 and 1; others are not accepted.
     walker : Out(wishbone)
         Bus master that reads the tables.
+    revoker : Out(wishbone)
+        Bus master of the revocation engine: reads and writes slots.
     window : In(wishbone)
         Registers; `window.memory_map` lists them.
     check : In(CheckPort())
@@ -51,6 +55,7 @@ class CapabilityUnit(wiring.Component):
         members = {
             "port": In(CapabilityPort()),
             "walker": Out(wishbone.system_signature()),
+            "revoker": Out(wishbone.system_signature()),
             "window": In(self._window.bus.signature.flip()),
             "check": In(CheckPort()),
         }
@@ -70,18 +75,29 @@ class CapabilityUnit(wiring.Component):
         m.submodules.front = front = InstructionFront(self._planted)
         m.submodules.checker = checker = Requester()
         m.submodules.asker = asker = Requester()
+        m.submodules.revoker = revoker = Revoker(self.config, self._planted)
         m.submodules.window = window = self._window
 
         wiring.connect(m, wiring.flipped(self.port), front.port)
         wiring.connect(m, wiring.flipped(self.walker), engine.walker)
+        wiring.connect(m, wiring.flipped(self.revoker), revoker.bus)
         wiring.connect(m, wiring.flipped(self.window), window.bus)
         wiring.connect(m, wiring.flipped(self.check), checker.check)
         wiring.connect(m, window.check, asker.check)
         for index, requester in enumerate((front, checker, asker)):
             wiring.connect(m, requester.lookup, engine.lookups[index])
             m.d.comb += window.events[index].eq(requester.event)
-        for index, source in enumerate((front, window)):
+        for index, source in enumerate((front, window, revoker)):
             wiring.connect(m, source.invalidate, engine.invalidates[index])
+        m.d.comb += [window.progress.state.eq(revoker.state), window.progress.revoked.eq(revoker.revoked)]
+        for index, source in enumerate((front, window)):
+            wiring.connect(m, source.revoke, revoker.starts[index])
+            # What a run that begins now will say of itself.
+            m.d.comb += [
+                source.revoke_answer.accepted.eq(source.revoke.accepted),
+                source.revoke_answer.state.eq(Mux(source.revoke.accepted, RevokeState.RUNNING, revoker.state)),
+                source.revoke_answer.revoked.eq(Mux(source.revoke.accepted, 0, revoker.revoked)),
+            ]
         m.d.comb += [
             engine.enable.eq(window.enable),
             engine.tables.eq(window.tables),
@@ -94,5 +110,13 @@ class CapabilityUnit(wiring.Component):
             window.clearing.eq(engine.clearing),
             window.invalidated.eq(engine.invalidated),
             window.restarted.eq(engine.restarted),
+            revoker.enable.eq(window.enable),
+            revoker.tables.eq(window.tables),
+            revoker.walking.eq(engine.walking),
+            revoker.dead_valid.eq(window.dead_valid),
+            revoker.dead_value.eq(window.dead_value),
+            window.revoked_at.eq(revoker.at),
+            window.dead.eq(revoker.dead),
+            window.killed.eq(revoker.killed),
         ]
         return m

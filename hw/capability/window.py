@@ -8,22 +8,23 @@ from amaranth import *
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..abi import INSTRUCTIONS, Verdict
+from ..abi import INSTRUCTIONS, RevokeAnswer, RevokeState, Verdict
 from ..bus.bridge import Bridge
-from ..bus.field import RW, RW1C, R, Reserved, W
+from ..bus.field import RW, RW1C, External, R, Reserved, W
 from ..bus.register import Field, Register, RegisterBank
 from .check import CheckPort
 from .engine import InvalidatePort
-from .front import Command, Operation, decode, result_data
+from .front import Command, Operation, ask_to_revoke, decode, result_data
 from .lookaside import InvalidateKind
 from .requester import AnswerEvent
+from .revoker import StartPort
 from .walker import TableRegisters
 
 __all__ = ["ADDRESS_BITS", "UNIT_VERSION", "WindowCommand", "Window"]
 
 #: The window spans 4 KiB.
 ADDRESS_BITS = 12
-UNIT_VERSION = 1
+UNIT_VERSION = 2
 
 _PRIVILEGED = {instruction.name: instruction.funct3 for instruction in INSTRUCTIONS
                if instruction.name.startswith("cap.") and not instruction.user}
@@ -39,6 +40,7 @@ class WindowCommand(enum.Enum, shape=4):
     INVALIDATE_SPACE = _PRIVILEGED["cap.inv.space"]
     INVALIDATE_OBJECT = _PRIVILEGED["cap.inv.object"]
     SELECT = _PRIVILEGED["cap.space"]
+    REVOKE = _PRIVILEGED["cap.revoke"]
     #: Forget everything.
     INVALIDATE_ALL = 8
 
@@ -63,7 +65,10 @@ class Window(wiring.Component):
     clearing : In(1)
     events : array of AnswerEvent
         Of all requesters.
-    invalidated, restarted : In(1)
+    invalidated, restarted, killed : In(1)
+        To count.
+    revoke, revoke_answer, progress, revoked_at, dead, dead_valid, dead_value
+        Of the revocation engine.
     """
 
     class Identity(Register, access="r", width=64):
@@ -145,6 +150,23 @@ class Window(wiring.Component):
         object_id: Field(R, 32, description="object that the capability names")
         badge: Field(R, 32, description="its badge")
 
+    class Revocation(Register, access="r", width=64):
+        """Progress of the revocation engine."""
+
+        state: Field(R, RevokeState, description="RevokeState of the last run")
+        zero: Field(Reserved, 24)
+        revoked: Field(R, 32, description="slots that this or the last run has emptied")
+
+    class RevokedAt(Register, access="r", width=64):
+        """Where the revocation engine is or has ended: with an error, the slot that is wrong."""
+
+        slot: Field(R, 31, description="slot number")
+
+    class Dead(Register, access="rw", width=64):
+        """Slots that were emptied and that the kernel has not taken back: a list by their parent links."""
+
+        slot: Field(External, 31, "rw", description="first slot number, 0: none; stores count between runs only")
+
     class Counter(Register, access="r", width=64):
         """Statistics; wraps."""
 
@@ -168,10 +190,13 @@ class Window(wiring.Component):
         self._command = bank.add("command", self.CommandRegister())
         self._result = bank.add("result", self.Result())
         self._answered = bank.add("answered", self.Answered())
+        self._revocation = bank.add("revocation", self.Revocation(), offset=0x80)
+        self._revoked_at = bank.add("revoked_at", self.RevokedAt())
+        self._dead = bank.add("dead", self.Dead())
         self._counters = {}
         if config.counters:
             refusals = [f"refused_{verdict.name.lower()}" for verdict in Verdict if verdict != Verdict.OK]
-            for offset, name in enumerate(["hits", "misses", *refusals, "invalidations", "restarts"]):
+            for offset, name in enumerate(["hits", "misses", *refusals, "invalidations", "restarts", "revoked"]):
                 self._counters[name] = bank.add(name, self.Counter(), offset=0x100 + 8 * offset)
         self._bridge = Bridge(bank)
         super().__init__({
@@ -187,6 +212,14 @@ class Window(wiring.Component):
             "events": In(AnswerEvent).array(3),
             "invalidated": In(1),
             "restarted": In(1),
+            "revoke": Out(StartPort()),
+            "revoke_answer": In(RevokeAnswer),
+            "progress": In(RevokeAnswer),
+            "revoked_at": In(31),
+            "dead": In(31),
+            "dead_valid": Out(1),
+            "dead_value": Out(31),
+            "killed": In(1),
         })
         self.bus.memory_map = bank.memory_map
 
@@ -259,6 +292,8 @@ class Window(wiring.Component):
                         with m.Case(Operation.SELECT):
                             m.d.comb += self.select_valid.eq(1)
                             m.d.sync += result.eq(self.selected)
+                        with m.Case(Operation.REVOKE):
+                            m.d.sync += result.eq(self.revoke_answer)
                         with m.Default():
                             m.next = "ASK"
             with m.State("ASK"):
@@ -285,6 +320,8 @@ class Window(wiring.Component):
                     with m.If(~forget_all):
                         m.d.sync += result.eq(0)
                     m.next = "IDLE"
+        ask_to_revoke(m, self.revoke, command,
+                      fsm.ongoing("IDLE") & ~dirty & begin & (command.operation == Operation.REVOKE))
         m.d.comb += busy.eq(~fsm.ongoing("IDLE") | dirty | changed)
 
         m.d.comb += [
@@ -297,6 +334,12 @@ class Window(wiring.Component):
             self._result.f.value.r_data.eq(result),
             self._answered.f.object_id.r_data.eq(answered[:32]),
             self._answered.f.badge.r_data.eq(answered[32:]),
+            self._revocation.f.state.r_data.eq(self.progress.state),
+            self._revocation.f.revoked.r_data.eq(self.progress.revoked),
+            self._revoked_at.f.slot.r_data.eq(self.revoked_at),
+            self._dead.f.slot.bus.r_data.eq(self.dead),
+            self.dead_valid.eq(self._dead.f.slot.bus.w_stb & self._dead.f.slot.bus.w_mask.all()),
+            self.dead_value.eq(self._dead.f.slot.bus.w_data),
         ]
         self._count(m)
         return m
@@ -304,7 +347,7 @@ class Window(wiring.Component):
     def _count(self, m):
         """Statistics: up to one event of each requester in a cycle."""
         events = self.events
-        sources = {"invalidations": [self.invalidated], "restarts": [self.restarted],
+        sources = {"invalidations": [self.invalidated], "restarts": [self.restarted], "revoked": [self.killed],
                    "hits": [event.valid & ~event.walked for event in events],
                    "misses": [event.valid & event.walked for event in events]}
         for verdict in Verdict:

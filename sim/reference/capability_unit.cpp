@@ -78,7 +78,7 @@ bool CapabilityUnit::execute(uint32_t funct7, uint32_t funct3, bool from_user, u
         return true;
     }
     // The others share a funct7 and are commands of the window by their funct3.
-    if (from_user || funct7 != unit::cap_object_funct7 || funct3 > unit_command::select) return false;
+    if (from_user || funct7 != unit::cap_object_funct7 || funct3 > unit_command::revoke) return false;
     result = command(funct3, rs1, rs2);
     return true;
 }
@@ -95,6 +95,8 @@ uint64_t CapabilityUnit::command(uint32_t command, uint64_t operand1, uint64_t o
         selected_ = static_cast<uint32_t>(narrowed(operand1));
         return before;
     }
+    case unit_command::revoke:
+        return revocation_.command({enable_ != 0, slot_base_, slot_count_}, operand1, narrowed(operand2));
     case unit_command::install: return 0;
     default: invalidations_++; return 0;
     }
@@ -129,6 +131,10 @@ Reading CapabilityUnit::read(uint64_t word, uint8_t) {
     case unit_window::selected: return {.value = selected_, .uncertain = uncertain};
     case unit_window::result: return {.value = result_, .uncertain = uncertain};
     case unit_window::answered: return {.value = answered_, .uncertain = uncertain};
+    case unit_window::revocation: return {.value = revocation_.progress(), .uncertain = uncertain};
+    case unit_window::revoked_at: return {.value = revocation_.at(), .uncertain = uncertain};
+    case unit_window::dead: return {.value = revocation_.dead(), .uncertain = uncertain};
+    case unit_window::revoked: return {.value = revocation_.killed(), .uncertain = uncertain};
     case unit_window::invalidations: return {.value = invalidations_, .uncertain = uncertain};
     default: break;
     }
@@ -149,9 +155,11 @@ void CapabilityUnit::write(uint64_t word, uint8_t lanes, uint64_t value) {
         *kept = ((*kept & ~bytes) | (value & bytes)) & mask;
     } else if (word == unit_window::status) {
         dropped_ = dropped_ && !(value & bytes & 4);
+    } else if (word == unit_window::dead && (lanes & 15) == 15) {
+        revocation_.take_back(value & ((uint64_t{1} << layout::slot_parent.width) - 1));
     } else if (word == unit_window::command && (lanes & 1)) {
         const uint32_t wanted = value & 15;
-        if (wanted <= unit_command::select || wanted == unit_command::invalidate_all) {
+        if (wanted <= unit_command::revoke || wanted == unit_command::invalidate_all) {
             result_ = command(wanted, operand1_, operand2_);
         } else {
             dropped_ = true;

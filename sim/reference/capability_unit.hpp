@@ -6,6 +6,7 @@
 #include "../host/memory.hpp"
 #include "device.hpp"
 #include "numbers.hpp"
+#include "revocation.hpp"
 
 namespace veridian::reference {
 
@@ -16,7 +17,7 @@ public:
         uint32_t object_id = 0, badge = 0;
     };
 
-    CapabilityUnit(const Memory &memory, const Time &time) : memory_(memory), time_(time) {}
+    CapabilityUnit(Memory &memory, const Time &time) : memory_(memory), time_(time), revocation_(memory) {}
 
     // One instruction, by the funct fields of its encoding. False: there is no such instruction for that privilege.
     bool execute(uint32_t funct7, uint32_t funct3, bool from_user, uint64_t rs1, uint64_t rs2, uint64_t &result);
@@ -34,6 +35,7 @@ private:
 
     const Memory &memory_;
     const Time &time_;
+    Revocation revocation_;
     uint64_t enable_ = 0, space_base_ = 0, space_count_ = 0, slot_base_ = 0, slot_count_ = 0, object_base_ = 0,
              object_count_ = 0;
     uint64_t operand1_ = 0, operand2_ = 0, result_ = 0, answered_ = 0;

@@ -25,7 +25,8 @@ from soc.top import SoC
 
 __all__ = ["numbers_header"]
 
-_LAYOUTS = (abi.Query, abi.Handle, abi.Answer, abi.Slot, abi.SpaceEntry, abi.DirectoryEntry, abi.ObjectEntry)
+_LAYOUTS = (abi.Query, abi.Handle, abi.Answer, abi.RevokeAnswer, abi.Slot, abi.SpaceEntry, abi.DirectoryEntry,
+            abi.ObjectEntry)
 _ABI_CONSTANTS = ("PAGE_BYTES", "SLOT_BYTES", "SLOTS_PER_PAGE", "SPACE_ENTRY_BYTES", "DIRECTORY_ENTRY_BYTES",
                   "OBJECT_ENTRY_BYTES", "MESSAGE_WORDS", "MESSAGE_CAPABILITIES")
 
@@ -65,9 +66,8 @@ def _snake(name: str) -> str:
 
 def _fields(layout: type[data.Struct]) -> list[str]:
     """A Field for each field of a layout; none crosses a word."""
-    lines = [f"constexpr Field {_snake(layout.__name__)}_{name}{{{field.offset // 64}, {field.offset % 64}, "
-             f"{field.width}}};" for name, field in layout.as_shape() if name != "reserved"]
-    return [line for line in lines if "previous" not in line and "next" not in line]
+    return [f"constexpr Field {_snake(layout.__name__)}_{name}{{{field.offset // 64}, {field.offset % 64}, "
+            f"{field.width}}};" for name, field in layout.as_shape() if name != "reserved"]
 
 
 def _window(bus_map: MemoryMap, region: str) -> list[tuple[str, int]]:
@@ -97,6 +97,7 @@ def _units(soc: SoC) -> list[str]:
         *_namespace("layout", [line for item in _LAYOUTS for line in _fields(item)]),
         *_namespace("abi", _constants("uint64_t", [(name, getattr(abi, name)) for name in _ABI_CONSTANTS])),
         *_namespace("verdict", _constants("uint8_t", _members(abi.Verdict))),
+        *_namespace("revoke_state", _constants("uint8_t", _members(abi.RevokeState))),
         *_namespace("mail_status", _constants("uint8_t", _members(abi.MailStatus))),
         *_namespace("cap_type", _constants("uint16_t", _members(abi.CapType))),
         *_namespace("right", _constants("uint16_t", _members(abi.Rights))),

@@ -69,7 +69,7 @@ class EngineBench(Elaboratable):
         m.d.sync += was_settled.eq(settled)
         m.d.comb += [
             settled.eq(was_settled | AnySeq(1)),
-            engine.enable.eq(1),
+            engine.enable.eq(1), front.revoke_answer.as_value().eq(AnySeq(64)),
             walker.settled.eq(settled), walker.truth.eq(truth), walker.tracked.eq(self.tracks(walker.key)),
         ]
         self._invalidates(m)
@@ -134,15 +134,16 @@ class EngineBench(Elaboratable):
     # -- Surroundings.
 
     def _invalidates(self, m):
-        """The front's invalidates, and a second source in place of the window, which asks when it likes."""
-        ports = self.engine.invalidates
-        wiring.connect(m, self.front.invalidate, ports[0])
-        asking, asked = Signal(), Signal(Invalidate)
-        m.d.comb += [ports[1].valid.eq(asking), ports[1].request.eq(asked)]
-        with m.If(~asking):
-            m.d.sync += [asking.eq(AnySeq(1)), asked.as_value().eq(AnySeq(len(asked.as_value())))]
-        with m.Elif(ports[1].start):
-            m.d.sync += asking.eq(0)
+        """The front's invalidates, and sources in place of window and revocation engine, which ask when they like."""
+        first, *others = self.engine.invalidates
+        wiring.connect(m, self.front.invalidate, first)
+        for number, port in enumerate(others):
+            asking, asked = Signal(name=f"asking{number}"), Signal(Invalidate, name=f"asked{number}")
+            m.d.comb += [port.valid.eq(asking), port.request.eq(asked)]
+            with m.If(~asking):
+                m.d.sync += [asking.eq(AnySeq(1)), asked.as_value().eq(AnySeq(len(asked.as_value())))]
+            with m.Elif(port.start):
+                m.d.sync += asking.eq(0)
 
     def names_slot(self, request):
         """The invalidate names the tracked slot."""

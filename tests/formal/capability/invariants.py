@@ -152,7 +152,7 @@ def front_invariants(m, bench, watched):
     m.d.comb += [request.query.eq(first.command.operand), request.space.eq(first.command.space)]
 
     def looks(command):
-        return (command.operation != Operation.INVALIDATE) & (command.operation != Operation.SELECT)
+        return command.is_lookup()
 
     walking = walker.busy & engine.w_owner[0]
     m.d.comb += [
@@ -163,13 +163,15 @@ def front_invariants(m, bench, watched):
         Assert(watched.uncommitted == inside.taken_early + (first.valid & ~first.committed)
                + (second.valid & ~second.committed)),
         Assert(watched.uncommitted <= 4),
-        Assert(first.command.operation.as_value() <= Operation.SELECT.value),
-        Assert(second.command.operation.as_value() <= Operation.SELECT.value),
+        Assert(first.command.operation.as_value() <= max(each.value for each in Operation)),
+        Assert(second.command.operation.as_value() <= max(each.value for each in Operation)),
         Assert(phase.as_value() <= _Phase.HELD.value),
+        Assert(engine.owner < len(bench.engine.invalidates)),
         Assert(walking == (first.valid & (phase == _Phase.BUSY) & looks(first.command))),
-        Assert((engine.busy & ~engine.owner)
+        Assert((engine.busy & (engine.owner == 0))
                == (first.valid & (phase == _Phase.BUSY) & (operation == Operation.INVALIDATE))),
-        Assert((phase != _Phase.BUSY) | (first.valid & first.committed & (operation != Operation.SELECT))),
+        Assert((phase != _Phase.BUSY) | (first.valid & first.committed & (
+            looks(first.command) | (operation == Operation.INVALIDATE)))),
         Assert((phase != _Phase.HELD) | first.valid),
         Assert((phase != _Phase.HELD) | looks(first.command) | first.committed),
         Assert(~(first.valid & (phase == _Phase.LOOK))

@@ -83,7 +83,7 @@ async def only_user_instructions_in_user_mode(dut):
         known = ours.get((each.insn >> 25, each.insn >> 12 & 7)) if each.insn & 0x7f == CUSTOM_0 else None
         expected = known is not None and (known.user or each.privilege != Privilege.USER)
         assert each.accepted == expected, hex(each.insn)
-        assert each.fence == (expected and known.name.startswith("cap.inv")), hex(each.insn)
+        assert each.fence == (expected and known.name.startswith(("cap.inv", "cap.revoke"))), hex(each.insn)
 
 
 @cocotb.test()

@@ -12,11 +12,13 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
-from hw.abi import CUSTOM_0, INSTRUCTIONS, CapType, Rights, Verdict
+from hw.abi import CUSTOM_0, INSTRUCTIONS, CapType, RevokeAnswer, RevokeState, Rights, Verdict
 from hw.bus.register import registers
+from hw.bus.wishbone import CycleType
 from hw.capability import model
 from hw.capability.check import CheckRequest, CheckResponse
 from hw.capability.config import FAULTS
+from hw.capability.revoke_model import Revocation
 from hw.capability.unit import CapabilityUnit
 from hw.capability.window import WindowCommand
 from hw.core.port import Privilege
@@ -77,6 +79,13 @@ class Bus:
     reads: list = field(default_factory=list)
     #: Called with each address as it is read.
     on_read: object = None
+    #: The revocation engine's transfers (address, whether it was a store), and cycles in which it had the bus.
+    transfers: list = field(default_factory=list)
+    held: int = 0
+    #: Called with address and store or not before each of them; True: the bus fails it, "silent": it hangs.
+    on_transfer: object = None
+    #: It hangs, until somebody clears this.
+    hung: bool = False
 
 
 class Bench:
@@ -100,7 +109,7 @@ class Bench:
         planted = set(faults) | set(filter(None, os.environ.get("FAULTS", "").split(",")))
         dut.faults.value = sum(1 << FAULTS.index(name) for name in planted)
         for signal in ("port_issue_valid", "port_commit_valid", "port_result_ready", "walker_ack", "walker_err",
-                       "window_cyc", "window_stb", "check_request_valid"):
+                       "revoker_ack", "revoker_err", "window_cyc", "window_stb", "check_request_valid"):
             getattr(dut, signal).value = 0
         dut.check_response_ready.value = 1
         dut.rst.value = 1
@@ -108,6 +117,7 @@ class Bench:
         self._clock.start()
         cocotb.start_soon(self._count())
         cocotb.start_soon(self._memory())
+        cocotb.start_soon(self._revoker_memory())
         await self.cycles(3)
         dut.rst.value = 0
         if configure:
@@ -179,6 +189,56 @@ class Bench:
                 except model.BusError:
                     error = 1
             dut.walker_ack.value, dut.walker_err.value, dut.walker_dat_r.value = ack, error, data
+
+    # -- Memory behind the revocation engine.
+
+    async def _revoker_memory(self):
+        """Bursts as :class:`hw.bus.sram.Sram` answers them: a word a cycle from the first on."""
+        dut, bus = self.dut, self.bus
+        waiting, answering = None, False
+        while True:
+            await FallingEdge(dut.clk)
+            if not int(dut.revoker_cyc.value):
+                waiting = None
+                if answering:
+                    await RisingEdge(dut.clk)
+                    dut.revoker_ack.value = dut.revoker_err.value = answering = 0
+                continue
+            assert int(dut.revoker_stb.value)
+            store, word = int(dut.revoker_we.value), int(dut.revoker_adr.value)
+            answer, verdict = None, None
+            bus.held += 1
+            if answering and int(dut.revoker_cti.value) == CycleType.INCR_BURST.value:
+                assert not store
+                answer = word + 1
+            elif not answering:
+                answer = word
+            if answer is not None:
+                if waiting is None:
+                    waiting = self.random.randint(*bus.wait)
+                    verdict = bus.on_transfer(answer << 3, bool(store)) if bus.on_transfer else None
+                    bus.hung = verdict == "silent"
+                if waiting or bus.hung:
+                    waiting, answer = max(waiting - 1, 0), None
+                else:
+                    waiting = None
+            ack = error = data = 0
+            if answer is not None:
+                address = answer << 3
+                bus.transfers.append((address, bool(store)))
+                assert self.kernel.tables.readable(address), f"{address:#x}"
+                if verdict is True or address in self.memory.refused:
+                    error = 1
+                else:
+                    data, ack = self.memory.read(address), 1
+                    if store:
+                        lanes = sum(0xff << 8 * lane for lane in range(8) if int(dut.revoker_sel.value) >> lane & 1)
+                        self.memory.write(address, data & ~lanes | int(dut.revoker_dat_w.value) & lanes)
+                        data = 0
+            await RisingEdge(dut.clk)
+            if ack or error or answering:
+                dut.revoker_ack.value, dut.revoker_err.value, dut.revoker_dat_r.value = ack, error, data
+            answering = ack or error
 
     # -- Window.
 
@@ -333,6 +393,40 @@ class Bench:
         first, second = await self.run([op("cap.object", query, space), op("cap.badge", query, space)])
         assert first.verdict == second.verdict
         return model.Outcome(first.verdict, first.value, second.value)
+
+    # -- Revocation.
+
+    async def progress(self):
+        """State and count of the revocation engine."""
+        fields = model.unpack(RevokeAnswer, await self.read("revocation"))
+        return RevokeState(fields["state"]), fields["revoked"]
+
+    async def revoked(self, limit=20_000):
+        """Wait for the end of a run; what came of it, as the model says it."""
+        check = self.deadline(limit)
+        while (await self.progress())[0] == RevokeState.RUNNING:
+            check()
+        state, revoked = await self.progress()
+        return Revocation(state, revoked, await self.read("dead"))
+
+    async def begin(self, root, limit=None, *, by="port"):
+        """Begin a run, by an instruction or by the window; returns what cap.revoke does, by field."""
+        limit = limit or 0
+        if by == "port":
+            value = (await self.one("cap.revoke", root, limit)).data
+        else:
+            value = await self.command(WindowCommand.REVOKE, root, limit)
+        return model.unpack(RevokeAnswer, value)
+
+    async def revoke(self, root, limit=None, *, by="port"):
+        """A whole run."""
+        answer = await self.begin(root, limit, by=by)
+        assert answer == {"state": RevokeState.RUNNING.value, "accepted": 1, "reserved": 0, "revoked": 0}, answer
+        return await self.revoked()
+
+    async def stop(self):
+        """The stop command."""
+        await self.one("cap.revoke", 0, 1)
 
     # -- What most tests need.
 

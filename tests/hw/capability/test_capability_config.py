@@ -50,7 +50,7 @@ def test_window_registers_follow_each_other():
     found = list(registers(unit.window.memory_map))
     assert unit.window.memory_map.addr_width == ADDRESS_BITS
     assert [each.offset for each in found[:3]] == [0, 8, 16]
-    assert len({each.offset for each in found}) == len(found) == 25
+    assert len({each.offset for each in found}) == len(found) == 29
     assert all(each.description and field.description for each in found for field in each.fields)
 
 

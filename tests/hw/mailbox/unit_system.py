@@ -46,6 +46,7 @@ class UnitSystem(wiring.Component):
         m.submodules.decoder = decoder = Decoder()
         arbiter.add(self.bus)
         arbiter.add(unit.walker)
+        arbiter.add(unit.revoker)
         wiring.connect(m, arbiter.bus, decoder.bus)
         decoder.add(mailbox.bus, addr=region("mailbox").base, name="mailbox")
         decoder.add(unit.window, addr=region("capability_unit").base, name="unit")
