@@ -13,7 +13,7 @@ RUN := $(VENV)/bin/python
 TOOLS := $(VENV)/.$(shell sha256sum requirements.lock 2>/dev/null | cut -c1-16)-tools
 TESTS := $(VENV)/.$(shell sha256sum requirements-test.lock 2>/dev/null | cut -c1-16)-tests
 
-.PHONY: help boot test test-all bench bench-core size verilog wave docs clean
+.PHONY: help boot test test-all bench bench-core bench-mailbox size verilog wave docs clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -33,6 +33,9 @@ bench: $(TOOLS) ## Measure latencies on all targets: build/bench/latency.json
 
 bench-core: $(TOOLS) ## Measure the core in cycles, and its score: build/bench/core.json
 	@$(RUN) -m bench.core
+
+bench-mailbox: $(TOOLS) ## Measure the mailbox in cycles, from user mode
+	@$(RUN) -m bench.mailbox
 
 size: $(TOOLS) ## LUTs and clock of BLOCK=core (soc, core.fetch, ...), PARAMS='NAME=VALUE ...': build/fpga/size
 	@$(RUN) -m fpga.size --block '$(if $(filter file,$(origin BLOCK)),core,$(BLOCK))' $(PARAMS)

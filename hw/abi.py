@@ -13,13 +13,16 @@ from amaranth.lib import data, enum
 
 __all__ = [
     "CapType", "Rights", "Verdict", "MailStatus", "Status", "Call", "CALLS", "CallRule", "KernelControl",
-    "ExitReason", "Token", "Slot", "Handle", "Query", "Answer", "RevokeState", "RevokeAnswer", "SpaceEntry",
-    "DirectoryEntry", "ObjectEntry", "InfoIn", "InfoOut", "Instruction", "INSTRUCTIONS", "CUSTOM_0", "Csr",
-    "CALL_REGISTERS", "MESSAGE_WORDS", "MESSAGE_CAPABILITIES", "SLOT_BYTES", "SLOTS_PER_PAGE", "DIRECTORY_ENTRIES",
-    "SPACE_ENTRY_BYTES", "DIRECTORY_ENTRY_BYTES", "OBJECT_ENTRY_BYTES", "PAGE_BYTES", "TIMEOUT_FOREVER",
+    "ExitReason", "Token", "Slot", "Handle", "Query", "Answer", "RevokeState", "RevokeAnswer", "MailAnswer",
+    "SpaceEntry", "DirectoryEntry", "ObjectEntry", "InfoIn", "InfoOut", "Instruction", "INSTRUCTIONS", "CUSTOM_0",
+    "unit_functions", "Csr", "CALL_REGISTERS", "MESSAGE_WORDS", "MESSAGE_CAPABILITIES", "SLOT_BYTES", "SLOTS_PER_PAGE",
+    "DIRECTORY_ENTRIES", "SPACE_ENTRY_BYTES", "DIRECTORY_ENTRY_BYTES", "OBJECT_ENTRY_BYTES", "PAGE_BYTES",
+    "TIMEOUT_FOREVER",
 ]
 
 PAGE_BYTES = 4096
+MESSAGE_WORDS = 8
+MESSAGE_CAPABILITIES = 4
 
 # ---------------------------------------------------------------------------------------------- capabilities
 
@@ -83,7 +86,7 @@ class Verdict(enum.Enum, shape=8):
 
 
 class MailStatus(enum.Enum, shape=8):
-    """What a thread page of the mailbox says of its last command. 1 to 6 are the verdicts that refused it."""
+    """What the mailbox says of a command, in a thread page or in rd. 1 to 6 are the verdicts that refused it."""
 
     OK = 0
     BAD_HANDLE = 1
@@ -109,6 +112,9 @@ class MailStatus(enum.Enum, shape=8):
     NEEDS_KERNEL = 22
     #: Pop: the message that the page had open is no longer the first of its queue; nothing was removed.
     LOST = 23
+    #: Instructions: what was staged, or the command itself, was discarded (the kernel switched threads, or a
+    #: capability died meanwhile); nothing was sent or opened. Begin again.
+    RETRY = 24
 
 
 class RevokeState(enum.Enum, shape=8):
@@ -236,6 +242,15 @@ class RevokeAnswer(data.Struct):
     revoked: 32
 
 
+class MailAnswer(data.Struct):
+    """What `mail.send`, `mail.receive` and `mail.pop` return: one register. `badge` is that of the message that was
+    removed, and zero otherwise."""
+
+    status: 8
+    reserved: 24
+    badge: 32
+
+
 SLOT_BYTES = Slot.as_shape().size // 8
 SLOTS_PER_PAGE = PAGE_BYTES // SLOT_BYTES
 SPACE_ENTRY_BYTES = SpaceEntry.as_shape().size // 8
@@ -283,7 +298,20 @@ INSTRUCTIONS = (
     Instruction("cap.space", 1, 6, False, "select space rs1 for cap.check; rd = previous space"),
     Instruction("cap.revoke", 1, 7, False, "begin to kill the descendants of slot number rs1, at most rs2 (0: all); "
                 "rs1 = 0: begin nothing, and if rs2 = 1 stop; rd = RevokeAnswer"),
+    *(Instruction(f"mail.put{pair}", 2, pair, True,
+                  f"stage rs1 and rs2 as words {2 * pair} and {2 * pair + 1} of a message; rd keeps its value")
+      for pair in range(MESSAGE_WORDS // 2)),
+    Instruction("mail.send", 2, 4, True, "send the staged message to the endpoint of Handle rs1; rd = MailAnswer"),
+    Instruction("mail.receive", 2, 5, True, "open the first message of the endpoint of Handle rs1; rd = MailAnswer"),
+    Instruction("mail.pop", 2, 6, True, "remove the open message; rd = MailAnswer"),
+    *(Instruction(f"mail.get{word}", 3, word, True, f"rd = word {word} of the open message, 0 without one")
+      for word in range(MESSAGE_WORDS)),
 )
+
+
+def unit_functions(unit: str) -> frozenset[int]:
+    """The funct7 of a unit's instructions; `unit` is what their names begin with (`cap`, `mail`)."""
+    return frozenset(each.funct7 for each in INSTRUCTIONS if each.name.startswith(unit + "."))
 
 
 class Csr(enum.IntEnum):
@@ -304,8 +332,6 @@ class Csr(enum.IntEnum):
 
 # -------------------------------------------------------------------------------------------- system calls
 
-MESSAGE_WORDS = 8
-MESSAGE_CAPABILITIES = 4
 TIMEOUT_FOREVER = (1 << 64) - 1
 
 #: Registers of the 13 call words: 8 message, info, handle, 2 words of two capability handles each, timeout.

@@ -43,7 +43,7 @@ class SocConfig:
         Slots that its lookaside buffer holds, as in :class:`hw.capability.config.CapabilityUnitConfig`.
     mailbox : bool
         Attach the mailbox. It asks the capability unit about every sender, so it wants one.
-    mailbox_queues, mailbox_depth, mailbox_pages : int
+    mailbox_queues, mailbox_depth, mailbox_pages, mailbox_senders : int
         As in :class:`hw.mailbox.config.MailboxConfig`.
     unit : str
         A unit of your own at the core's capability port, as `package.module:Class`; empty: none. The port holds one
@@ -73,6 +73,7 @@ class SocConfig:
     mailbox_queues: int = MailboxConfig.queues
     mailbox_depth: int = MailboxConfig.depth
     mailbox_pages: int = MailboxConfig.pages
+    mailbox_senders: int = MailboxConfig.senders
     unit: str = ""
     l2_bytes: int = 65536
     l2_ways: int = 4
@@ -120,7 +121,8 @@ class SocConfig:
     @property
     def mailbox_parameters(self) -> dict:
         """What the mailbox is configured with."""
-        return {name: getattr(self, f"mailbox_{name}") for name in ("queues", "depth", "pages")}
+        return {"contexts": self.core.contexts,
+                **{name: getattr(self, f"mailbox_{name}") for name in ("queues", "depth", "pages", "senders")}}
 
     def to_json(self) -> str:
         """One line that :meth:`from_json` reads back; also a key for caches."""

@@ -21,6 +21,7 @@ PRESETS = {
         "capability_lines": 64,
         "mailbox_queues": 4,
         "mailbox_pages": 3,
+        "mailbox_senders": 4,
         "l2_bytes": 0,
     },
 }

@@ -9,6 +9,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.abi import unit_functions
 from hw.bus import wishbone
 from hw.bus.arbiter import Arbiter
 from hw.bus.decoder import Decoder
@@ -16,6 +17,7 @@ from hw.bus.memory_map import MemoryBlock, MemoryMap
 from hw.capability.config import CapabilityUnitConfig
 from hw.capability.unit import CapabilityUnit
 from hw.core.core import Core
+from hw.core.port_switch import PortSwitch
 from hw.core.trace import TraceSignature
 from hw.debug import park
 from hw.debug.jtag import JtagSignature, JtagTransport
@@ -120,7 +122,7 @@ class SoC(wiring.Component):
         self._decoder = Decoder()
         targets = {"boot_rom": self._boot_rom.bus, "finisher": self._finisher.bus, "clint": self._clint.bus,
                    "plic": self._plic.bus, "uart": self._uart.bus}
-        self._capability_unit = self._mailbox = self._debug_module = None
+        self._capability_unit = self._mailbox = self._port_switch = self._debug_module = None
         if config.capability_unit:
             self._capability_unit = CapabilityUnit(CapabilityUnitConfig(
                 lines=config.capability_lines, memory_base=memory.base, memory_bytes=memory.size))
@@ -128,6 +130,7 @@ class SoC(wiring.Component):
         self._unit = load_unit(config.unit) if config.unit else None
         if config.mailbox:
             self._mailbox = Mailbox(MailboxConfig(**config.mailbox_parameters))
+            self._port_switch = PortSwitch((unit_functions("cap"), unit_functions("mail")))
             targets["mailbox"] = self._mailbox.bus
         if config.debug:
             # Its code reaches its data by addresses relative to 0.
@@ -159,7 +162,7 @@ class SoC(wiring.Component):
         for name, block in (("core", core), ("arbiter", arbiter), ("decoder", decoder), ("boot_rom", self._boot_rom),
                             ("finisher", finisher), ("clint", clint), ("plic", plic), ("uart", uart),
                             ("capability_unit", self._capability_unit), ("mailbox", self._mailbox),
-                            ("unit", self._unit)):
+                            ("port_switch", self._port_switch), ("unit", self._unit)):
             if block is not None:
                 # A debugger resets everything but its own way in.
                 m.submodules[name] = block if self._debug_module is None else ResetInserter(
@@ -202,9 +205,10 @@ class SoC(wiring.Component):
         wiring.connect(m, wiring.flipped(self.uart_rx), uart.rx)
         if self._capability_unit is not None:
             unit = self._capability_unit
-            wiring.connect(m, core.capability, unit.port)
             arbiter.add(unit.walker)
             arbiter.add(unit.revoker)
+            if self._mailbox is None:
+                wiring.connect(m, core.capability, unit.port)
         elif self._unit is not None:
             wiring.connect(m, core.capability, self._unit.port)
         else:
@@ -212,7 +216,12 @@ class SoC(wiring.Component):
             m.d.comb += core.capability.issue.ready.eq(1)
         if self._mailbox is not None:
             mailbox = self._mailbox
+            switch = self._port_switch
+            wiring.connect(m, core.capability, switch.port)
+            wiring.connect(m, switch.units[0], unit.port)
+            wiring.connect(m, switch.units[1], mailbox.port)
             wiring.connect(m, mailbox.check, unit.check)
+            m.d.comb += mailbox.forget.eq(unit.forgets)
             m.d.comb += plic.source[INTERRUPTS["mailbox"]].eq(mailbox.irq)
         if self._debug_module is not None:
             m.submodules.debug_module = module = self._debug_module

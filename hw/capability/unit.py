@@ -42,6 +42,8 @@ class CapabilityUnit(wiring.Component):
     check : In(CheckPort())
         For the mailbox. Whoever asks takes each response within a bounded time that depends on nothing here: while
         one waits, no invalidate begins.
+    forgets : Out(1)
+        An invalidate begins in this cycle; what was answered before may no longer hold once it is done.
     faults : In(len(FAULTS))
         Only with `config.fault_inputs`: plants faults, for tests.
     """
@@ -58,6 +60,7 @@ class CapabilityUnit(wiring.Component):
             "revoker": Out(wishbone.system_signature()),
             "window": In(self._window.bus.signature.flip()),
             "check": In(CheckPort()),
+            "forgets": Out(1),
         }
         if config.fault_inputs:
             members["faults"] = In(len(FAULTS))
@@ -102,6 +105,7 @@ class CapabilityUnit(wiring.Component):
             engine.enable.eq(window.enable),
             engine.tables.eq(window.tables),
             engine.hold.eq(checker.hold),
+            self.forgets.eq(engine.started),
             front.started.eq(engine.started),
             front.clearing.eq(engine.clearing),
             front.select_valid.eq(window.select_valid),

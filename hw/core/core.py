@@ -166,6 +166,7 @@ class Core(wiring.Component):
             execute.behind_csr.eq(commit.accesses_stored),
             execute.behind_any.eq(commit.occupied),
             execute.privilege.eq(csr.privilege),
+            execute.context.eq(csr.context),
             csr.check_address.eq(execute.csr_address),
             csr.check_writes.eq(execute.csr_writes),
             execute.csr_illegal.eq(csr.illegal),

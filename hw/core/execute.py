@@ -10,7 +10,7 @@ from .alu import ArithmeticLogicUnit
 from .decoder import System, Unit
 from .isa import Cause, CsrAddress
 from .pipeline import DecodedInstruction, ExecutedInstruction, produces_late
-from .port import CapabilityPort, Privilege
+from .port import CONTEXT_BITS, CapabilityPort, Privilege
 from .prediction import REGION_BITS, BranchKind, Training
 from .stored_csr import StoredCsr
 
@@ -33,7 +33,7 @@ class ExecuteStage(wiring.Component):
     slow, slow_rd, slow_write : an instruction stays in writeback for another cycle.
     back_write, back_value : register write of writeback.
     behind_csr, behind_any : the memory stage accesses a CSR in LUT RAM; it has any instruction.
-    privilege : current privilege.
+    privilege, context : current privilege and thread context.
     csr_address, csr_writes, csr_illegal, csr_stored, csr_place : is this CSR access legal, and where does the CSR lie?
     machine_return, return_pc : where mret or sret goes.
     issue : issue channel of the capability port; nothing is offered while `hold_issue`.
@@ -63,6 +63,7 @@ class ExecuteStage(wiring.Component):
             "behind_csr": In(1),
             "behind_any": In(1),
             "privilege": In(Privilege),
+            "context": In(CONTEXT_BITS),
             "csr_address": Out(12),
             "csr_writes": Out(1),
             "csr_illegal": In(1),
@@ -207,6 +208,7 @@ class ExecuteStage(wiring.Component):
             self.issue.valid.eq(ready & is_custom & self.executed_ready & ~self.hold_issue),
             self.issue.insn.eq(x.raw),
             self.issue.privilege.eq(self.privilege),
+            self.issue.context.eq(self.context),
             self.issue.rs1.eq(operand1),
             self.issue.rs2.eq(operand2),
         ]

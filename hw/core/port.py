@@ -7,8 +7,9 @@ instructions when they are *issued*, learns for each in order whether it is *com
 Rules
 -----
 - Issue: an instruction is offered while `issue.valid`; it is taken in a cycle where `issue.ready` is also high.
-  In that cycle the unit drives `issue.accept` (low: the core raises illegal instruction, and no commit or result
-  follows) and `issue.fence` (high: the core drains its store buffer before it commits).
+  `issue.context` is the thread context (register bank) that it runs in. In that cycle the unit drives `issue.accept`
+  (low: the core raises illegal instruction, and no commit or result follows) and `issue.fence` (high: the core drains
+  its store buffer before it commits).
 - Commit: one `commit.valid` for each accepted instruction, in issue order, in the cycle after issue at the earliest.
   `commit.kill` high: the instruction never happened and has no result. The unit changes state only after a commit
   without kill. At most four instructions are issued and not yet finished.
@@ -22,7 +23,10 @@ Rules
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Privilege", "CapabilityPort"]
+__all__ = ["CONTEXT_BITS", "Privilege", "CapabilityPort"]
+
+#: Enough for the thread contexts of any core (:class:`hw.core.config.CoreConfig`).
+CONTEXT_BITS = 4
 
 
 class Privilege(enum.Enum, shape=2):
@@ -43,6 +47,7 @@ class CapabilityPort(wiring.Signature):
                 "ready": In(1),
                 "insn": Out(32),
                 "privilege": Out(Privilege),
+                "context": Out(CONTEXT_BITS),
                 "rs1": Out(64),
                 "rs2": Out(64),
                 "accept": In(1),

@@ -1,4 +1,4 @@
-"""Commands of thread pages: take them in turn, have them checked, decide."""
+"""Commands of thread pages and of instructions: take them in turn, have them checked, decide."""
 
 from amaranth import *
 
@@ -10,7 +10,7 @@ __all__ = ["add_commands"]
 
 
 def add_commands(m, parts):
-    """Take waiting pages in turn, have them checked, decide."""
+    """Take waiting pages, and whatever an instruction wants, in turn, have them checked, decide."""
     config, client, table = parts.config, parts.client, parts.table
     page = parts.active_page
     chosen = Signal.like(page)
@@ -21,29 +21,53 @@ def add_commands(m, parts):
                 m.d.comb += chosen.eq(candidate)
     control_store = parts.accept & parts.bus.we & (parts.page == 0)
     asking = Signal.like(page)
-    operation = parts.operation[asking]
-    needs_send = (operation == Operation.SEND) | parts.fault("wrong_right")
+    # Instructions go first, but after one a page that waits. Which of the two it is holds until the decision.
+    yields, instruction = Signal(), Signal()
     m.d.comb += [
-        client.start.eq(client.idle & parts.waiting.any() & ~control_store),
+        instruction.eq(Mux(client.idle, parts.wants & ~(yields & parts.waiting.any()), parts.by_instruction)),
+        parts.starts_instruction.eq(client.start & instruction),
+    ]
+    sends = Mux(client.idle, parts.wants_send, parts.sends)
+    operation = Mux(instruction, Mux(sends, Operation.SEND, Operation.RECEIVE), parts.operation[asking])
+    needs_send = (operation == Operation.SEND.value) | parts.fault("wrong_right")
+    context = Mux(client.idle, parts.context, parts.active_context)
+    space = Mux(instruction, parts.context_space[context], parts.space_read.data)
+    m.d.comb += [
+        client.start.eq(client.idle & (parts.waiting.any() | parts.wants) & ~control_store),
         client.hold.eq(control_store),
         asking.eq(Mux(client.idle, chosen, page)),
         parts.handle_read.addr.eq(asking),
         parts.space_read.addr.eq(asking),
-        client.query.handle.eq(parts.handle_read.data),
+        client.query.handle.eq(Mux(instruction, parts.wants_handle, parts.handle_read.data)),
         client.query.cap_type.eq(CapType.ENDPOINT),
         client.query.rights.eq(Mux(needs_send, Rights.SEND, Rights.RECEIVE)),
-        client.space.eq(Mux(parts.fault("wrong_space"), 0, parts.space_read.data)),
+        client.space.eq(Mux(parts.fault("wrong_space"), 0, space)),
     ]
     with m.If(client.start):
         m.d.sync += [
-            page.eq(chosen),
-            last.eq(chosen),
             parts.killed.eq(0),
-            parts.waiting.bit_select(chosen, 1).eq(0),
+            parts.discarded.eq(0),
+            parts.by_instruction.eq(instruction),
+            yields.eq(instruction),
         ]
+        with m.If(instruction):
+            # No page has the number 0.
+            m.d.sync += [page.eq(0), parts.sends.eq(parts.wants_send), parts.active_context.eq(parts.context)]
+        with m.Else():
+            m.d.sync += [page.eq(chosen), last.eq(chosen), parts.waiting.bit_select(chosen, 1).eq(0)]
+    # An answer that waits for its instruction does not outlive a change of what it was looked up in.
+    with m.If(control_store & client.done & parts.by_instruction):
+        m.d.sync += parts.discarded.eq(1)
+
+    # The sender's bucket is looked up while the answer arrives, as well.
+    limiter = parts.limiter
+    m.d.comb += [
+        limiter.space.eq(Mux(parts.fault("limit_by_page"), page, parts.check.request.payload.space)),
+        limiter.sweep.eq(client.idle),
+    ]
 
     # The endpoint's queue is looked up while the answer arrives. No binding changes between that and the
-    # decision: the client holds for a store to page 0 and the bus waits while `done`.
+    # decision: the client holds for a store to page 0 and the bus waits while `deciding`.
     found, queue = parts.found, parts.decide_queue
     m.d.comb += table.object_id.eq(parts.check.response.payload.object_id)
     with m.If(client.arrive):
@@ -51,7 +75,8 @@ def add_commands(m, parts):
 
     decide = Signal()
     m.d.comb += [
-        decide.eq(client.done & parts.settled),
+        parts.deciding.eq(client.done & (~parts.by_instruction | parts.killed | parts.may_decide)),
+        decide.eq(parts.deciding & parts.settled & (~parts.by_instruction | parts.killed | parts.taken)),
         client.take.eq(decide),
     ]
     _decide(m, parts, decide & ~parts.killed, found, queue)
@@ -60,12 +85,18 @@ def add_commands(m, parts):
 def _decide(m, parts, decide, found, queue):
     """The one cycle in which a command takes effect or is refused."""
     client, table, limiter, page = parts.client, parts.table, parts.limiter, parts.active_page
-    operation = parts.operation[page]
+    by_instruction, context = parts.by_instruction, parts.active_context
+    operation = Signal(Operation)
+    m.d.comb += operation.eq(parts.operation[page])
+    with m.If(by_instruction):
+        m.d.comb += operation.eq(Mux(parts.sends, Operation.SEND, Operation.RECEIVE))
+    staged = parts.staged[context]
+    in_part = by_instruction & ~staged.all() & ~parts.fault("send_in_part")
     kernel = parts.kernel.bit_select(page, 1) | parts.fault("anyone_receives_capabilities")
     refused = (client.answer.verdict != Verdict.OK) & ~parts.fault("store_on_refusal")
     full = table.count == parts.config.depth
     sees = parts.view_open.bit_select(page, 1) & (parts.view_queue[page] == queue)
-    status = Signal(MailStatus)
+    status = parts.status_now
     event, counts = Signal(Statistic), Signal()
     open_view = Signal()
     m.d.comb += counts.eq(1)
@@ -84,7 +115,9 @@ def _decide(m, parts, decide, found, queue):
             m.d.comb += [status.eq(MailStatus.OK), open_view.eq(1)]
 
     remove = Signal()
-    with m.If(refused):
+    with m.If(parts.discarded):
+        outcome(MailStatus.RETRY)
+    with m.Elif(refused):
         known = client.answer.verdict.as_value() < Verdict.UNDECIDED.value
         with m.If(known):
             outcome(client.answer.verdict.as_value(), Statistic.REFUSED)
@@ -92,6 +125,8 @@ def _decide(m, parts, decide, found, queue):
             outcome(MailStatus.UNDECIDED, Statistic.UNDECIDED)
     with m.Elif(~found & ~parts.fault("store_on_refusal")):
         outcome(MailStatus.UNBOUND, Statistic.UNBOUND)
+    with m.Elif((operation == Operation.SEND) & in_part):
+        outcome(MailStatus.RETRY)
     with m.Elif(operation == Operation.SEND):
         with m.If(full & ~parts.fault("overwrite_when_full")):
             outcome(MailStatus.FULL, Statistic.FULL)
@@ -99,7 +134,7 @@ def _decide(m, parts, decide, found, queue):
             outcome(MailStatus.RATE_LIMITED, Statistic.RATE_LIMITED)
         with m.Else():
             outcome(MailStatus.OK, Statistic.SENT)
-            m.d.comb += [parts.start_copy.eq(decide), limiter.charge.eq(decide)]
+            m.d.comb += [parts.start_copy.eq(decide), limiter.charge.eq(decide & ~parts.fault("no_charge"))]
     with m.Elif(operation == Operation.RECEIVE):
         open_next(table.count != 0, table.head_capabilities)
         m.d.comb += [event.eq(Statistic.NOTHING), counts.eq(~open_view)]
@@ -111,18 +146,20 @@ def _decide(m, parts, decide, found, queue):
         with m.If(operation == Operation.NEXT):
             open_next(table.count > 1, table.next_capabilities)
 
-    m.d.comb += table.pop.eq(remove)
+    with m.If(parts.pop_now):
+        m.d.comb += [event.eq(Mux(parts.pop_removes, Statistic.RECEIVED, Statistic.NOTHING)), counts.eq(1)]
+    m.d.comb += table.pop.eq(remove | parts.pop_removes)
     with m.If(parts.fault("lose_on_pop") & (table.count > 1)):
         m.d.comb += table.pop_count.eq(2)
     with m.If(parts.fault("duplicate_on_pop")):
         m.d.comb += table.pop_count.eq(0)
     m.d.comb += [
-        parts.statistic_read.addr.eq(Mux(client.done, event, parts.word[:3])),
+        parts.statistic_read.addr.eq(Mux(parts.deciding | parts.pop_now, event, parts.word[:3])),
         parts.statistic_write.addr.eq(event),
         parts.statistic_write.data.eq(parts.statistic_read.data + 1),
-        parts.statistic_write.en.eq(decide & counts),
+        parts.statistic_write.en.eq((decide | parts.pop_now) & counts),
     ]
-    with m.If(decide):
+    with m.If(decide & ~by_instruction):
         m.d.sync += [
             parts.status[page].eq(status),
             parts.busy.bit_select(page, 1).eq(0),
@@ -130,7 +167,14 @@ def _decide(m, parts, decide, found, queue):
     # A message that is gone is seen by nobody; a receiving command leaves its page with a view only if it
     # ends OK.
     parts.close_views(m, queue, remove & ~parts.fault("keep_view"))
-    with m.If(decide & (operation != Operation.SEND)):
+    parts.close_views(m, parts.pop_queue, parts.pop_removes)
+    with m.If(decide & by_instruction):
+        with m.If(~parts.sends):
+            m.d.sync += [parts.context_view_open.bit_select(context, 1).eq(open_view),
+                         parts.context_view_queue[context].eq(queue)]
+        with m.Elif((status == MailStatus.OK) | (status == MailStatus.RETRY)):
+            m.d.sync += staged.eq(0)
+    with m.Elif(decide & (operation != Operation.SEND)):
         with m.If(open_view):
             m.d.sync += [parts.view_open.bit_select(page, 1).eq(1), parts.view_queue[page].eq(queue)]
         with m.Elif(~parts.fault("keep_view")):

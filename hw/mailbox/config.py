@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..abi import MESSAGE_CAPABILITIES, MESSAGE_WORDS
+from ..core.port import CONTEXT_BITS
 
 __all__ = ["FAULTS", "MailboxConfig"]
 
@@ -39,12 +40,36 @@ FAULTS = (
     "timeout_is_ok",
     #: The rate limit is ignored.
     "no_rate_limit",
+    #: A message costs nothing.
+    "no_charge",
+    #: Pages have buckets, and not the spaces that they send for.
+    "limit_by_page",
     #: The interrupt enable bits are ignored.
     "interrupt_always",
+    #: One message interrupts, whatever the threshold.
+    "no_threshold",
+    #: Too few messages never interrupt, however long they wait.
+    "no_delay",
     #: Reset leaves the memories as they were.
     "no_clear",
     #: A page that is bound anew still completes the command of its former owner.
     "no_kill",
+    #: An instruction that was killed stages its words all the same.
+    "put_before_commit",
+    #: An instruction that was killed sends all the same.
+    "send_after_kill",
+    #: A context keeps its staged words when it is bound anew.
+    "keep_pairs",
+    #: A context keeps its open message when it is bound anew.
+    "keep_context_view",
+    #: A message that was staged in part is sent.
+    "send_in_part",
+    #: `mail.get` reads where no message is open.
+    "get_without_view",
+    #: `mail.pop` removes the first message of the queue that was open last, open or not.
+    "pop_without_view",
+    #: A death of capabilities leaves open messages open.
+    "no_forget",
 )
 
 
@@ -60,6 +85,10 @@ class MailboxConfig:
         Messages that each queue holds, a power of two up to 64.
     pages : int
         Thread pages, 1 to 15.
+    senders : int
+        Spaces whose rate is limited, 1 to 16.
+    contexts : int
+        Thread contexts of the hart that may use instructions, 0 to 16; 0: no instructions, and no port for them.
     check_timeout : int
         Cycles that the capability unit may take for an answer; then the command is refused.
     message_words, capability_words : int
@@ -76,13 +105,16 @@ class MailboxConfig:
     queues: int = 8
     depth: int = 4
     pages: int = 7
+    senders: int = 8
+    contexts: int = 1
     check_timeout: int = 1024
     message_words: int = MESSAGE_WORDS
     capability_words: int = MESSAGE_CAPABILITIES // 2
     faults: tuple[str, ...] = ()
 
     def __post_init__(self):
-        limits = {"queues": (1, 32), "depth": (1, 64), "pages": (1, 15), "check_timeout": (4, 1 << 20),
+        limits = {"queues": (1, 32), "depth": (1, 64), "pages": (1, 15), "senders": (1, 16),
+                  "contexts": (0, 1 << CONTEXT_BITS), "check_timeout": (4, 1 << 20),
                   "message_words": (1, MESSAGE_WORDS), "capability_words": (1, MESSAGE_CAPABILITIES // 2)}
         for name, (low, high) in limits.items():
             value = getattr(self, name)

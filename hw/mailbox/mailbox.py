@@ -1,8 +1,9 @@
 """IPC mailbox (DESIGN 6): hardware queues of messages whose senders and receivers the capability unit checks.
 
 Three sides work side by side. The *bus* side decodes one access at a time and never waits for a check, because the
-unit may need the same bus to walk its tables. The *command* side takes the pages that stored a command in turn,
-asks the unit and decides in one cycle. The *sequencer* moves words: it copies a message whose sender was found in
+unit may need the same bus to walk its tables. The *instruction* side answers a hart at the capability port. The
+*command* side takes the pages that stored a command, and the instruction that wants one, in turn, asks the unit and
+decides in one cycle. The *sequencer* moves words: it copies a message whose sender was found in
 order, wipes what changes hands, and clears all memories after reset. The bus waits only for the sequencer, whose
 work is bounded. See docs/datasheet/mailbox.md.
 """
@@ -14,11 +15,13 @@ from amaranth.utils import exact_log2
 
 from ..bus import wishbone
 from ..capability.check import CheckPort
+from ..core.port import CapabilityPort
 from .commands import add_commands
 from .config import MailboxConfig
 from .control_page import add_control_page
+from .instructions import add_instructions
 from .parts import Parts
-from .registers import WINDOW_BYTES, memory_map
+from .registers import RATE_BITS, WINDOW_BYTES, memory_map
 from .sequencer import add_sequencer
 from .thread_pages import add_bus, add_thread_pages
 
@@ -38,6 +41,11 @@ class Mailbox(wiring.Component):
         The window of 16 pages, with its memory map.
     check : Out(CheckPort())
         To the capability unit.
+    port : In(CapabilityPort())
+        From the hart whose contexts may use instructions; only if the configuration has contexts.
+    forget : In(1)
+        The capability unit begins to forget something: messages that instructions have open are closed. Only with
+        `port`.
     irq : Out(1)
         High while a queue with its interrupt enabled holds a message.
     clearing : Out(1)
@@ -57,6 +65,8 @@ class Mailbox(wiring.Component):
             "irq": Out(1),
             "clearing": Out(1),
         }
+        if config.contexts:
+            ports |= {"port": In(CapabilityPort()), "forget": In(1)}
         if config.faults:
             ports["fault"] = In(len(config.faults))
         super().__init__(ports)
@@ -68,17 +78,34 @@ class Mailbox(wiring.Component):
         self.parts = parts = Parts(self.config, self.bus, self.check, self.fault if self.config.faults else None)
         parts.add_to(m)
         wiring.connect(m, wiring.flipped(self.check), parts.client.check)
-        always = parts.fault("interrupt_always").replicate(self.config.queues)
         m.d.comb += [
             parts.client.late_fault.eq(parts.fault("late_answer")),
             parts.client.timeout_fault.eq(parts.fault("timeout_is_ok")),
-            self.irq.eq((parts.table.not_empty & (parts.interrupt_enable | always)).any()),
             self.clearing.eq(parts.clearing),
         ]
+        self._add_interrupt(m, parts)
         add_bus(m, parts)
         add_thread_pages(m, parts)
         add_control_page(m, parts)
         add_commands(m, parts)
+        if self.config.contexts:
+            add_instructions(m, parts, self.port, self.forget)
         # Last: where it drives the same memory ports as the bus, it is the sequencer's turn.
         add_sequencer(m, parts)
         return m
+
+    def _add_interrupt(self, m, parts):
+        """The line, and the time that the first of too few messages has waited for it."""
+        table, coalescing = parts.table, parts.coalescing
+        enabled = parts.interrupt_enable | parts.fault("interrupt_always").replicate(self.config.queues)
+        waiting, waited, expired = Signal(), Signal(RATE_BITS), Signal()
+        m.d.comb += [
+            table.threshold.eq(coalescing.threshold),
+            waiting.eq((table.not_empty & enabled).any()),
+            expired.eq((waited >= coalescing.delay) & ~parts.fault("no_delay")),
+            self.irq.eq(waiting & ((table.ripe & enabled).any() | expired | parts.fault("no_threshold"))),
+        ]
+        with m.If(~waiting):
+            m.d.sync += waited.eq(0)
+        with m.Elif(~expired):
+            m.d.sync += waited.eq(waited + 1)

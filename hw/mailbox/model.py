@@ -22,6 +22,7 @@ from .registers import (
     CONTROL_REGISTERS,
     QUEUE_ROW_BYTES,
     RATE_BITS,
+    SENDER_ROW_BYTES,
     THREAD_REGISTERS,
     VERSION,
     WORD_BYTES,
@@ -54,10 +55,29 @@ class Message:
 class _Queue:
     endpoint: int = 0
     enabled: bool = False
+    messages: deque = field(default_factory=deque)
+
+
+@dataclass
+class _Sender:
+    space: int = 0
+    enabled: bool = False
     period: int = 0
     window: int = 0
     debt: int = 0
-    messages: deque = field(default_factory=deque)
+
+
+@dataclass
+class _Context:
+    space: int = 0
+    enabled: bool = False
+    #: Pairs of words that are staged; only all of them are a message.
+    pairs: dict = field(default_factory=dict)
+    status: MailStatus = MailStatus.IDLE
+    view: Message | None = None
+    view_queue: _Queue | None = None
+    #: Context hands no capabilities over.
+    kernel: bool = False
 
 
 @dataclass
@@ -90,13 +110,18 @@ class MailboxModel:
     def reset(self):
         self.queues = [_Queue() for _ in range(self.config.queues)]
         self.pages = [_Page() for _ in range(self.config.pages + 1)]
+        self.senders = [_Sender() for _ in range(self.config.senders)]
+        self.contexts = [_Context() for _ in range(self.config.contexts)]
         self.interrupt_enable = 0
+        self.threshold = self.delay = self.waited = 0
         self.statistics = [0] * len(Statistic)
 
     def advance(self, cycles: int):
         """Let time pass."""
-        for queue in self.queues:
-            queue.debt = max(0, queue.debt - cycles)
+        for sender in self.senders:
+            sender.debt = max(0, sender.debt - cycles)
+        if not self._rest():
+            self.waited += cycles
 
     @property
     def pending(self) -> int:
@@ -104,7 +129,16 @@ class MailboxModel:
 
     @property
     def irq(self) -> bool:
-        return bool(self.pending & self.interrupt_enable)
+        ripe = [queue for number, queue in enumerate(self.queues)
+                if self.interrupt_enable >> number & 1 and len(queue.messages) >= self.threshold]
+        return not self._rest() and (bool(ripe) or self.waited >= self.delay)
+
+    def _rest(self):
+        """Whether no message waits for an interrupt; the next one waits from then on."""
+        if self.pending & self.interrupt_enable:
+            return False
+        self.waited = 0
+        return True
 
     def read(self, address: int) -> int | None:
         """The 64-bit word at a byte address, or None for a bus error."""
@@ -120,6 +154,7 @@ class MailboxModel:
         found = self._find(number, offset, write=True)
         if found is None:
             return False
+        self._rest()
         name, index, bits = found
         if name in ("MESSAGE", "CAPABILITIES"):
             self._stage(number, index + (MESSAGE_WORDS if name == "CAPABILITIES" else 0), value, select)
@@ -143,6 +178,10 @@ class MailboxModel:
             return None
         if info.stride == QUEUE_ROW_BYTES and index >= self.config.queues:
             return None
+        if info.stride == SENDER_ROW_BYTES and index >= self.config.senders:
+            return None
+        if info.name == "CONTEXT" and index >= self.config.contexts:
+            return None
         if info.name == "PAGE" and not 0 < index <= self.config.pages:
             return None
         if info.name == "CAPABILITIES" and not self.pages[number].kernel:
@@ -152,7 +191,9 @@ class MailboxModel:
     # ------------------------------------------------------------------------------------ control page
 
     def _read_identity(self, _, __):
-        return VERSION | self.config.queues << 8 | self.config.depth << 16 | self.config.pages << 24
+        config = self.config
+        return (VERSION | config.queues << 8 | config.depth << 16 | config.pages << 24 | config.contexts << 32
+                | config.senders << 40)
 
     def _read_pending(self, _, __):
         return self.pending
@@ -162,6 +203,12 @@ class MailboxModel:
 
     def _write_interrupt_enable(self, _, __, value):
         self.interrupt_enable = value & ((1 << self.config.queues) - 1)
+
+    def _read_interrupt_coalescing(self, _, __):
+        return self.threshold | self.delay << 32
+
+    def _write_interrupt_coalescing(self, _, __, value):
+        self.threshold, self.delay = value & 0xff, value >> 32 & ((1 << RATE_BITS) - 1)
 
     def _write_wipe(self, _, __, value):
         if value & _MASK32 >= self.config.queues:
@@ -179,6 +226,12 @@ class MailboxModel:
     def _write_page(self, _, index, value):
         self.pages[index] = _Page(value & _MASK32, bool(value >> 32 & 1), bool(value >> 33 & 1))
 
+    def _read_context(self, _, index):
+        return self.contexts[index].space | self.contexts[index].enabled << 32
+
+    def _write_context(self, _, index, value):
+        self.contexts[index] = _Context(value & _MASK32, bool(value >> 32 & 1))
+
     def _read_queue_binding(self, _, index):
         return self.queues[index].endpoint | self.queues[index].enabled << 32
 
@@ -187,13 +240,20 @@ class MailboxModel:
         self._empty(queue)
         queue.endpoint, queue.enabled = value & _MASK32, bool(value >> 32 & 1)
 
-    def _read_queue_rate(self, _, index):
-        return self.queues[index].period | self.queues[index].window << 32
+    def _read_sender_binding(self, _, index):
+        return self.senders[index].space | self.senders[index].enabled << 32
 
-    def _write_queue_rate(self, _, index, value):
-        queue = self.queues[index]
-        queue.period, queue.window = value & ((1 << RATE_BITS) - 1), value >> 32 & ((1 << RATE_BITS) - 1)
-        queue.debt = 0
+    def _write_sender_binding(self, _, index, value):
+        sender = self.senders[index]
+        sender.space, sender.enabled, sender.debt = value & _MASK32, bool(value >> 32 & 1), 0
+
+    def _read_sender_rate(self, _, index):
+        return self.senders[index].period | self.senders[index].window << 32
+
+    def _write_sender_rate(self, _, index, value):
+        sender = self.senders[index]
+        sender.period, sender.window = value & ((1 << RATE_BITS) - 1), value >> 32 & ((1 << RATE_BITS) - 1)
+        sender.debt = 0
 
     def _read_queue_fill(self, _, index):
         return len(self.queues[index].messages)
@@ -203,7 +263,7 @@ class MailboxModel:
         self._close_views(queue)
 
     def _close_views(self, queue):
-        for page in self.pages:
+        for page in self.pages + self.contexts:
             if page.view_queue is queue:
                 page.view = page.view_queue = None
 
@@ -261,21 +321,32 @@ class MailboxModel:
 
     def _write_send(self, number, _, value):
         page = self.pages[number]
-        queue, badge = self._find_queue(page, value & _MASK32, Rights.SEND)
+        if self._send(page, value, page.staging):
+            page.staging = [0] * _PAYLOAD
+
+    def _send(self, page, handle, words):
+        """Send; `words` may be None if there are not enough. Whether a message was stored."""
+        queue, badge = self._find_queue(page, handle & _MASK32, Rights.SEND)
         if queue is None:
-            return
-        if len(queue.messages) == self.config.depth:
+            return False
+        sender = next((each for each in self.senders if each.enabled and each.space == page.space), _Sender())
+        if words is None:
+            self._end(page, MailStatus.RETRY)
+        elif len(queue.messages) == self.config.depth:
             self._end(page, MailStatus.FULL, Statistic.FULL)
-        elif queue.period and queue.debt + queue.period > queue.window:
+        elif sender.period and sender.debt + sender.period > sender.window:
             self._end(page, MailStatus.RATE_LIMITED, Statistic.RATE_LIMITED)
         else:
-            queue.debt += queue.period
-            queue.messages.append(Message(tuple(page.staging), badge, page.space))
-            page.staging = [0] * _PAYLOAD
+            sender.debt += sender.period
+            queue.messages.append(Message(tuple(words), badge, page.space))
             self._end(page, MailStatus.OK, Statistic.SENT)
+            return True
+        return False
 
     def _write_receive(self, number, _, value):
-        page = self.pages[number]
+        self._receive(self.pages[number], value)
+
+    def _receive(self, page, value):
         page.view = page.view_queue = None
         queue, _ = self._find_queue(page, value & _MASK32, Rights.RECEIVE)
         if queue is not None and not self._open(page, queue):
@@ -310,3 +381,47 @@ class MailboxModel:
 
     def _write_next(self, number, _, value):
         self._write_pop(number, _, value, then_open=True)
+
+    # ------------------------------------------------------------------------------------ instructions
+
+    def forget(self):
+        """The capability unit forgets something."""
+        for context in self.contexts:
+            context.view = context.view_queue = None
+
+    def execute(self, number: int, name: str, rs1: int = 0, rs2: int = 0) -> int | None:
+        """What rd receives from the instruction `name` in thread context `number`; None: it keeps its value."""
+        self._rest()
+        context = self.contexts[number]
+        operation = name.removeprefix("mail.")
+        if operation.startswith("put"):
+            context.pairs[int(operation[3:])] = (rs1, rs2)
+            return None
+        if operation.startswith("get"):
+            return context.view.payload[int(operation[3:])] if context.view else 0
+        if operation == "pop":
+            return self._pop_open(context)
+        if not context.enabled:
+            return MailStatus.UNBOUND.value
+        if operation == "receive":
+            self._receive(context, rs1)
+        elif operation == "send":
+            whole = len(context.pairs) == MESSAGE_WORDS // 2
+            words = [word for pair in sorted(context.pairs) for word in context.pairs[pair]] if whole else None
+            self._send(context, rs1, [*words, *[0] * (_PAYLOAD - MESSAGE_WORDS)] if whole else None)
+            if context.status in (MailStatus.OK, MailStatus.RETRY):
+                context.pairs = {}
+        else:
+            raise ValueError(f"The mailbox has no instruction {name!r}")
+        return context.status.value
+
+    def _pop_open(self, context):
+        """Status and badge of `mail.pop`."""
+        queue = context.view_queue
+        if queue is None:
+            self.statistics[Statistic.NOTHING] += 1
+            return MailStatus.LOST.value
+        message = queue.messages.popleft()
+        self._close_views(queue)
+        self.statistics[Statistic.RECEIVED] += 1
+        return MailStatus.OK.value | message.badge << 32

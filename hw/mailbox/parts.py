@@ -9,7 +9,7 @@ from .check_client import CheckClient
 from .config import FAULTS
 from .queue_table import QueueTable
 from .rate_limit import RateLimiter
-from .registers import WORD_BYTES, Statistic
+from .registers import WORD_BYTES, Coalescing, Statistic
 
 __all__ = ["Operation", "Parts", "Source", "word_of"]
 
@@ -67,7 +67,7 @@ class Parts:
         words = self.entry_words
         self.client = CheckClient(config.check_timeout)
         self.table = QueueTable(config.queues, config.depth)
-        self.limiter = RateLimiter(config.queues)
+        self.limiter = RateLimiter(config.senders)
         # Index 0 stands for the control page and stays unused.
         pages = config.pages + 1
         self.staging = memory.Memory(shape=64, depth=pages * words, init=[], attrs={"ram_style": "block"})
@@ -100,6 +100,8 @@ class Parts:
         self.view_open = Signal(pages)
         self.view_queue = Array(Signal(range(config.queues), name=f"view_queue{page}") for page in range(pages))
         self.interrupt_enable = Signal(config.queues)
+        self.coalescing = Signal(Coalescing)
+        self._add_contexts()
 
         # The bus's access: its word in the page, the page where that exists, its place in the memories.
         self.page, self.word = bus.adr[9:], bus.adr[:9]
@@ -115,7 +117,7 @@ class Parts:
         # The sequencer: what it does, how far it is, and with which page, queue and entry.
         self.settled, self.clearing, self.copying = Signal(), Signal(), Signal()
         self.wiping_page, self.wiping_queue = Signal(), Signal()
-        self.last_clear = max(pages * words, config.queues * config.depth * words, len(Statistic)) - 1
+        self.last_clear = max(pages * words, config.queues * config.depth * words, len(Statistic), config.senders) - 1
         self.step = Signal(range(self.last_clear + 1))
         self.moved_page = Signal(range(pages))
         self.moved_queue = Signal(range(config.queues))
@@ -128,9 +130,45 @@ class Parts:
         # The command that is being checked.
         self.active_page = Signal(range(pages))
         self.killed = Signal()
+        #: The answer is there and may be acted on in this cycle or as soon as the sequencer is idle.
+        self.deciding = Signal()
+        self.status_now = Signal(MailStatus)
         #: Its endpoint has a queue, and which.
         self.found = Signal()
         self.decide_queue = Signal(range(config.queues))
+
+    def _add_contexts(self):
+        """What belongs to the instructions. Without contexts all of it stays as it is after reset."""
+        config = self.config
+        contexts = range(max(config.contexts, 1))
+        #: Pairs of message words, as `mail.put` stages them.
+        self.pairs = -(-config.message_words // 2)
+        self.context_space = Array(Signal(32, name=f"context_space{number}") for number in contexts)
+        self.context_enabled = Signal(len(contexts))
+        self.context_view_open = Signal(len(contexts))
+        self.context_view_queue = Array(Signal(range(config.queues), name=f"context_view_queue{number}")
+                                        for number in contexts)
+        #: Bit p: pair p is staged. Words exist twice: bit p of the version says where the committed ones are.
+        self.staged = Array(Signal(self.pairs, name=f"staged{number}") for number in contexts)
+        self.version = Array(Signal(self.pairs, name=f"version{number}") for number in contexts)
+        #: The context is being bound anew in this cycle.
+        self.binds_context = Signal(len(contexts))
+        # The command that an instruction wants, and the one that is being checked.
+        self.context = Signal(range(len(contexts)))
+        self.wants, self.wants_send, self.wants_handle = Signal(), Signal(), Signal(32)
+        self.starts_instruction = Signal()
+        self.by_instruction, self.sends = Signal(), Signal()
+        self.active_context = Signal(range(len(contexts)))
+        #: It has been discarded, and ends with RETRY.
+        self.discarded = Signal()
+        #: Its instruction is the oldest one and has been committed; its result is being taken.
+        self.may_decide, self.taken = Signal(), Signal()
+        #: `mail.pop` takes the tables in this cycle: of this queue, and with or without effect.
+        self.pop_now, self.pop_queue, self.pop_removes = Signal(), Signal(range(config.queues)), Signal()
+        # The message that is being copied was staged by instructions; its word `written`.
+        self.moves_pairs = Signal()
+        self.moved_context, self.moved_version = Signal(range(len(contexts))), Signal(self.pairs)
+        self.moved_word, self.written = Signal(64), Signal(range(self.entry_words))
 
     def fault(self, name):
         """The switch of a planted defect."""
@@ -143,7 +181,10 @@ class Parts:
             m.submodules[name] = getattr(self, name)
 
     def close_views(self, m, queue, condition):
-        """No page sees the first message of `queue` any more."""
+        """No page and no context sees the first message of `queue` any more."""
         for page in range(1, self.config.pages + 1):
             with m.If(condition & (self.view_queue[page] == queue)):
                 m.d.sync += self.view_open[page].eq(0)
+        for context in range(self.config.contexts):
+            with m.If(condition & (self.context_view_queue[context] == queue)):
+                m.d.sync += self.context_view_open[context].eq(0)

@@ -30,9 +30,11 @@ class QueueTable(wiring.Component):
         The queue loses its messages.
     bind : In(1)
         The queue gets `new_binding` and loses its messages.
-    view, view_head : In(range(queues)), Out(range(depth))
+    view, view_head, context_view, context_view_head : In(range(queues)), Out(range(depth))
         First entry of another queue, for a reader.
     not_empty : Out(queues)
+    threshold, ripe : In(8), Out(queues)
+        Which of them hold that many messages.
     pop_count : In(2)
         Entries that `pop` frees: 1, unless a test plants a defect.
     """
@@ -60,7 +62,11 @@ class QueueTable(wiring.Component):
             "new_binding": In(QueueBinding),
             "view": In(range(queues)),
             "view_head": Out(range(depth)),
+            "context_view": In(range(queues)),
+            "context_view_head": Out(range(depth)),
             "not_empty": Out(queues),
+            "threshold": In(8),
+            "ripe": Out(queues),
         })
         row = data.StructLayout({
             "binding": QueueBinding,
@@ -89,6 +95,7 @@ class QueueTable(wiring.Component):
             self.head_capabilities.eq(chosen.capabilities.bit_select(head, 1)),
             self.next_capabilities.eq(chosen.capabilities.bit_select((head + 1)[:len(head)], 1)),
             self.view_head.eq(rows[self.view].head),
+            self.context_view_head.eq(rows[self.context_view].head),
         ]
 
         # Lowest queue first, if the kernel bound two queues to one endpoint.
@@ -98,7 +105,7 @@ class QueueTable(wiring.Component):
 
         for number in range(queues):
             this = rows[number]
-            m.d.comb += self.not_empty[number].eq(this.count != 0)
+            m.d.comb += [self.not_empty[number].eq(this.count != 0), self.ripe[number].eq(this.count >= self.threshold)]
             with m.If(self.select == number):
                 with m.If(self.push):
                     m.d.sync += [

@@ -12,13 +12,15 @@ from ..abi import MESSAGE_CAPABILITIES, MESSAGE_WORDS, PAGE_BYTES, MailStatus
 from ..bus.field import Access
 from ..bus.memory_map import MemoryMap
 from ..bus.register import FieldInfo, Register
+from ..core.port import CONTEXT_BITS
 
-__all__ = ["Row", "DescribedRegister", "ControlPage", "ThreadPage", "Identity", "PageBinding", "QueueBinding",
-           "QueueRate", "QueueWord", "Statistic", "VERSION", "WINDOW_BYTES", "WORD_BYTES", "QUEUE_ROW_BYTES",
-           "RATE_BITS", "CONTROL_REGISTERS", "THREAD_REGISTERS", "constants", "memory_map"]
+__all__ = ["Row", "DescribedRegister", "ControlPage", "ThreadPage", "Identity", "Coalescing", "PageBinding",
+           "ContextBinding", "QueueBinding", "SenderBinding", "SenderRate", "QueueWord", "SenderWord", "Statistic",
+           "COALESCING_BITS", "VERSION", "WINDOW_BYTES", "WORD_BYTES", "QUEUE_ROW_BYTES", "SENDER_ROW_BYTES",
+           "MAX_SENDERS", "RATE_BITS", "CONTROL_REGISTERS", "THREAD_REGISTERS", "constants", "memory_map"]
 
 #: Version of this window, in the identity register.
-VERSION = 1
+VERSION = 2
 WORD_BYTES = 8
 #: One control page and up to 15 thread pages.
 WINDOW_BYTES = 16 * PAGE_BYTES
@@ -31,6 +33,8 @@ class Identity(data.Struct):
     queues: 8
     depth: 8
     pages: 8
+    contexts: 8
+    senders: 8
 
 
 class PageBinding(data.Struct):
@@ -43,6 +47,14 @@ class PageBinding(data.Struct):
     kernel: 1
 
 
+class ContextBinding(data.Struct):
+    """Whose instructions a thread context executes. Any write discards what they staged, opened and asked for."""
+
+    #: Capability space that their handles are looked up in.
+    space: 32
+    enabled: 1
+
+
 class QueueBinding(data.Struct):
     """Which endpoint the queue serves. Any write wipes the queue."""
 
@@ -51,7 +63,27 @@ class QueueBinding(data.Struct):
     enabled: 1
 
 
-class QueueRate(data.Struct):
+class Coalescing(data.Struct):
+    """The line rises when an enabled queue holds `threshold` messages, or when one has waited for `delay` cycles."""
+
+    threshold: 8
+    reserved: 24
+    delay: RATE_BITS
+
+
+#: Those that exist.
+COALESCING_BITS = Coalescing.const({"threshold": -1, "delay": -1}).as_bits()
+
+
+class SenderBinding(data.Struct):
+    """Whose messages a token bucket counts."""
+
+    #: Capability space that they come from.
+    space: 32
+    enabled: 1
+
+
+class SenderRate(data.Struct):
     """Token bucket: a message costs `period` cycles, and at most `window` cycles may be owed."""
 
     #: 0: no limit.
@@ -86,13 +118,19 @@ class ControlPage(enum.IntEnum):
     PENDING = 0x008
     #: Bit q: the interrupt line is high while queue q holds a message.
     INTERRUPT_ENABLE = 0x010
+    #: How long few messages may wait for their interrupt.
+    INTERRUPT_COALESCING = 0x020
     #: Store a queue number: the queue loses all its messages.
     WIPE = 0x018
     #: One word per Statistic.
     STATISTICS = 0x040
     #: One word per page; thread pages count from 1.
     PAGES = 0x100
-    #: Four words per queue: binding, rate, fill (messages in the queue), reserved.
+    #: One word per thread context.
+    CONTEXTS = 0x180
+    #: Two words per sender: binding, rate.
+    SENDERS = 0x200
+    #: Four words per queue: binding, reserved, fill (messages in the queue), reserved.
     QUEUES = 0x400
 
 
@@ -100,8 +138,14 @@ class QueueWord(enum.IntEnum):
     """Words of a queue's row in the control page."""
 
     BINDING = 0
-    RATE = 1
     FILL = 2
+
+
+class SenderWord(enum.IntEnum):
+    """Words of a sender's row in the control page."""
+
+    BINDING = 0
+    RATE = 1
 
 
 class ThreadPage(enum.IntEnum):
@@ -166,22 +210,31 @@ class Row:
 
 #: A queue's row in the control page.
 QUEUE_ROW_BYTES = 4 * WORD_BYTES
+#: A sender's row, and how many there may be.
+SENDER_ROW_BYTES = 2 * WORD_BYTES
+MAX_SENDERS = 16
 
 CONTROL_REGISTERS = (
-    Row("IDENTITY", ControlPage.IDENTITY, Access.R, 32, "version and size", Identity),
+    Row("IDENTITY", ControlPage.IDENTITY, Access.R, 48, "version and size", Identity),
     Row("PENDING", ControlPage.PENDING, Access.R, 32, "bit q: queue q holds a message"),
     Row("INTERRUPT_ENABLE", ControlPage.INTERRUPT_ENABLE, Access.RW, 32,
         "bit q: queue q interrupts while it holds a message"),
+    Row("INTERRUPT_COALESCING", ControlPage.INTERRUPT_COALESCING, Access.RW, 56,
+        "messages that interrupt at once, and how long fewer may wait", Coalescing),
     Row("WIPE", ControlPage.WIPE, Access.W, 32, "number of the queue to empty"),
     Row("STATISTIC", ControlPage.STATISTICS, Access.R, 32, "counters, see Statistic",
         count=len(Statistic)),
     Row("PAGE", ControlPage.PAGES, Access.RW, 34, "binding of a page; a store wipes the page",
         PageBinding, count=16),
+    Row("CONTEXT", ControlPage.CONTEXTS, Access.RW, 33, "binding of a thread context; a store discards what it does",
+        ContextBinding, count=1 << CONTEXT_BITS),
+    Row("SENDER_BINDING", ControlPage.SENDERS + WORD_BYTES * SenderWord.BINDING, Access.RW, 33,
+        "space whose messages are limited; a store forgives what is owed", SenderBinding, count=MAX_SENDERS,
+        stride=SENDER_ROW_BYTES),
+    Row("SENDER_RATE", ControlPage.SENDERS + WORD_BYTES * SenderWord.RATE, Access.RW, 56,
+        "its rate and burst; a store forgives what is owed", SenderRate, count=MAX_SENDERS, stride=SENDER_ROW_BYTES),
     Row("QUEUE_BINDING", ControlPage.QUEUES + WORD_BYTES * QueueWord.BINDING, Access.RW, 33,
         "endpoint of a queue; a store wipes the queue", QueueBinding, count=32, stride=QUEUE_ROW_BYTES),
-    Row("QUEUE_RATE", ControlPage.QUEUES + WORD_BYTES * QueueWord.RATE, Access.RW, 56,
-        "rate limit of a queue; a store forgives what is owed", QueueRate, count=32,
-        stride=QUEUE_ROW_BYTES),
     Row("QUEUE_FILL", ControlPage.QUEUES + WORD_BYTES * QueueWord.FILL, Access.R, 8,
         "messages in a queue", count=32, stride=QUEUE_ROW_BYTES),
 )
@@ -236,8 +289,10 @@ class DescribedRegister(Register):
 
 def memory_map(config):
     """What the window of a mailbox with this configuration holds: the control page and a window per thread page."""
-    present = {"PAGE": range(1, config.pages + 1), "QUEUE_BINDING": range(config.queues),
-               "QUEUE_RATE": range(config.queues), "QUEUE_FILL": range(config.queues)}
+    present = {"PAGE": range(1, config.pages + 1), "CONTEXT": range(config.contexts),
+               "QUEUE_BINDING": range(config.queues),
+               "SENDER_BINDING": range(config.senders), "SENDER_RATE": range(config.senders),
+               "QUEUE_FILL": range(config.queues)}
 
     def place(target, rows):
         for row in rows:
@@ -257,12 +312,16 @@ def memory_map(config):
 
 def constants():
     """Offsets, first bits of fields, counter numbers and statuses by name, for the C header."""
-    values = {"MAILBOX_VERSION": VERSION, "MAILBOX_QUEUE_STRIDE": QUEUE_ROW_BYTES}
+    values = {"MAILBOX_VERSION": VERSION, "MAILBOX_QUEUE_STRIDE": QUEUE_ROW_BYTES,
+              "MAILBOX_SENDER_STRIDE": SENDER_ROW_BYTES}
     enumerations = {"CONTROL": ControlPage, "THREAD": ThreadPage, "STATISTIC": Statistic, "STATUS": MailStatus}
     for prefix, members in enumerations.items():
         values |= {f"MAILBOX_{prefix}_{member.name}": int(member.value) for member in members}
-    values |= {f"MAILBOX_QUEUE_{word.name}": word.value * WORD_BYTES for word in QueueWord}
-    layouts = {"IDENTITY": Identity, "PAGE": PageBinding, "QUEUE_BINDING": QueueBinding, "QUEUE_RATE": QueueRate}
+    for prefix, words in (("QUEUE", QueueWord), ("SENDER", SenderWord)):
+        values |= {f"MAILBOX_{prefix}_{word.name}": word.value * WORD_BYTES for word in words}
+    layouts = {"IDENTITY": Identity, "PAGE": PageBinding, "CONTEXT": ContextBinding, "INTERRUPT_COALESCING": Coalescing,
+               "QUEUE_BINDING": QueueBinding, "SENDER_BINDING": SenderBinding,
+               "SENDER_RATE": SenderRate}
     for name, layout in layouts.items():
         values |= {f"MAILBOX_{name}_{field.upper()}_SHIFT": place.offset
                    for field, place in layout.as_shape() if field != "reserved"}

@@ -13,16 +13,18 @@ def add_sequencer(m, parts):
     payload = config.message_words + config.capability_words
     within_bits = ceil_log2(words)
     step, page, queue, tail = parts.step, parts.moved_page, parts.moved_queue, parts.moved_entry
-    written = Signal(range(words))
+    written = parts.written
+    #: What is copied: the staged word of a page, or of a context.
+    word = Mux(parts.moves_pairs, parts.moved_word, parts.staging_read.data)
     carries = parts.carries
     copy, clear = parts.copying, parts.clearing
 
     # One queue at a time is looked at: the sequencer's, the decision's, or the bus's.
     selected = Signal.like(queue)
     m.d.comb += [
-        selected.eq(Mux(copy, queue, Mux(client.done, parts.decide_queue, parts.bus_queue))),
+        selected.eq(Mux(copy, queue, Mux(parts.pop_now, parts.pop_queue,
+                                         Mux(parts.deciding, parts.decide_queue, parts.bus_queue)))),
         table.select.eq(selected),
-        parts.limiter.select.eq(selected),
         parts.limiter.clear.eq(clear),
         parts.limiter.clear_index.eq(step),
     ]
@@ -62,7 +64,11 @@ def add_sequencer(m, parts):
             m.d.comb += parts.settled.eq(1)
             m.d.sync += carries.eq(0)
             with m.If(parts.start_copy):
-                m.d.sync += [page.eq(parts.active_page), queue.eq(parts.decide_queue), tail.eq(table.tail)]
+                m.d.sync += [
+                    page.eq(parts.active_page), queue.eq(parts.decide_queue), tail.eq(table.tail),
+                    parts.moves_pairs.eq(parts.by_instruction), parts.moved_context.eq(parts.active_context),
+                    parts.moved_version.eq(parts.version[parts.active_context]),
+                ]
                 m.next = "copy"
             with m.Elif(parts.start_wipe_page):
                 m.d.sync += page.eq(parts.wipe_page)
@@ -78,11 +84,11 @@ def add_sequencer(m, parts):
                 written.eq(step - 1),
                 parts.staging_read.addr.eq(Cat(step[:within_bits], page)),
                 entry.addr.eq(Cat(written, tail, target)),
-                entry.data.eq(parts.staging_read.data),
+                entry.data.eq(word),
                 entry.en.eq(1),
                 staging.addr.eq(Cat(written, page)),
                 staging.data.eq(0),
-                staging.en.eq(Mux(step != 0, (1 << 8) - 1, 0)),
+                staging.en.eq(Mux((step != 0) & ~parts.moves_pairs, (1 << 8) - 1, 0)),
             ]
             m.d.sync += step.eq(step + 1)
             with m.If(step == 0):
@@ -91,13 +97,13 @@ def add_sequencer(m, parts):
                     entry.data.eq(Cat(client.answer.badge, client.check.request.payload.space)),
                 ]
             with m.Elif(step > config.message_words):
-                m.d.sync += carries.eq(carries | (parts.staging_read.data != 0))
+                m.d.sync += carries.eq(carries | (word != 0))
             with m.If((step == config.message_words) & parts.fault("drop_last_word")):
                 m.d.comb += entry.en.eq(0)
             with m.If(step == payload):
                 m.d.comb += [
                     table.push.eq(1),
-                    table.push_capabilities.eq(carries | (parts.staging_read.data != 0)),
+                    table.push_capabilities.eq(carries | (word != 0)),
                 ]
                 m.d.sync += step.eq(0)
                 m.next = "idle"

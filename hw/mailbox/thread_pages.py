@@ -22,7 +22,7 @@ def add_bus(m, parts):
     poll = (parts.page != 0) & (parts.word == word_of(ThreadPage.STATUS)) & ~bus.we & ~parts.clearing
     m.d.comb += [
         parts.index.eq(parts.page),
-        parts.accept.eq(request & ((parts.settled & ~parts.client.done) | poll)),
+        parts.accept.eq(request & ((parts.settled & ~parts.deciding & ~parts.pop_now) | poll)),
     ]
     m.d.sync += [bus.ack.eq(parts.accept & parts.ok), bus.err.eq(parts.accept & ~parts.ok)]
 

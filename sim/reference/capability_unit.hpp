@@ -23,6 +23,8 @@ public:
     bool execute(uint32_t funct7, uint32_t funct3, bool from_user, uint64_t rs1, uint64_t rs2, uint64_t &result);
     // A check by another master, counted as all others.
     Outcome check(uint64_t space, uint64_t query);
+    // How often something was forgotten.
+    uint32_t invalidations() const { return invalidations_; }
 
     Reading read(uint64_t word, uint8_t lanes) override;
     void write(uint64_t word, uint8_t lanes, uint64_t value) override;

@@ -201,6 +201,13 @@ void Hart::execute_custom(const Instruction &insn) {
     if (privilege_ == user && !custom_user_) return refuse();
     uint64_t result;
     const uint32_t funct3 = insn.raw >> 12 & 7, funct7 = insn.raw >> 25;
+    bool writes = true;
+    if (configuration_.mailbox &&
+        system_.mailbox.execute(context_, funct7, funct3, x_[insn.rs1], x_[insn.rs2], result, writes)) {
+        // The RTL's unit may know what the tables said before, and its clock when a limit allows a message.
+        if (writes) set(insn.rd, observed_ != nullptr && observed_->rd_written ? observed_->rd_value : result);
+        return;
+    }
     if (!configuration_.capability_unit ||
         !system_.capability_unit.execute(funct7, funct3, privilege_ == user, x_[insn.rs1], x_[insn.rs2], result)) {
         return refuse();

@@ -25,8 +25,8 @@ from soc.top import SoC
 
 __all__ = ["numbers_header"]
 
-_LAYOUTS = (abi.Query, abi.Handle, abi.Answer, abi.RevokeAnswer, abi.Slot, abi.SpaceEntry, abi.DirectoryEntry,
-            abi.ObjectEntry)
+_LAYOUTS = (abi.Query, abi.Handle, abi.Answer, abi.RevokeAnswer, abi.MailAnswer, abi.Slot, abi.SpaceEntry,
+            abi.DirectoryEntry, abi.ObjectEntry)
 _ABI_CONSTANTS = ("PAGE_BYTES", "SLOT_BYTES", "SLOTS_PER_PAGE", "SPACE_ENTRY_BYTES", "DIRECTORY_ENTRY_BYTES",
                   "OBJECT_ENTRY_BYTES", "MESSAGE_WORDS", "MESSAGE_CAPABILITIES")
 
@@ -107,6 +107,7 @@ def _units(soc: SoC) -> list[str]:
         *_namespace("unit_command", _constants("uint32_t", _members(WindowCommand))),
         *_namespace("mail", _constants("unsigned", [
             ("version", mailbox.VERSION), ("queues", queues.queues), ("depth", queues.depth), ("pages", queues.pages),
+            ("contexts", queues.contexts), ("senders", queues.senders), ("sender_row_bytes", mailbox.SENDER_ROW_BYTES),
             ("rate_bits", mailbox.RATE_BITS), ("queue_row_bytes", mailbox.QUEUE_ROW_BYTES),
             ("statistics", len(mailbox.Statistic)),
             *((f"statistic_{item.name}", item.value) for item in mailbox.Statistic)])),

@@ -54,10 +54,10 @@ def abi_page() -> str:
     """Layouts, enumerations, instructions, CSRs and system calls."""
     parts = [_BANNER.format(source="hw/abi.py"), "# Binary interface\n"]
     for layout in (abi.Token, abi.Slot, abi.Handle, abi.SpaceEntry, abi.DirectoryEntry, abi.ObjectEntry, abi.Query,
-                   abi.Answer, abi.RevokeAnswer, abi.InfoIn, abi.InfoOut):
+                   abi.Answer, abi.RevokeAnswer, abi.MailAnswer, abi.InfoIn, abi.InfoOut):
         parts += [f"## {layout.__name__}\n", _first_line(layout.__doc__) + "\n", _layout_table(layout)]
-    for enumeration in (abi.CapType, abi.Rights, abi.Verdict, abi.RevokeState, abi.Status, abi.KernelControl,
-                        abi.ExitReason):
+    for enumeration in (abi.CapType, abi.Rights, abi.Verdict, abi.RevokeState, abi.MailStatus, abi.Status,
+                        abi.KernelControl, abi.ExitReason):
         parts += [f"## {enumeration.__name__}\n", _first_line(enumeration.__doc__) + "\n",
                   _table(("name", "value"), [(f"`{member.name}`", member.value) for member in enumeration])]
     parts += ["## Instructions\n", f"Major opcode custom-0, `{abi.CUSTOM_0:#09b}`.\n",

@@ -14,7 +14,8 @@ def test_sizes_of_kernel_structures():
 
 
 @pytest.mark.parametrize("layout", [abi.Slot, abi.SpaceEntry, abi.DirectoryEntry, abi.ObjectEntry, abi.Query,
-                                    abi.Answer, abi.Handle, abi.InfoIn, abi.InfoOut], ids=lambda c: c.__name__)
+                                    abi.Answer, abi.MailAnswer, abi.Handle, abi.InfoIn, abi.InfoOut],
+                         ids=lambda c: c.__name__)
 def test_fields_do_not_cross_words(layout):
     for name, field in layout.as_shape():
         assert field.offset // 64 == (field.offset + field.width - 1) // 64, name
@@ -38,7 +39,12 @@ def test_a_slot_link_names_every_slot_of_every_page():
 def test_instruction_encodings_differ():
     encodings = [(insn.funct7, insn.funct3) for insn in abi.INSTRUCTIONS]
     assert len(set(encodings)) == len(encodings)
-    assert [insn.name for insn in abi.INSTRUCTIONS if insn.user] == ["cap.check"]
+    assert [insn.name for insn in abi.INSTRUCTIONS if insn.user and not insn.name.startswith("mail.")] == ["cap.check"]
+
+
+def test_units_share_no_function():
+    assert abi.unit_functions("cap").isdisjoint(abi.unit_functions("mail"))
+    assert abi.unit_functions("mail") == {2, 3}
 
 
 def test_every_call_has_one_rule_at_its_number():

@@ -15,6 +15,7 @@ from hw.mailbox.config import MailboxConfig
 from hw.mailbox.mailbox import Mailbox
 from hw.mailbox.parts import Operation
 from hw.mailbox.registers import PageBinding
+from tests.formal.mailbox.instruction_proof import ContextProof
 
 __all__ = ["MailboxProof"]
 
@@ -29,8 +30,8 @@ class MailboxProof(Mailbox):
     """
 
     def __init__(self, fault=None):
-        super().__init__(MailboxConfig(queues=2, depth=2, pages=2, message_words=1, capability_words=2,
-                                       check_timeout=4, faults=(fault,) if fault else ()))
+        super().__init__(MailboxConfig(queues=2, depth=2, pages=2, senders=1, contexts=1, message_words=1,
+                                       capability_words=2, check_timeout=4, faults=(fault,) if fault else ()))
 
     def elaborate(self, platform):
         m = super().elaborate(platform)
@@ -40,7 +41,9 @@ class MailboxProof(Mailbox):
         self._choose(m)
         self._follow_page(m)
         self._follow_check(m)
+        self.context = ContextProof(m, self)
         self._follow_message(m)
+        self.context.outcomes(m, self)
         self._reads(m)
         self._book_keeping(m)
         return m
@@ -165,13 +168,14 @@ class MailboxProof(Mailbox):
                           & (question.query.cap_type == CapType.ENDPOINT) & (question.query.rights == wanted))
         right_answer = ((answer.verdict == Verdict.OK) & row.binding.enabled
                         & (answer.object_id == row.binding.endpoint))
-        effect = self.sends | (parts.table.pop & self.mine)
+        page_pops = parts.table.pop & ~parts.pop_now & self.mine
+        effect = self.sends | page_pops
         with m.If(effect):
             m.d.comb += [Assert(self.busy), Assert(asked), Assert(answered), Assert(right_question),
                          Assert(right_answer)]
         with m.If(self.sends):
             m.d.comb += Assert(self.command == Operation.SEND)
-        with m.If(parts.table.pop & self.mine):
+        with m.If(page_pops):
             m.d.comb += Assert((self.command == Operation.POP) | (self.command == Operation.NEXT))
         self.answer, self.row = answer, row
 
@@ -199,7 +203,7 @@ class MailboxProof(Mailbox):
         m.d.comb += Assert(~valid_before | ~client.owed)
         with m.If(client.done & (client.answer.verdict == Verdict.OK)):
             m.d.comb += Assert(~request.valid & ~client.owed)
-            m.d.comb += Assert(~parts.found | (row.binding.enabled
+            m.d.comb += Assert(~parts.found | parts.discarded | (row.binding.enabled
                                                & (client.answer.object_id == row.binding.endpoint)))
 
     def _follow_message(self, m):
@@ -209,14 +213,19 @@ class MailboxProof(Mailbox):
         self.queue, self.slot = Signal.like(parts.decide_queue), Signal.like(parts.moved_entry)
         self.expected = Signal(64)
         copying = Signal()
-        with m.If(self.sends & ~self.tracked & self.mark):
+        context = self.context
+        by_context = Signal()
+        with m.If((self.sends | context.sends) & ~self.tracked & self.mark):
+            from_context = Mux(self.in_payload, context.word(self.any_word), Cat(context.answer.badge, context.space))
             m.d.sync += [
+                by_context.eq(context.sends),
                 self.tracked.eq(1),
                 copying.eq(1),
                 self.queue.eq(parts.decide_queue),
                 self.slot.eq(table.tail),
                 self.ahead.eq(table.count),
-                self.expected.eq(Mux(self.in_payload, self.staged, Cat(self.answer.badge, self.space))),
+                self.expected.eq(Mux(context.sends, from_context, Mux(
+                    self.in_payload, self.staged, Cat(self.answer.badge, self.space)))),
             ]
         here = self.tracked & (table.select == self.queue)
         self.delivered = here & table.pop & (self.ahead == 0)
@@ -245,9 +254,11 @@ class MailboxProof(Mailbox):
                     Assert(row.count == self.ahead),
                     Assert(parts.moved_queue == self.queue),
                     Assert(parts.moved_entry == self.slot),
-                    Assert(parts.moved_page == self.any_page),
+                    Assert(parts.moves_pairs == by_context),
+                    Assert(by_context | (parts.moved_page == self.any_page)),
                     Assert(~there | (inside == self.expected)),
-                    Assert(~self.in_payload | (self.source == self.expected)),
+                    Assert(~self.in_payload | (Mux(by_context, context.moved(self.any_word), self.source)
+                                               == self.expected)),
                     Assert(self.in_payload | (step != 0) | (self.expected == Cat(
                         parts.client.answer.badge, self.check.request.payload.space))),
                 ]
@@ -303,7 +314,8 @@ class MailboxProof(Mailbox):
 
         # No view of what was popped, and none without a message.
         popped, popper, of = Signal(), Signal.like(parts.active_page), Signal.like(parts.decide_queue)
-        m.d.sync += [popped.eq(parts.table.pop), popper.eq(parts.active_page), of.eq(parts.table.select)]
+        m.d.sync += [popped.eq(parts.table.pop), popper.eq(Mux(parts.pop_now, 0, parts.active_page)),
+                     of.eq(parts.table.select)]
         for number in range(1, self.config.pages + 1):
             with m.If(popped & (popper != number) & (parts.view_queue[number] == of)):
                 m.d.comb += Assert(~parts.view_open[number])
@@ -323,8 +335,9 @@ class MailboxProof(Mailbox):
                 m.d.comb += [Assert(row.count == 0), Assert(~row.binding.enabled)]
         m.d.comb += [
             Assert(parts.active_page <= config.pages),
-            Assert(parts.client.idle | (parts.active_page != 0)),
+            Assert(parts.client.idle | ((parts.active_page != 0) ^ parts.by_instruction)),
             Assert(~parts.waiting[0]),
+            Assert(~parts.kernel[0]),
         ]
         with m.If(parts.settled):
             m.d.comb += Assert(step == 0)

@@ -18,12 +18,15 @@ from hw.bus import wishbone
 from hw.core.config import CoreConfig
 from hw.core.core import Core
 from hw.core.port import CapabilityPort
+from hw.core.port_switch import PortSwitch
 from hw.core.trace import TraceSignature
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 BUILD = ROOT / "build" / "tests" / "core"
 CONTEXTS = 3
+#: funct7 of the example units.
+UNITS = (0, 9)
 
 
 class ExampleUnit(wiring.Component):
@@ -79,7 +82,7 @@ class ExampleUnit(wiring.Component):
 
 
 class Bench(wiring.Component):
-    """Core and example unit; everything else is the harness's business."""
+    """Core and two example units; everything else is the harness's business."""
 
     ibus: Out(wishbone.system_signature())
     dbus: Out(wishbone.system_signature())
@@ -93,9 +96,12 @@ class Bench(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.core = core = Core(CoreConfig(contexts=CONTEXTS, trace=True))
-        m.submodules.unit = unit = ExampleUnit()
-        wiring.connect(m, core.capability, unit.port)
-        m.d.comb += unit.storing.eq(core.dbus.cyc & core.dbus.we)
+        m.submodules.switch = switch = PortSwitch([[number] for number in UNITS])
+        wiring.connect(m, core.capability, switch.port)
+        for index, number in enumerate(UNITS):
+            m.submodules[f"unit{number}"] = unit = ExampleUnit()
+            wiring.connect(m, switch.units[index], unit.port)
+            m.d.comb += unit.storing.eq(core.dbus.cyc & core.dbus.we)
         for name in ("ibus", "dbus", "trace"):
             wiring.connect(m, getattr(core, name), wiring.flipped(getattr(self, name)))
         for name in ("msip", "mtip", "meip", "seip"):

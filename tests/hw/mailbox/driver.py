@@ -12,12 +12,21 @@ from hw.abi import PAGE_BYTES, CapType, MailStatus, Rights, Verdict
 from hw.capability.check import CheckRequest, CheckResponse
 from hw.mailbox.config import FAULTS, MailboxConfig
 from hw.mailbox.model import MailboxModel
-from hw.mailbox.registers import QUEUE_ROW_BYTES, WORD_BYTES, ControlPage, QueueWord, ThreadPage
+from hw.mailbox.registers import (
+    QUEUE_ROW_BYTES,
+    SENDER_ROW_BYTES,
+    WORD_BYTES,
+    ControlPage,
+    QueueWord,
+    SenderWord,
+    ThreadPage,
+)
+from tests.hw.mailbox.port_driver import Hart
 
 #: The configurations that test_mailbox.py builds, by name.
 CONFIGS = {
-    "default": MailboxConfig(check_timeout=200, faults=FAULTS),
-    "small": MailboxConfig(queues=3, depth=1, pages=2, check_timeout=64),
+    "default": MailboxConfig(contexts=2, senders=5, check_timeout=200, faults=FAULTS),
+    "small": MailboxConfig(queues=3, depth=1, pages=2, senders=1, contexts=0, check_timeout=64),
 }
 
 #: Cycles after reset that nothing has to be waited for longer than.
@@ -28,8 +37,16 @@ def queue_register(queue, word):
     return ControlPage.QUEUES + queue * QUEUE_ROW_BYTES + word * WORD_BYTES
 
 
+def sender_register(sender, word):
+    return ControlPage.SENDERS + sender * SENDER_ROW_BYTES + word * WORD_BYTES
+
+
 def page_register(page):
     return ControlPage.PAGES + page * WORD_BYTES
+
+
+def context_register(context):
+    return ControlPage.CONTEXTS + context * WORD_BYTES
 
 
 def thread(page, offset, index=0):
@@ -187,6 +204,7 @@ class Bench:
         self.bus = Bus(dut)
         self.unit = Unit(dut)
         self.model = MailboxModel(self.config, self.unit.check)
+        self.hart = Hart(dut) if self.config.contexts else None
 
     @classmethod
     async def start(cls, dut):
@@ -248,6 +266,30 @@ class Bench:
     async def bind_queue(self, queue, endpoint, *, enabled=True):
         await self.write(queue_register(queue, QueueWord.BINDING), endpoint | enabled << 32)
 
+    async def bind_context(self, context, space, *, enabled=True):
+        await self.write(context_register(context), space | enabled << 32)
+
+    async def execute(self, *program, **how):
+        """Execute instructions, (name, rs1, rs2) each, and compare; what rd received, and the cycles."""
+        program = [(one,) if isinstance(one, str) else one for one in program]
+        done, cycles = await self.hart.run(program, **how)
+        for instruction, one in zip(program, done, strict=True):
+            assert one.accepted, instruction
+            if one.killed:
+                continue
+            expected = self.model.execute(self.hart.context, *instruction)
+            assert one.data == expected, f"{instruction}: {one.data!r}, model {expected!r}"
+        return [one.data for one in done], cycles
+
+    async def forget(self):
+        self.model.forget()
+        await self.hart.forget()
+
+    async def limit(self, sender, space, period, window, *, enabled=True):
+        """Give a space a token bucket."""
+        await self.write(sender_register(sender, SenderWord.BINDING), space | enabled << 32)
+        await self.write(sender_register(sender, SenderWord.RATE), period | window << 32)
+
     async def stage(self, page, words, capabilities=()):
         for index, word in enumerate(words):
             await self.write(thread(page, ThreadPage.MESSAGE, index), word)
@@ -283,6 +325,9 @@ class Bench:
         for queue in range(self.config.queues):
             for word in QueueWord:
                 await self.read(queue_register(queue, word))
+        for sender in range(self.config.senders):
+            for word in SenderWord:
+                await self.read(sender_register(sender, word))
         for page in range(1, self.config.pages + 1):
             for offset in range(0, 0x180, WORD_BYTES):
                 await self.read(thread(page, offset))

@@ -5,8 +5,8 @@ import os
 import cocotb
 
 from hw.abi import CapType, MailStatus, Rights, Verdict
-from hw.mailbox.registers import ControlPage, QueueWord, Statistic, ThreadPage
-from tests.hw.mailbox.driver import Bench, Capability, message, page_register, queue_register, thread
+from hw.mailbox.registers import VERSION, ControlPage, QueueWord, SenderWord, Statistic, ThreadPage
+from tests.hw.mailbox.driver import Bench, Capability, message, page_register, queue_register, sender_register, thread
 
 SEND, RECEIVE = Rights.SEND, Rights.RECEIVE
 #: Spaces, handles and endpoints of the usual stage: page 1 sends, page 2 receives, page 3 is the kernel's.
@@ -172,26 +172,86 @@ async def unbound_endpoint(dut):
 
 @cocotb.test()
 async def rate_limit(dut):
-    """A burst passes, then one message a period; other queues are not concerned."""
+    """A burst of a space passes, then one message a period, whatever page or context sends it, and whereto; other
+    spaces are not concerned."""
     bench = await stage(dut)
     period = 3000
-    await bench.write(queue_register(0, QueueWord.RATE), period | 2 * period << 32)
-    first = bench.bus.cycles
+    await bench.bind_page(4, SENDER)
+    await bench.bind_context(1, SENDER)
+    bench.hart.context = 1
+    await bench.limit(2, SENDER, period, 2 * period)
+    words = message(3)
+    pairs = [(f"mail.put{pair}", words[2 * pair], words[2 * pair + 1]) for pair in range(4)]
     assert await bench.send(1, TO_A, message(1)) == MailStatus.OK
-    assert await bench.send(1, TO_A, message(2)) == MailStatus.OK
-    assert await bench.send(1, TO_A, message(3)) == MailStatus.RATE_LIMITED
-    assert await bench.command(1, ThreadPage.SEND, TO_B) == MailStatus.OK
-    await bench.bus.tick(period - (bench.bus.cycles - first) - 30)
-    bench.model.advance(period - 30)
-    await bench.stage(1, message(3))
+    first = bench.bus.cycles
+    assert await bench.send(4, TO_B, message(2)) == MailStatus.OK
+    assert await bench.send(1, TO_A, words) == MailStatus.RATE_LIMITED
+    assert await bench.command(4, ThreadPage.SEND, TO_A) == MailStatus.RATE_LIMITED
+    done, _ = await bench.execute(*pairs, ("mail.send", TO_B))
+    assert done[-1] == MailStatus.RATE_LIMITED.value
+    # Another sender has a bucket of its own, or none.
+    assert await bench.command(3, ThreadPage.SEND, TO_A) == MailStatus.OK
+    await bench.limit(0, KERNEL, period, period)
+    assert await bench.command(3, ThreadPage.SEND, TO_A) == MailStatus.OK
+    assert await bench.command(3, ThreadPage.SEND, TO_A) == MailStatus.RATE_LIMITED
+    await bench.write(ControlPage.WIPE, 0)
+    await bench.bus.tick(period - (bench.bus.cycles - first) - 60)
+    bench.model.advance(period - 60)
     assert await bench.command(1, ThreadPage.SEND, TO_A) == MailStatus.RATE_LIMITED
-    await bench.bus.tick(60)
-    bench.model.advance(60)
-    assert await bench.command(1, ThreadPage.SEND, TO_A) == MailStatus.OK
-    assert await bench.send(1, TO_A, message(4)) == MailStatus.RATE_LIMITED
+    await bench.bus.tick(120)
+    bench.model.advance(120)
+    done, _ = await bench.execute(("mail.send", TO_B))
+    assert done == [MailStatus.OK.value]
+    assert await bench.command(1, ThreadPage.SEND, TO_A) == MailStatus.RATE_LIMITED
     # No limit again, and what is owed is forgiven.
-    await bench.write(queue_register(0, QueueWord.RATE), 0)
+    await bench.write(sender_register(2, SenderWord.RATE), 0)
     assert await bench.command(1, ThreadPage.SEND, TO_A) == MailStatus.OK
+    # A bucket that changes hands forgives, too.
+    await bench.limit(2, SENDER, period, period)
+    assert await bench.command(1, ThreadPage.SEND, TO_A) == MailStatus.OK
+    await bench.limit(2, SENDER, period, period)
+    assert await bench.command(1, ThreadPage.SEND, TO_A) == MailStatus.OK
+    await bench.limit(2, SENDER, period, period, enabled=False)
+    assert await bench.command(1, ThreadPage.SEND, TO_A) == MailStatus.OK
+    await bench.compare_all()
+
+
+@cocotb.test()
+async def interrupts_are_coalesced(dut):
+    """The line waits for enough messages in an enabled queue, or until the first of too few has waited long enough."""
+    bench = await stage(dut)
+    delay = 900
+    await bench.write(ControlPage.INTERRUPT_ENABLE, 0b01)
+    await bench.write(ControlPage.INTERRUPT_COALESCING, 3 | delay << 32)
+    for number in range(3):
+        assert int(dut.irq.value) == 0
+        await bench.send(1, TO_A, message(number))
+        await bench.send(1, TO_B, message(number))
+    assert int(dut.irq.value) == 1
+    # The others of what interrupted may take their time; the line falls below the threshold.
+    await bench.receive(2, FROM_A)
+    assert int(dut.irq.value) == 0
+    await bench.receive(2, FROM_A)
+    await bench.receive(2, FROM_A)
+    # Queue 1 is not enabled, so nothing has waited until now.
+    await bench.bus.tick(2 * delay)
+    bench.model.advance(2 * delay)
+    await bench.compare_lines()
+    await bench.send(1, TO_A, message(4))
+    await bench.bus.tick(40)
+    began = bench.bus.cycles
+    while not int(dut.irq.value):
+        await bench.bus.tick()
+    assert delay - 60 <= bench.bus.cycles - began <= delay - 30
+    bench.model.advance(delay)
+    await bench.compare_lines()
+    # The next one waits anew.
+    await bench.receive(2, FROM_A)
+    await bench.send(1, TO_A, message(5))
+    await bench.compare_lines()
+    assert int(dut.irq.value) == 0
+    await bench.write(ControlPage.INTERRUPT_COALESCING, 0)
+    assert int(dut.irq.value) == 1
     await bench.compare_all()
 
 
@@ -388,17 +448,20 @@ async def reset_at_any_moment(dut):
     """Reset while a message is staged, checked, copied or wiped: the mailbox is empty and works."""
     bench = await stage(dut)
     for delay in range(0, 26, 1 if os.environ.get("THOROUGH") else 3):
-        await bench.write(queue_register(0, QueueWord.RATE), 5 | 500 << 32)
+        await bench.limit(0, SENDER, 5, 500)
         await bench.send(1, TO_A, message(8))
-        await bench.write(queue_register(0, QueueWord.RATE), 5 | 500 << 32)
+        await bench.limit(0, SENDER, 5, 500)
+        await bench.write(ControlPage.INTERRUPT_COALESCING, 2 | 7 << 32)
         await bench.command(2, ThreadPage.RECEIVE, FROM_A)
         await bench.stage(1, message(9))
         await bench.bus.write(thread(1, ThreadPage.SEND), TO_A)
         await bench.bus.tick(delay)
         await bench.reset()
         for queue in range(2):
-            await bench.read(queue_register(queue, QueueWord.RATE))
+            await bench.read(sender_register(queue, SenderWord.BINDING))
+            await bench.read(sender_register(queue, SenderWord.RATE))
             await bench.read(queue_register(queue, QueueWord.FILL))
+        await bench.read(ControlPage.INTERRUPT_COALESCING)
         for number in range(len(Statistic)):
             await bench.read(ControlPage.STATISTICS + 8 * number)
         for page in (1, 2, 3):
@@ -418,7 +481,7 @@ async def reset_clears_before_the_first_access(dut):
     await bench.reset()
     assert int(dut.clearing.value) == 1
     began = bench.bus.cycles
-    assert await bench.read(ControlPage.IDENTITY) == 1 | 8 << 8 | 4 << 16 | 7 << 24
+    assert await bench.read(ControlPage.IDENTITY) == VERSION | 8 << 8 | 4 << 16 | 7 << 24 | 2 << 32 | 5 << 40
     assert bench.bus.cycles - began == 8 * 4 * 16 + 2
     assert int(dut.clearing.value) == 0
     await bench.compare_all()
@@ -428,15 +491,17 @@ async def reset_clears_before_the_first_access(dut):
 async def bus_errors(dut):
     """What is not in the map, not allowed, or not wide enough is answered with an error and does nothing."""
     bench = await stage(dut)
-    for address in (0x020, 0x080, 0x0f8, 0x100, 0x140, 0x178, 0x180, 0x3f8, 0x418, 0x500, 0x800, 0xff8,
+    for address in (0x028, 0x080, 0x0f8, 0x100, 0x140, 0x178, 0x190, 0x1f8, 0x250, 0x2f8, 0x300, 0x3f8,
+                    0x418, 0x500, 0x800, 0xff8,
                     0x1050, 0x1078, 0x10a8, 0x1160, 0x1178, 0x1180, 0x1ff8, 0x4000, 0x40a0, 0x8000, 0xf000):
         await bench.write(address, 1)
-    for address in (0x020, 0x018, 0x100, 0x418, 0x500, 0x1050, 0x1080, 0x1090, 0x1160, 0x4000, 0x40a0, 0xf000):
+    for address in (0x028, 0x018, 0x100, 0x418, 0x500, 0x1050, 0x1080, 0x1090, 0x1160, 0x4000, 0x40a0, 0xf000):
         assert await bench.read(address) is None, hex(address)
     for address in (ControlPage.IDENTITY, ControlPage.PENDING, ControlPage.STATISTICS, 0x10a0, 0x1100, 0x1150):
         assert not await bench.write(address, 1)
     for address, select in ((page_register(1), 0x0f), (queue_register(0, QueueWord.BINDING), 0x0f),
-                            (queue_register(0, QueueWord.RATE), 0x3f), (ControlPage.WIPE, 0x01),
+                            (sender_register(0, SenderWord.RATE), 0x3f), (ControlPage.INTERRUPT_COALESCING, 0x3f),
+                            (ControlPage.WIPE, 0x01),
                             (thread(1, ThreadPage.SEND), 0x03), (ControlPage.INTERRUPT_ENABLE, 0xf0)):
         assert not await bench.write(address, 0, select)
     # Staging takes any bytes.

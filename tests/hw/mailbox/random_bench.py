@@ -5,12 +5,25 @@ import random
 
 import cocotb
 
+from hw.abi import INSTRUCTIONS as ALL_INSTRUCTIONS
 from hw.abi import CapType, MailStatus, Rights, Verdict
-from hw.mailbox.registers import ControlPage, QueueWord, Statistic, ThreadPage
-from tests.hw.mailbox.driver import Bench, Capability, message, page_register, queue_register, thread
+from hw.mailbox.registers import RATE_BITS, ControlPage, QueueWord, SenderWord, Statistic, ThreadPage
+from tests.hw.mailbox.driver import (
+    Bench,
+    Capability,
+    context_register,
+    message,
+    page_register,
+    queue_register,
+    sender_register,
+    thread,
+)
 
+INSTRUCTIONS = [each.name for each in ALL_INSTRUCTIONS if each.name.startswith("mail.")]
 STEPS = int(os.environ.get("STEPS", "400"))
 SPACES, HANDLES, ENDPOINTS = range(3), range(0x50, 0x56), range(0x70, 0x76)
+#: Space of the hart that sends by instructions.
+HART = 0x70
 #: So long that a limit's debt does not fall by a message's worth within a test.
 PERIOD = 1 << 20
 
@@ -36,14 +49,40 @@ class Walk:
 
     async def step(self):
         actions = {self.send: 30, self.receive: 14, self.pop: 10, self.next: 8, self.any_read: 10, self.bind_page: 3,
-                   self.bind_queue: 2, self.rate: 1, self.wipe: 1, self.mask: 2, self.any_write: 4,
+                   self.bind_queue: 2, self.rate: 2, self.wipe: 1, self.mask: 2, self.any_write: 4,
                    self.change_capability: 6}
+        if self.bench.hart:
+            actions |= {self.instructions: 25, self.bind_context: 3, self.forget: 1}
         action, = random.choices(list(actions), list(actions.values()))
         await action()
 
     async def bind_page(self):
         await self.bench.bind_page(random.choice(self.pages), random.choice(SPACES),
                                    enabled=random.random() < 0.95, kernel=random.random() < 0.3)
+
+    async def bind_context(self):
+        await self.bench.bind_context(random.randrange(self.bench.config.contexts), random.choice(SPACES),
+                                      enabled=random.random() < 0.95)
+
+    async def forget(self):
+        await self.bench.forget()
+
+    async def instructions(self):
+        """Any of them, often in the order that makes sense; some killed, some behind slow ones."""
+        bench = self.bench
+        bench.hart.context = random.randrange(bench.config.contexts)
+        bench.hart.slow_stores = random.choice([0, 0, 3])
+        send = [*(f"mail.put{pair}" for pair in range(4)), "mail.send"]
+        receive = ["mail.receive", *random.sample([name for name in INSTRUCTIONS if "get" in name], 3), "mail.pop"]
+        names = random.choice([send, send, receive, receive, random.choices(INSTRUCTIONS, k=random.randint(1, 8))])
+        program = [(name, random.choice(HANDLES) if name in ("mail.send", "mail.receive") else random.getrandbits(64),
+                    random.getrandbits(64)) for name in names]
+        numbers = range(len(program))
+        done, _ = await bench.execute(*program, kill={number for number in numbers if random.random() < 0.05},
+                            hold={number: random.randint(1, 15) for number in numbers if random.random() < 0.1})
+        self.seen |= {(name, MailStatus(data)) for name, data in zip(names, done, strict=True)
+                      if name in ("mail.send", "mail.receive") and data is not None}
+        await bench.compare_lines()
 
     async def bind_queue(self):
         await self.bench.bind_queue(random.choice(self.queues), random.choice(ENDPOINTS),
@@ -52,12 +91,19 @@ class Walk:
     async def rate(self):
         burst = random.choice([0, 0, 1, 2, 5])
         value = PERIOD | (burst * PERIOD + PERIOD // 2) << 32 if burst else 0
-        await self.bench.write(queue_register(random.choice(self.queues), QueueWord.RATE), value)
+        sender = random.randrange(self.bench.config.senders)
+        await self.bench.write(sender_register(sender, SenderWord.RATE), value)
+        if random.random() < 0.5:
+            await self.bench.write(sender_register(sender, SenderWord.BINDING),
+                                   random.choice(SPACES) | (random.random() < 0.8) << 32)
 
     async def wipe(self):
         await self.bench.write(ControlPage.WIPE, random.randrange(self.bench.config.queues + 1))
 
     async def mask(self):
+        if random.random() < 0.5:
+            delay = random.choice([0, (1 << RATE_BITS) - 1])
+            await self.bench.write(ControlPage.INTERRUPT_COALESCING, random.randrange(6) | delay << 32)
         await self.bench.write(ControlPage.INTERRUPT_ENABLE, random.getrandbits(32))
         await self.bench.compare_lines()
 
@@ -99,6 +145,7 @@ class Walk:
         return random.choice([
             random.randrange(0, 0x10000, 8),
             random.randrange(0, 0x180, 8),
+            context_register(random.randrange(4)),
             thread(random.choice(self.pages), random.randrange(0, 0x180, 8)),
             queue_register(random.randrange(self.bench.config.queues + 1), random.randrange(4)),
         ])
@@ -112,7 +159,7 @@ class Walk:
         address = self.any_address()
         if address >= 0x1000 and 0x80 <= address & 0xfff < 0xa0:
             return
-        if address < 0x1000 and address >= 0x400 and address & 0x1f == 8:
+        if ControlPage.SENDERS <= address < ControlPage.QUEUES or address == ControlPage.INTERRUPT_COALESCING:
             return
         await self.bench.write(address, random.getrandbits(64), random.choice([0xff, 0x0f, random.getrandbits(8)]))
 
@@ -126,6 +173,8 @@ async def any_access(dut):
     walk = Walk(bench)
     for page in walk.pages:
         await bench.bind_page(page, page % len(SPACES), kernel=page % 3 == 0)
+    for context in range(bench.config.contexts):
+        await bench.bind_context(context, context)
     for queue in walk.queues:
         await bench.bind_queue(queue, ENDPOINTS[0] + queue, enabled=queue < 4)
     for number in range(STEPS):
@@ -144,7 +193,8 @@ async def any_access(dut):
 
 @cocotb.test()
 async def many_pages_at_a_time(dut):
-    """All pages but two send as fast as they can, two receive: nothing lost, doubled, mixed or out of order."""
+    """All pages but two and a hart send as fast as they can, two pages receive: nothing lost, doubled, mixed or out of
+    order. Instructions are killed and issued again."""
     bench = await Bench.start(dut)
     bus, config = bench.bus, bench.config
     bench.unit.latency, bench.unit.stall = (1, 9), (0, 3)
@@ -160,13 +210,36 @@ async def many_pages_at_a_time(dut):
         await bus.write(queue_register(number, QueueWord.BINDING), endpoints[number] | 1 << 32)
 
     each = 12
+    everybody = [*senders, *([HART] if bench.hart else [])]
     # Next message of each sender, and the endpoint of the one that is staged.
     position = {page: 0 for page in senders}
     staged = {}
     sent = {number: [] for number in range(len(endpoints))}
     received = {number: [] for number in range(len(endpoints))}
     opened = {page: False for page in receivers}
-    while sum(map(len, received.values())) < each * len(senders):
+
+    async def hart_sends():
+        for sequence in range(each):
+            number = random.randrange(len(endpoints))
+            words = message(HART << 8 | sequence)
+            program = [*((f"mail.put{pair}", words[2 * pair], words[2 * pair + 1]) for pair in range(4)),
+                       ("mail.send", 0x60 + number)]
+            done = MailStatus.RETRY.value
+            while done != MailStatus.OK.value:
+                killed = random.choice([None, *range(5)])
+                if killed is not None:
+                    wait = {killed: random.randrange(12)}
+                    await bench.hart.run(program[:killed + 1], kill={killed}, hold=wait)
+                done = (await bench.hart.run(program[killed or 0:]))[0][-1].data
+                assert done in (MailStatus.OK.value, MailStatus.FULL.value), MailStatus(done)
+            sent[number].append((HART, sequence))
+
+    if bench.hart:
+        await bus.write(context_register(0), HART | 1 << 32)
+        for number, endpoint in enumerate(endpoints):
+            bench.unit.capabilities[HART, 0x60 + number] = Capability(endpoint, Rights.SEND, badge=HART << 8 | number)
+        hart = cocotb.start_soon(hart_sends())
+    while sum(map(len, received.values())) < each * len(everybody):
         page = random.choice([*senders, *receivers])
         status = await bus.read(thread(page, ThreadPage.STATUS))
         if status == MailStatus.BUSY.value:
@@ -197,6 +270,8 @@ async def many_pages_at_a_time(dut):
         else:
             await bus.write(thread(page, ThreadPage.RECEIVE), 0x60)
         opened[page] = True
+    if bench.hart:
+        await hart
     assert {key: sorted(value) for key, value in sent.items()} \
         == {key: sorted(value) for key, value in received.items()}
-    assert await bus.read(ControlPage.STATISTICS + 8 * Statistic.SENT) == each * len(senders)
+    assert await bus.read(ControlPage.STATISTICS + 8 * Statistic.SENT) == each * len(everybody)

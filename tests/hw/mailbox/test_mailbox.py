@@ -8,6 +8,7 @@ from tests.hw.cocotb_bench import BenchFailure, build, run, testcases
 from tests.hw.mailbox.driver import CONFIGS
 
 DIRECTED = "tests.hw.mailbox.mailbox_bench"
+INSTRUCTIONS = "tests.hw.mailbox.instruction_bench"
 RANDOM = "tests.hw.mailbox.random_bench"
 
 #: The directed test that each planted fault turns red.
@@ -27,9 +28,21 @@ CAUGHT_BY = {
     "late_answer": "unit_that_never_answers",
     "timeout_is_ok": "unit_that_never_answers",
     "no_rate_limit": "rate_limit",
+    "no_charge": "rate_limit",
+    "limit_by_page": "rate_limit",
     "interrupt_always": "interrupts",
+    "no_threshold": "interrupts_are_coalesced",
+    "no_delay": "interrupts_are_coalesced",
     "no_clear": "reset_at_any_moment",
     "no_kill": "rebind_kills_the_command",
+    "put_before_commit": "killed_instructions_never_happened",
+    "send_after_kill": "killed_instructions_never_happened",
+    "keep_pairs": "preemption_discards",
+    "keep_context_view": "preemption_closes_the_message",
+    "send_in_part": "preemption_discards",
+    "get_without_view": "preemption_closes_the_message",
+    "pop_without_view": "others_take_the_open_message",
+    "no_forget": "a_death_closes_open_messages",
 }
 
 
@@ -46,6 +59,11 @@ def small():
 @pytest.mark.parametrize("testcase", testcases(DIRECTED))
 def test_directed(default, testcase):
     run(default, DIRECTED, testcase, environment={"MAILBOX": "default"})
+
+
+@pytest.mark.parametrize("testcase", testcases(INSTRUCTIONS))
+def test_instructions(default, testcase):
+    run(default, INSTRUCTIONS, testcase, environment={"MAILBOX": "default"})
 
 
 @pytest.mark.parametrize("seed", range(1, 4))
@@ -70,5 +88,6 @@ def test_every_fault_has_a_test():
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_is_noticed(default, fault):
+    bench = DIRECTED if CAUGHT_BY[fault] in testcases(DIRECTED) else INSTRUCTIONS
     with pytest.raises(BenchFailure):
-        run(default, DIRECTED, CAUGHT_BY[fault], environment={"MAILBOX": "default", "FAULT": fault})
+        run(default, bench, CAUGHT_BY[fault], environment={"MAILBOX": "default", "FAULT": fault})

@@ -26,6 +26,8 @@ DATASHEET = Path(__file__).resolve().parents[3] / "docs" / "datasheet" / "mailbo
     ({"depth": 3}, ValueError, "depth must be a power of two, not 3"),
     ({"depth": 128}, ValueError, "depth must be from 1 to 64, not 128"),
     ({"pages": 16}, ValueError, "pages must be from 1 to 15, not 16"),
+    ({"senders": 17}, ValueError, "senders must be from 1 to 16, not 17"),
+    ({"contexts": 17}, ValueError, "contexts must be from 0 to 16, not 17"),
     ({"check_timeout": 3}, ValueError, "check_timeout must be from 4 to 1048576, not 3"),
     ({"message_words": 9}, ValueError, "message_words must be from 1 to 8, not 9"),
     ({"capability_words": None}, TypeError, "capability_words must be an integer, not None"),
@@ -49,6 +51,8 @@ def test_ports():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnusedElaboratable)
         assert "fault" not in Mailbox().signature.members
+        assert {"port", "forget"} <= set(Mailbox().signature.members)
+        assert {"port", "forget"}.isdisjoint(Mailbox(MailboxConfig(contexts=0)).signature.members)
         assert Mailbox(MailboxConfig(faults=("no_kill",))).signature.members["fault"].shape == 1
 
 

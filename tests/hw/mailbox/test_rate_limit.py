@@ -4,44 +4,79 @@ import random
 
 from amaranth.sim import Simulator
 
+from hw.mailbox import rate_limit
 from hw.mailbox.rate_limit import RateLimiter
 
 
-def test_random_traffic():
-    """Every cycle some queue is asked and perhaps charged or set anew; `allowed` is as the model says."""
-    queues = 3
-    dut = RateLimiter(queues)
-    choice = random.Random(1)
-    debts, rates = [0] * queues, [(0, 0)] * queues
+class _Bucket:
+    def __init__(self):
+        self.space = self.period = self.window = self.debt = 0
+        self.enabled = False
+
+
+def _traffic(senders, steps, seed, rates):
+    """Asks of some space, three cycles each, perhaps charged or set anew; `allowed` is as the model says."""
+    dut = RateLimiter(senders)
+    choice = random.Random(seed)
+    buckets = [_Bucket() for _ in range(senders)]
     outcomes = []
 
+    def advance(cycles=1):
+        for bucket in buckets:
+            bucket.debt = max(0, bucket.debt - cycles)
+
     async def bench(ctx):
-        for _ in range(4000):
-            queue = choice.randrange(queues)
-            write = choice.random() < 0.02
-            ctx.set(dut.select, queue)
-            ctx.set(dut.write, write)
-            if write:
-                rates[queue] = choice.choice([0, 1, 5, 20]), choice.choice([0, 20, 47, 100])
-                ctx.set(dut.new_rate, {"period": rates[queue][0], "window": rates[queue][1]})
-            elif rates[queue]:
-                period, window = rates[queue]
-                expected = period == 0 or debts[queue] + period <= window
-                assert ctx.get(dut.allowed) == expected
+        for _ in range(steps):
+            # As the mailbox does: an idle cycle, in which the kernel may write, then a question and its answer.
+            ctx.set(dut.sweep, 1)
+            bucket = buckets[row := choice.randrange(senders)]
+            ctx.set(dut.row, row)
+            if choice.random() < 0.05:
+                bucket.space, bucket.enabled, bucket.debt = choice.randrange(5), choice.random() < 0.8, 0
+                ctx.set(dut.new_binding, {"space": bucket.space, "enabled": bucket.enabled})
+                ctx.set(dut.bind, 1)
+            elif choice.random() < 0.05:
+                bucket.period, bucket.window = choice.choice(rates)
+                bucket.debt = 0
+                ctx.set(dut.new_rate, {"period": bucket.period, "window": bucket.window})
+                ctx.set(dut.write, 1)
+            await ctx.tick()
+            forgiven = bucket.debt
+            advance()
+            assert forgiven == 0 or bucket.debt == forgiven - 1
+            ctx.set(dut.bind, 0)
+            ctx.set(dut.write, 0)
+            ctx.set(dut.sweep, 0)
+            assert ctx.get(dut.rate) == {"period": bucket.period, "window": bucket.window}
+            space = choice.randrange(5)
+            ctx.set(dut.space, space)
+            wait = choice.choice([2, 2, 3, 9])
+            await ctx.tick().repeat(wait)
+            advance(wait)
+            mine = next((each for each in buckets if each.enabled and each.space == space), _Bucket())
+            expected = mine.period == 0 or mine.debt + mine.period <= mine.window
+            assert ctx.get(dut.allowed) == expected
+            if mine.period:
                 outcomes.append(expected)
-            charge = not write and expected and choice.random() < 0.7
+            charge = expected and choice.random() < 0.7
             ctx.set(dut.charge, charge)
             await ctx.tick()
-            for number in range(queues):
-                if number == queue and write:
-                    debts[number] = 0
-                    continue
-                if number == queue and charge:
-                    debts[number] += rates[number][0]
-                debts[number] = max(0, debts[number] - 1)
+            mine.debt += mine.period if charge else 0
+            advance()
+            ctx.set(dut.charge, 0)
 
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
-    assert 0.2 < sum(outcomes) / len(outcomes) < 0.9
+    return sum(outcomes) / len(outcomes)
+
+
+def test_random_traffic():
+    assert 0.2 < _traffic(3, 4000, 1, [(0, 0), (1, 0), (5, 20), (20, 47), (60, 100), (60, 600)]) < 0.9
+
+
+def test_the_clock_wraps(monkeypatch):
+    """With a clock of few bits, that wraps every 256 cycles: nobody's paid debt comes back."""
+    monkeypatch.setattr(rate_limit, "_TIME_BITS", 8)
+    assert 0.2 < _traffic(4, 4000, 2, [(40, 60), (60, 60), (30, 47)]) < 0.95

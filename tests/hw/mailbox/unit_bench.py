@@ -14,7 +14,8 @@ from hw.capability.window import WindowCommand
 from hw.mailbox.model import MailboxModel
 from hw.mailbox.registers import ControlPage, QueueWord, ThreadPage
 from soc.memory_map import region
-from tests.hw.mailbox.driver import Bus, message, page_register, queue_register, thread
+from tests.hw.mailbox.driver import Bus, context_register, message, page_register, queue_register, thread
+from tests.hw.mailbox.port_driver import Hart
 from tests.hw.mailbox.unit_system import CONFIG
 
 SENDER, RECEIVER = 3, 5
@@ -35,6 +36,7 @@ class System:
         unit._MustUse__silence = True
         self.offsets = {register.name: register.offset for register in registers(unit.window.memory_map)}
         self.reads = 0
+        self.hart = Hart(dut)
 
     def check(self, space, handle, cap_type, rights):
         query = capability_model.query(handle, cap_type.value, rights.value)
@@ -150,6 +152,45 @@ async def message_through_both(dut):
     cocotb.log.info("HIT send %d receive %d pop %d", sending, receiving, popping)
     # Two polls of three cycles, as after the unit of the other benches.
     assert max(sending, receiving, popping) == 6
+
+
+@cocotb.test()
+async def instructions_through_both(dut):
+    """By one port: a message, checks between its instructions, and an invalidate that closes the open message."""
+    system = await begin(dut)
+    handle, words = system.handles[0], message(3)
+    await system.write(context_register(0), SENDER | 1 << 32)
+    query = capability_model.query(handle, CapType.ENDPOINT.value, Rights.SEND.value)
+    check = ("cap.badge", query, SENDER)
+    badge = capability_model.answer(Verdict.OK, SENDER << 16)
+    sending = [*((f"mail.put{pair}", words[2 * pair], words[2 * pair + 1]) for pair in range(4)), ("mail.send", handle)]
+    receiving = [("mail.receive", handle), *((f"mail.get{word}",) for word in range(8)), ("mail.pop",)]
+
+    async def run(*program, **how):
+        done, cycles = await system.hart.run(program, privilege=1, **how)
+        assert all(one.accepted for one in done)
+        return [one.data for one in done], cycles
+
+    ok = MailStatus.OK.value
+    for kill in ((), {2}, {5}):
+        mixed = [instruction for one in sending for instruction in (check, one)]
+        await run(*mixed[:max(kill, default=-1) + 1], kill=kill)
+        done, _ = await run(*mixed[max(kill, default=0):])
+        assert {data for data in done if data is not None} == {badge, ok} and done[-1] == ok
+        done, _ = await run(*receiving)
+        assert done == [ok, *words, ok | SENDER << 48]
+        await system.bus.tick(5)
+    _, sent = await run(*sending)
+    await system.bus.tick(20)
+    _, received = await run(*receiving)
+    assert (sent, received) == (7, 12)
+    # The table changes, and who receives then has no right any more.
+    await run(*sending)
+    done, _ = await run(("mail.receive", handle), ("mail.get0",))
+    assert done == [ok, words[0]]
+    system.kernel.slot(SENDER, 0, object_id=7, tag=TAG, generation=2, valid=0)
+    done, _ = await run(("cap.inv.slot", handle, SENDER), *receiving[1:], *receiving)
+    assert done == [0, *[0] * 8, MailStatus.LOST.value, MailStatus.EMPTY.value, *[0] * 8, MailStatus.LOST.value]
 
 
 @cocotb.test()

@@ -4,12 +4,15 @@ from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.abi import unit_functions
 from hw.bus.arbiter import Arbiter
 from hw.bus.decoder import Decoder
 from hw.bus.memory_map import MemoryBlock, MemoryMap
 from hw.bus.wishbone import system_signature
 from hw.capability.config import CapabilityUnitConfig
 from hw.capability.unit import CapabilityUnit
+from hw.core.port import CapabilityPort
+from hw.core.port_switch import PortSwitch
 from hw.mailbox.config import MailboxConfig
 from hw.mailbox.mailbox import Mailbox
 from soc.memory_map import region
@@ -28,6 +31,7 @@ class UnitSystem(wiring.Component):
 
     bus: In(system_signature())
     memory: Out(system_signature())
+    port: In(CapabilityPort())
     irq: Out(1)
 
     def __init__(self):
@@ -51,6 +55,10 @@ class UnitSystem(wiring.Component):
         decoder.add(mailbox.bus, addr=region("mailbox").base, name="mailbox")
         decoder.add(unit.window, addr=region("capability_unit").base, name="unit")
         decoder.add(self.memory, addr=region("memory").base, name="memory")
+        m.submodules.switch = switch = PortSwitch((unit_functions("cap"), unit_functions("mail")))
+        wiring.connect(m, wiring.flipped(self.port), switch.port)
+        wiring.connect(m, switch.units[0], unit.port)
+        wiring.connect(m, switch.units[1], mailbox.port)
         wiring.connect(m, mailbox.check, unit.check)
-        m.d.comb += self.irq.eq(mailbox.irq)
+        m.d.comb += [mailbox.forget.eq(unit.forgets), self.irq.eq(mailbox.irq)]
         return m

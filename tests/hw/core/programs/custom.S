@@ -2,6 +2,8 @@
 #include "macros.h"
 #define SCUSTOM 0x5c0
 #define CUSTOM(f3, rd, rs1, rs2) .insn r 0x0b, f3, 0, rd, rs1, rs2
+#define OTHER(f3, rd, rs1, rs2) .insn r 0x0b, f3, 9, rd, rs1, rs2
+#define NOBODY(f3, rd, rs1, rs2) .insn r 0x0b, f3, 8, rd, rs1, rs2
 BEGIN
     la t0, m_handler
     csrw mtvec, t0
@@ -108,6 +110,47 @@ BEGIN
 2:  EXPECT(a1, 0)
     csrw SCUSTOM, x0
 
+    TEST(11)                            // two units in turn: each has its own state, results in order
+    CUSTOM(0, s4, x0, x0)
+    li a0, 3
+    OTHER(0, a1, a0, x0)
+    CUSTOM(0, a2, a0, x0)
+    OTHER(1, a3, a0, x0)
+    CUSTOM(0, a4, a0, x0)
+    OTHER(0, a5, a0, x0)
+    OTHER(0, a6, x0, x0)
+    sub a2, a2, s4
+    sub a4, a4, s4
+    EXPECT(a1, 0)
+    EXPECT(a2, 0)
+    EXPECT(a3, 3)
+    EXPECT(a4, 3)
+    EXPECT(a5, 6)
+    EXPECT(a6, 9)
+    TEST(12)                            // an exception of one kills what waits for the other
+    EXPECT_TRAP(27, 0, 2f)
+    la s9, 1f
+    li a0, 27
+    li a1, 5
+    OTHER(1, a6, x0, x0)
+1:  CUSTOM(2, a1, a0, x0)
+    OTHER(0, a1, a0, x0)
+    j fail
+2:  EXPECT(a1, 5)
+    EXPECT(a6, 9)
+    OTHER(0, a1, x0, x0)
+    EXPECT(a1, 9)
+    TEST(13)                            // what no unit knows is illegal, whoever is busy
+    EXPECT_TRAP(2, 0, 2f)
+    la s9, 1f
+    lwu s7, 0(s9)
+    OTHER(1, a6, x0, x0)
+    .balign 4
+1:  NOBODY(0, a1, a0, x0)
+    j fail
+2:  EXPECT(a6, 9)
+    OTHER(0, s5, x0, x0)
+
     TEST(20)                            // a timer that hits a loop of them at every place: each happens once
     CUSTOM(0, s4, x0, x0)
     la t0, ticker
@@ -124,7 +167,10 @@ BEGIN
     li a0, 1
     li a2, 1000
 1:  CUSTOM(0, a1, a0, x0)
+    OTHER(0, a6, a0, x0)
     CUSTOM(0, a3, a0, x0)
+    OTHER(1, a6, a0, x0)
+    OTHER(5, a6, a0, x0)
     CUSTOM(1, a4, a0, x0)
     CUSTOM(5, a5, a0, x0)
     sd a5, 0(s0)
@@ -134,6 +180,9 @@ BEGIN
     CUSTOM(0, a1, x0, x0)
     sub a1, a1, s4
     EXPECT(a1, 4000)
+    OTHER(0, a1, x0, x0)
+    sub a1, a1, s5
+    EXPECT(a1, 3000)
     li a0, 100
     bltu s2, a0, fail
     j pass

@@ -1,0 +1,98 @@
+"""Several units at one capability port, told apart by the field funct7.
+
+Instructions of one unit follow each other as fast as that unit takes them. One of another unit waits until nothing of
+the first is in flight: so results come in order, and a commit or kill is for the unit that has the instruction, without
+a queue that remembers whose is whose. That rests on the core taking no result before its commit (:mod:`hw.core.port`).
+"""
+
+from collections.abc import Sequence
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .port import CapabilityPort
+
+__all__ = ["PortSwitch"]
+
+#: Instructions that are issued and not finished, at most.
+_IN_FLIGHT = 4
+
+
+class PortSwitch(wiring.Component):
+    """The switch.
+
+    Parameters
+    ----------
+    functions : sequence of collections of int
+        For each unit the values of funct7 that are its own. Nobody accepts any other.
+
+    Attributes
+    ----------
+    port : In(CapabilityPort())
+        To the core.
+    units : Out(CapabilityPort()).array(n)
+
+    Raises
+    ------
+    ValueError
+        When there is no unit, or two want the same funct7, or a number is none.
+    """
+
+    def __init__(self, functions: Sequence):
+        self._functions = [sorted(each) for each in functions]
+        numbers = [number for each in self._functions for number in each]
+        if not self._functions or not all(self._functions):
+            raise ValueError("A port switch wants at least one unit, and each unit a funct7")
+        for number in numbers:
+            if not isinstance(number, int) or not 0 <= number < 128:
+                raise ValueError(f"funct7 must be from 0 to 127, not {number!r}")
+        if len(set(numbers)) != len(numbers):
+            raise ValueError(f"Two units want funct7 {min(n for n in numbers if numbers.count(n) > 1)}")
+        super().__init__({"port": In(CapabilityPort()), "units": Out(CapabilityPort()).array(len(functions))})
+
+    def elaborate(self, platform):
+        m = Module()
+        issue, commit, result = self.port.issue, self.port.commit, self.port.result
+        units = range(len(self._functions))
+        # Whose instructions are in flight, and how many.
+        owner, flying = Signal(len(units), init=1), Signal(range(_IN_FLIGHT + 1))
+        mine, free = Signal(len(units)), Signal()
+        fire, take, killed = Signal(), Signal(), Signal()
+        m.d.comb += [
+            free.eq(flying == 0),
+            fire.eq(issue.valid & issue.ready & issue.accept),
+            take.eq(result.valid & result.ready),
+            killed.eq(commit.valid & commit.kill),
+            # What nobody knows is taken at once, for the core to refuse it.
+            issue.ready.eq(~mine.any()),
+        ]
+        m.d.sync += flying.eq(flying + fire - take - killed)
+        for number in units:
+            unit, bit = self.units[number], 1 << number
+            may = free | owner[number]
+            m.d.comb += [
+                mine[number].eq(Cat(issue.insn[25:] == each for each in self._functions[number]).any()),
+                unit.issue.valid.eq(issue.valid & mine[number] & may),
+                unit.issue.insn.eq(issue.insn),
+                unit.issue.privilege.eq(issue.privilege),
+                unit.issue.context.eq(issue.context),
+                unit.issue.rs1.eq(issue.rs1),
+                unit.issue.rs2.eq(issue.rs2),
+                unit.commit.valid.eq(commit.valid & owner[number]),
+                unit.commit.kill.eq(commit.kill),
+                unit.result.ready.eq(result.ready & owner[number]),
+            ]
+            with m.If(mine[number]):
+                m.d.comb += [
+                    issue.ready.eq(unit.issue.ready & may),
+                    issue.accept.eq(unit.issue.accept),
+                    issue.fence.eq(unit.issue.fence),
+                ]
+                with m.If(fire):
+                    m.d.sync += owner.eq(bit)
+            with m.If(owner[number]):
+                m.d.comb += [result.valid.eq(unit.result.valid & ~free)]
+                m.d.comb += [getattr(result, name).eq(getattr(unit.result, name))
+                             for name in ("data", "we", "exception", "cause")]
+        return m
