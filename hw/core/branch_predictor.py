@@ -47,9 +47,7 @@ class BranchPredictor(wiring.Component):
     Members
     -------
     read_address : a word that is being looked up; `prediction` answers in the next cycle,
-    row : the row of counters and indirect targets for it, a hash of the address and `history`.
     address : when this must be the same address. Branches that end before it are not on the way.
-    takes, half_targets : what decides and makes up `prediction`'s target, for each way, one-hot.
     follows : the word that is being looked up is the target of a prediction.
     followed : the word at `address` is taken, and fetch goes on where `prediction` says.
     restore : fetch is redirected.
@@ -66,11 +64,7 @@ class BranchPredictor(wiring.Component):
         self._history_bits = history_bits
         super().__init__({
             "read_address": In(REGION_BITS),
-            "history": Out(history_bits),
-            "row": In(history_bits),
             "address": In(REGION_BITS),
-            "takes": Out(WAYS),
-            "half_targets": Out(data.ArrayLayout(REGION_BITS - 1, WAYS)),
             "prediction": Out(Prediction),
             "follows": In(1),
             "followed": In(1),
@@ -106,9 +100,11 @@ class BranchPredictor(wiring.Component):
         with m.Elif(self.follows):
             m.d.sync += ahead.eq(hashed(ahead, self.read_address))
 
+        # Of the counters and indirect targets: for the word looked up, and for the instruction learned of.
+        row = Signal(bits)
         learned = Signal(bits)
         m.d.comb += [
-            self.history.eq(Mux(self.restore, executed, ahead)),
+            row.eq(self.read_address[3:3 + bits] ^ Mux(self.restore, executed, ahead)),
             learned.eq(training.end[3:3 + bits] ^ Mux(training.end[3:3 + NEAR_BITS] == last, before, executed)),
         ]
 
@@ -121,11 +117,11 @@ class BranchPredictor(wiring.Component):
             m.d.sync += [sweep.eq(sweep + 1), clearing.eq(sweep != self._sets - 1)]
         with m.If(training.insert):
             m.d.sync += victim.eq(~victim)
-        row = data.StructLayout({"kind": BranchKind, "position": 2, "half_target": REGION_BITS - 1,
+        layout = data.StructLayout({"kind": BranchKind, "position": 2, "half_target": REGION_BITS - 1,
                                  "tag": REGION_BITS - index_high})
         branches = []
         for way in range(WAYS):
-            write, read_address, branch = _block_ram(m, f"branches{way}", row, self._sets)
+            write, read_address, branch = _block_ram(m, f"branches{way}", layout, self._sets)
             m.d.comb += [
                 read_address.eq(self.read_address[3:index_high]),
                 write.en.eq(clearing | training.forget | (training.insert & (victim == way))),
@@ -150,7 +146,7 @@ class BranchPredictor(wiring.Component):
             update.eq(training.conditional), updated.eq(learned), position.eq(training.end[1:3]),
             up.eq(training.taken),
         ]
-        m.d.comb += [counters_address.eq(self.row), again_address.eq(learned)]
+        m.d.comb += [counters_address.eq(row), again_address.eq(learned)]
         for port in (write, again):
             m.d.comb += [port.en.eq(update), port.addr.eq(updated), port.data.eq(old)]
             with m.Switch(position):
@@ -162,12 +158,11 @@ class BranchPredictor(wiring.Component):
         write, targets_address, target = _block_ram(
             m, "targets", REGION_BITS - 1, 1 << min(bits, INDIRECT_BITS))
         m.d.comb += [
-            targets_address.eq(self.row),
+            targets_address.eq(row),
             write.en.eq(training.indirect), write.addr.eq(learned), write.data.eq(training.target[1:]),
         ]
 
-        # ---- the first branch on the way that is taken. What steers fetch is made with as little behind the block RAM
-        # as can be: each way has its target, and whether it counts selects last.
+        # ---- the first branch on the way that is taken
         hits = Signal(WAYS)
         counts = Signal(WAYS)
         popped = Signal(REGION_BITS)
@@ -177,25 +172,23 @@ class BranchPredictor(wiring.Component):
                 hits[way].eq((branch.kind != BranchKind.NONE) & (branch.tag == self.address[index_high:])),
                 counts[way].eq(hits[way] & taken & (branch.position >= self.address[1:3])),
             ]
-            half_target = self.half_targets[way]
-            with m.Switch(branch.kind):
-                with m.Case(BranchKind.RETURN):
-                    m.d.comb += half_target.eq(popped[1:])
-                with m.Case(BranchKind.INDIRECT, BranchKind.INDIRECT_CALL):
-                    m.d.comb += half_target.eq(target)
-                with m.Default():
-                    m.d.comb += half_target.eq(branch.half_target)
         first, second = branches
-        sooner = second.position < first.position
-        chosen = Signal(row)
+        chosen = Signal(layout)
+        with m.If(counts[1] & ~(counts[0] & (first.position <= second.position))):
+            m.d.comb += chosen.eq(second)
+        with m.Else():
+            m.d.comb += chosen.eq(first)
         m.d.comb += [
-            self.takes[0].eq(counts[0] & ~(counts[1] & sooner)),
-            self.takes[1].eq(counts[1] & ~(counts[0] & ~sooner)),
-            chosen.eq(Mux(self.takes[1], second, first)),
             self.prediction.taken.eq(counts.any()),
             self.prediction.position.eq(chosen.position),
-            self.prediction.half_target.eq(Mux(self.takes[1], self.half_targets[1], self.half_targets[0])),
         ]
+        with m.Switch(chosen.kind):
+            with m.Case(BranchKind.RETURN):
+                m.d.comb += self.prediction.half_target.eq(popped[1:])
+            with m.Case(BranchKind.INDIRECT, BranchKind.INDIRECT_CALL):
+                m.d.comb += self.prediction.half_target.eq(target)
+            with m.Default():
+                m.d.comb += self.prediction.half_target.eq(chosen.half_target)
         for i in range(4):
             m.d.comb += self.prediction.known[i].eq(
                 (hits[0] & (first.position == i)) | (hits[1] & (second.position == i)))
@@ -216,7 +209,7 @@ class BranchPredictor(wiring.Component):
             returns.surprise.eq(training.surprise), returns.returned.eq(training.returned),
             returns.restore.eq(self.restore),
             returns.push.eq(moved & called), returns.value.eq(behind), returns.pop.eq(moved & returned),
-            popped.eq(Mux(moved & called, behind, returns.top)),
+            popped.eq(returns.top),
         ]
         return m
 
