@@ -5,7 +5,7 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from ..mapping import BLOCK_RAM
+from ..mapping import BLOCK_RAM, SEPARATE, equal
 from .prediction import REGION_BITS, BranchKind, Prediction, Training
 from .return_stack import ReturnStack
 
@@ -14,8 +14,6 @@ __all__ = ["BranchPredictor"]
 WAYS = 2
 #: A new target enters the history with this many bits, of which the oldest are shifted out by one for each.
 TARGET_BITS = 8
-#: Enough of an address to tell the words apart between which a branch and the last target lie.
-NEAR_BITS = 6
 INDIRECT_BITS = 9
 
 
@@ -33,9 +31,8 @@ class BranchPredictor(wiring.Component):
 
     *Which and where*: two branches of each word, with partial tags. *Whether*: four two-bit counters, one for each
     halfword in which a branch may end, chosen by address and *history* (gshare: McFarling, Combining Branch Predictors,
-    1993); the targets of indirect jumps are chosen so too. The history is a hash of the last targets that were gone to,
-    but for the last of all if the word is that one's: then the address says so already. It is kept twice, as fetch
-    foresees it and as it was in execution.
+    1993); the targets of indirect jumps are chosen so too. The history is a hash of the last targets that were gone to.
+    It is kept twice, as fetch foresees it and as it was in execution.
 
     Parameters
     ----------
@@ -48,8 +45,8 @@ class BranchPredictor(wiring.Component):
     -------
     read_address : a word that is being looked up; `prediction` answers in the next cycle,
     address : when this must be the same address. Branches that end before it are not on the way.
-    follows : the word that is being looked up is the target of a prediction.
-    followed : the word at `address` is taken, and fetch goes on where `prediction` says.
+    followed : the word at `address` is taken, and fetch goes on where `prediction` says; in the next cycle that is
+        `followed_to`.
     restore : fetch is redirected.
     training : what has happened in execution.
     clearing : the table is being cleared after reset.
@@ -66,8 +63,8 @@ class BranchPredictor(wiring.Component):
             "read_address": In(REGION_BITS),
             "address": In(REGION_BITS),
             "prediction": Out(Prediction),
-            "follows": In(1),
             "followed": In(1),
+            "followed_to": In(REGION_BITS),
             "restore": In(1),
             "training": In(Training),
             "clearing": Out(1),
@@ -86,26 +83,27 @@ class BranchPredictor(wiring.Component):
         def hashed(history, target):
             return ((history << 1) ^ target[1:1 + TARGET_BITS])[:bits]
 
+        moved = Signal()  # `followed` in the cycle before
         ahead = Signal(bits)
+        foreseen = Signal(bits)
         executed = Signal(bits)
-        before = Signal(bits)  # Without the last target,
-        last = Signal(NEAR_BITS)  # the word of which is this.
         settled = Signal(bits)
-        m.d.comb += settled.eq(Mux(training.taken, hashed(executed, training.target), executed))
+        m.d.comb += [
+            foreseen.eq(Mux(moved, hashed(ahead, self.followed_to), ahead)),
+            settled.eq(Mux(training.taken, hashed(executed, training.target), executed)),
+        ]
         m.d.sync += executed.eq(settled)
-        with m.If(training.taken):
-            m.d.sync += [before.eq(executed), last.eq(training.target[3:3 + NEAR_BITS])]
         with m.If(self.restore):
             m.d.sync += ahead.eq(settled)
-        with m.Elif(self.follows):
-            m.d.sync += ahead.eq(hashed(ahead, self.read_address))
+        with m.Else():
+            m.d.sync += ahead.eq(foreseen)
 
         # Of the counters and indirect targets: for the word looked up, and for the instruction learned of.
         row = Signal(bits)
         learned = Signal(bits)
         m.d.comb += [
-            row.eq(self.read_address[3:3 + bits] ^ Mux(self.restore, executed, ahead)),
-            learned.eq(training.end[3:3 + bits] ^ Mux(training.end[3:3 + NEAR_BITS] == last, before, executed)),
+            row.eq(self.read_address[3:3 + bits] ^ Mux(self.restore, settled, foreseen)),
+            learned.eq(training.end[3:3 + bits] ^ executed),
         ]
 
         # ---- which and where
@@ -162,39 +160,38 @@ class BranchPredictor(wiring.Component):
             write.en.eq(training.indirect), write.addr.eq(learned), write.data.eq(training.target[1:]),
         ]
 
-        # ---- the first branch on the way that is taken
+        # ---- the first branch on the way that is taken: each way has its target, and which of them counts is known last
         hits = Signal(WAYS)
-        counts = Signal(WAYS)
-        popped = Signal(REGION_BITS)
+        counts = Signal(WAYS, attrs=SEPARATE)
+        targets = Signal(data.ArrayLayout(REGION_BITS - 1, WAYS), attrs=SEPARATE)
         for way, branch in enumerate(branches):
             taken = (branch.kind != BranchKind.CONDITIONAL) | ~guesses[branch.position][1]
             m.d.comb += [
-                hits[way].eq((branch.kind != BranchKind.NONE) & (branch.tag == self.address[index_high:])),
+                hits[way].eq((branch.kind != BranchKind.NONE) & equal(branch.tag, self.address[index_high:])),
                 counts[way].eq(hits[way] & taken & (branch.position >= self.address[1:3])),
             ]
+            with m.Switch(branch.kind):
+                with m.Case(BranchKind.RETURN):
+                    m.d.comb += targets[way].eq(returns.top[1:])
+                with m.Case(BranchKind.INDIRECT, BranchKind.INDIRECT_CALL):
+                    m.d.comb += targets[way].eq(target)
+                with m.Default():
+                    m.d.comb += targets[way].eq(branch.half_target)
         first, second = branches
+        takes_second = Signal(attrs=SEPARATE)
         chosen = Signal(layout)
-        with m.If(counts[1] & ~(counts[0] & (first.position <= second.position))):
-            m.d.comb += chosen.eq(second)
-        with m.Else():
-            m.d.comb += chosen.eq(first)
         m.d.comb += [
+            takes_second.eq(counts[1] & ~(counts[0] & (first.position <= second.position))),
+            chosen.eq(Mux(takes_second, second, first)),
             self.prediction.taken.eq(counts.any()),
             self.prediction.position.eq(chosen.position),
+            self.prediction.half_target.eq(Mux(takes_second, targets[1], targets[0])),
         ]
-        with m.Switch(chosen.kind):
-            with m.Case(BranchKind.RETURN):
-                m.d.comb += self.prediction.half_target.eq(popped[1:])
-            with m.Case(BranchKind.INDIRECT, BranchKind.INDIRECT_CALL):
-                m.d.comb += self.prediction.half_target.eq(target)
-            with m.Default():
-                m.d.comb += self.prediction.half_target.eq(chosen.half_target)
         for i in range(4):
             m.d.comb += self.prediction.known[i].eq(
                 (hits[0] & (first.position == i)) | (hits[1] & (second.position == i)))
 
         # ---- returns: a cycle late, for `followed` is.
-        moved = Signal()
         called = Signal()
         returned = Signal()
         behind = Signal(REGION_BITS)
@@ -209,7 +206,6 @@ class BranchPredictor(wiring.Component):
             returns.surprise.eq(training.surprise), returns.returned.eq(training.returned),
             returns.restore.eq(self.restore),
             returns.push.eq(moved & called), returns.value.eq(behind), returns.pop.eq(moved & returned),
-            popped.eq(returns.top),
         ]
         return m
 

@@ -123,6 +123,7 @@ class FetchUnit(wiring.Component):
             predictor.address.eq(f_pc),
             predictor.training.eq(self.training),
             predictor.restore.eq(self.redirect),
+            predictor.followed_to.eq(foreseen_target),
             # What was issued before a miss or a branch was known does not count.
             f_live.eq(f_valid & ~f_missed & ~foreseen),
             room.eq(level + f_live < QUEUE_DEPTH),
@@ -135,7 +136,6 @@ class FetchUnit(wiring.Component):
             m.d.comb += [
                 read_address.eq(Mux(foreseen, Cat(foreseen_target, restart_pc[REGION_BITS:]), Cat(C(0, 3), f_pc[3:] + 1))),
                 issue.eq(streaming & room),
-                predictor.follows.eq(issue & foreseen),
             ]
         with m.If(issue):
             m.d.sync += [f_pc.eq(read_address), foreseen.eq(0)]
