@@ -160,7 +160,7 @@ class BranchPredictor(wiring.Component):
             write.en.eq(training.indirect), write.addr.eq(learned), write.data.eq(training.target[1:]),
         ]
 
-        # ---- the first branch on the way that is taken: each way has its target, and which of them counts is known last
+        # ---- the first branch on the way that is taken. Which way counts is known last, so each has its target.
         hits = Signal(WAYS)
         counts = Signal(WAYS, attrs=SEPARATE)
         targets = Signal(data.ArrayLayout(REGION_BITS - 1, WAYS), attrs=SEPARATE)

@@ -134,7 +134,8 @@ class FetchUnit(wiring.Component):
             m.d.comb += [read_address.eq(restart_pc), issue.eq(room)]
         with m.Else():
             m.d.comb += [
-                read_address.eq(Mux(foreseen, Cat(foreseen_target, restart_pc[REGION_BITS:]), Cat(C(0, 3), f_pc[3:] + 1))),
+                read_address.eq(Mux(foreseen, Cat(foreseen_target, restart_pc[REGION_BITS:]),
+                                    Cat(C(0, 3), f_pc[3:] + 1))),
                 issue.eq(streaming & room),
             ]
         with m.If(issue):
