@@ -57,7 +57,8 @@ class CommitStage(wiring.Component):
     redirect, target : fetch goes on there, from this cycle on.
     redirecting : the instruction in the memory stage will redirect fetch.
     occupied, accesses_stored : there is one; it accesses a CSR in LUT RAM.
-    forward_rd, forward_write, forward_late, forward_value, multiplies : instruction in the memory stage, for execute.
+    forward_rd, forward_write, forward_late, forward_value, forward_distance, multiplies : instruction in the memory
+        stage, for execute.
     slow, slow_rd, slow_write : an instruction stays in writeback.
     writeback : register write of this cycle.
     back_value : what it writes, if that is not a product.
@@ -91,6 +92,7 @@ class CommitStage(wiring.Component):
             "forward_write": Out(1),
             "forward_late": Out(1),
             "forward_value": Out(64),
+            "forward_distance": Out(6),
             "multiplies": Out(1),
             "slow": Out(1),
             "slow_rd": Out(5),
@@ -394,6 +396,7 @@ class CommitStage(wiring.Component):
             self.forward_write.eq(m_valid & control.writes_rd),
             self.forward_late.eq(produces_late(unit)),
             self.forward_value.eq(i.result),
+            self.forward_distance.eq(i.distance),
             self.multiplies.eq(m_valid & (unit == Unit.MULTIPLY)),
             self.slow.eq(w_slow),
             self.slow_rd.eq(back.rd),

@@ -29,6 +29,7 @@ class ExecuteStage(wiring.Component):
     address : of a load or store; earlier in the cycle than `executed`.
     memory_rd, memory_write, memory_late, memory_value : instruction in the memory stage, for forwarding.
         `memory_late`: its result does not exist yet.
+    memory_distance : see :class:`hw.core.pipeline.ExecutedInstruction`.
     memory_multiplies : it is a multiplication, whose result only the register file and decode get from writeback.
     slow, slow_rd, slow_write : an instruction stays in writeback for another cycle.
     back_write, back_value : register write of writeback.
@@ -54,6 +55,7 @@ class ExecuteStage(wiring.Component):
             "memory_write": In(1),
             "memory_late": In(1),
             "memory_value": In(64),
+            "memory_distance": In(6),
             "memory_multiplies": In(1),
             "slow": In(1),
             "slow_rd": In(5),
@@ -123,6 +125,7 @@ class ExecuteStage(wiring.Component):
                 m.d.sync += held.eq(operand)
             operands.append(operand)
         operand1, operand2 = operands
+        distance = Mux(from_memory, ~self.memory_distance, Mux(from_back, self.back_value, held)[:6])
 
         # A product is a sum made in writeback, too late for anything here: what needs it waits in decode.
         blocked = Signal()
@@ -138,6 +141,7 @@ class ExecuteStage(wiring.Component):
         m.d.comb += [
             alu.operand1.eq(operand1),
             alu.operand2.eq(operand2),
+            alu.distance.eq(distance),
             alu.funct3.eq(control.funct3),
             alu.alternate.eq(control.alternate),
             alu.word.eq(control.word),
@@ -230,6 +234,7 @@ class ExecuteStage(wiring.Component):
             out.issued.eq(is_custom & self.issue.accept),
             out.fence.eq(self.issue.fence),
             out.result.eq(alu.result),
+            out.distance.eq(~alu.result[:6]),
         ]
         with m.Switch(control.unit):
             with m.Case(Unit.JUMP):

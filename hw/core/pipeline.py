@@ -58,6 +58,9 @@ class ExecutedInstruction(data.Struct):
     follow_pc: 64
     #: Result of the ALU, link address of a jump, or address of a memory access.
     result: 64
+    #: ~result[:6], for the shifter alone: `result` has too many readers to be quick. Inverted, or synthesis would merge
+    #: them.
+    distance: 6
     operand1: 64
     operand2: 64
     #: Where fetch must go on, if it must: a jump that it did not foresee, or a return from a trap.
