@@ -127,13 +127,13 @@ class ExecuteStage(wiring.Component):
         operand1, operand2 = operands
         distance = Mux(from_memory, ~self.memory_distance, Mux(from_back, self.back_value, held)[:6])
 
-        # A product is a sum made in writeback, too late for anything here: what needs it waits in decode.
+        # A product is a sum made in writeback, too late for anything here: what needs it waits in decode. So does
+        # what has its register's number where others have a source: to know which it is takes too long.
         blocked = Signal()
         decoded = self.decoded
         for multiplies, rd in ((x_valid & (control.unit == Unit.MULTIPLY), x.rd),
                                (self.memory_multiplies, self.memory_rd)):
-            with m.If(multiplies & ((decoded.control.reads_rs1 & (decoded.rs1 == rd))
-                                    | (decoded.control.reads_rs2 & (decoded.rs2 == rd)))):
+            with m.If(multiplies & ((decoded.rs1 == rd) | (decoded.rs2 == rd))):
                 m.d.comb += blocked.eq(1)
 
         # ---- arithmetic
