@@ -194,18 +194,19 @@ class BranchPredictor(wiring.Component):
         # ---- returns: a cycle late, for `followed` is.
         called = Signal()
         returned = Signal()
-        behind = Signal(REGION_BITS)
+        halfword = Signal(REGION_BITS - 1)
         m.d.sync += [
             moved.eq(self.followed & ~self.restore),
             called.eq((chosen.kind == BranchKind.CALL) | (chosen.kind == BranchKind.INDIRECT_CALL)),
             returned.eq(chosen.kind == BranchKind.RETURN),
-            behind.eq(Cat(C(0, 1), Cat(chosen.position, self.address[3:]) + 1)),
+            halfword.eq(Cat(chosen.position, self.address[3:])),
         ]
         m.d.comb += [
             returns.called.eq(training.call), returns.call_value.eq(training.return_to),
             returns.surprise.eq(training.surprise), returns.returned.eq(training.returned),
             returns.restore.eq(self.restore),
-            returns.push.eq(moved & called), returns.value.eq(behind), returns.pop.eq(moved & returned),
+            returns.push.eq(moved & called), returns.value.eq(Cat(C(0, 1), halfword + 1)),
+            returns.pop.eq(moved & returned),
         ]
         return m
 

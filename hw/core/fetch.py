@@ -91,12 +91,10 @@ class FetchUnit(wiring.Component):
             self.second.eq(queue[1]), self.second_valid.eq(level > 1),
             after_pop.eq(level - self.pop),
         ]
-        with m.If(self.pop):
-            m.d.sync += [entry.eq(following) for entry, following in zip(queue[:-1], queue[1:], strict=True)]
-        # The place behind the last word is written in any case: whether that counts is known late.
-        for i, entry in enumerate(queue):
-            with m.If(after_pop == i):
-                m.d.sync += entry.eq(new)
+        # The place behind the last word is written in any case: whether that counts is known late, as `pop` is.
+        for i, (entry, following) in enumerate(zip(queue, [*queue[1:], new], strict=True)):
+            with m.If(self.pop | (level == i)):
+                m.d.sync += entry.eq(Mux(self.pop & (level != i + 1), following.as_value(), new.as_value()))
         # Two sums, and the choice last: `push` is known late.
         one_more = Signal.like(level)
         m.d.comb += one_more.eq(level + 1 - self.pop)
