@@ -174,7 +174,7 @@ class ExecuteStage(wiring.Component):
         taken = is_jump | (is_branch & alu.taken)
         predicted_pc = Cat(x.predicted_target, x.pc[REGION_BITS:])
         m.d.comb += [
-            followed.eq(x.predicted & x.predictable & (x.target[:REGION_BITS] == x.predicted_target)),
+            followed.eq(x.predicted & x.predictable & x.agrees),
             misled.eq(is_branch & x.predicted & ~followed),
         ]
         # Operands are sure to be there only in a cycle in which the stages ahead move.

@@ -31,9 +31,10 @@ class DecodedInstruction(data.Struct):
     offset: signed(12)
     #: Target of a branch or direct jump.
     target: 64
-    #: Fetch went on at a predicted target.
+    #: Fetch went on at a predicted target; it agrees with `target`.
     predicted: 1
     predicted_target: REGION_BITS
+    agrees: 1
     #: For the predictor; whether it has an entry, and whether one is allowed: what it says of others is wrong.
     kind: BranchKind
     known: 1
