@@ -2,12 +2,15 @@
 
 from amaranth import *
 
-__all__ = ["BLOCK_RAM", "all_of", "equal", "pairs_equal"]
+__all__ = ["BLOCK_RAM", "SEPARATE", "all_of", "equal", "pairs_equal"]
 
 #: Attributes of a memory in block RAM. A word that is read and written at one clock edge may read as anything: without
 #: that mark yosys builds a bypass around each memory. Read through a combinational port with a register without reset
 #: behind it, which becomes the block RAM's own.
 BLOCK_RAM = {"no_rw_check": 1, "ram_style": "block"}
+
+#: Attributes of a signal that synthesis makes by itself, and nothing behind it together with what is before it.
+SEPARATE = {"keep": 1}
 
 
 def all_of(*bits):

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..mapping import equal
+from ..mapping import SEPARATE, equal
 
 __all__ = ["ArithmeticLogicUnit", "sign_extend"]
 
@@ -24,6 +24,7 @@ class ArithmeticLogicUnit(wiring.Component):
     Members
     -------
     operand1, operand2, funct3, alternate, word : what to do.
+    distance : low bits of `operand2`, for shifts. It comes on a way of its own, for `operand2` has many other readers.
     active : the result is wanted; otherwise it is `beside`, which is 0 if `active`.
     result : of an arithmetic instruction.
     taken : whether the conditional branch `funct3` takes its jump.
@@ -31,6 +32,7 @@ class ArithmeticLogicUnit(wiring.Component):
 
     operand1: In(64)
     operand2: In(64)
+    distance: In(6)
     funct3: In(3)
     alternate: In(1)
     word: In(1)
@@ -67,6 +69,7 @@ class ArithmeticLogicUnit(wiring.Component):
 
         # ---- shifts. One right shifter serves the left shifts too, with the bits turned round before and after. The
         # step by 32 also puts the sign, or 0, in place of what lies above a word.
+        distance = Signal(6, attrs=SEPARATE)
         turned = Signal(64)
         fill = Signal()
         by_32 = Signal()
@@ -76,11 +79,18 @@ class ArithmeticLogicUnit(wiring.Component):
         m.d.comb += [
             turned.eq(Mux(self.funct3[2], a, a[::-1])),
             fill.eq(self.alternate & self.funct3[2] & Mux(self.word, a[31], a[63])),
-            by_32.eq(b[5] & ~self.word),
+            distance.eq(self.distance & (shifts_left | shifts_right).replicate(6)),
+            by_32.eq(distance[5] & ~self.word),
             above.eq(by_32 | (self.word & self.funct3[2])),
             halved.eq(Cat(Mux(by_32, turned[32:], turned[:32]), Mux(above, fill.replicate(32), turned[32:]))),
-            shifted.eq(Cat(halved, fill).as_signed() >> b[:5]),
+            shifted.eq(Cat(halved, fill).as_signed() >> distance[:5]),
         ]
+
+        # A word's sign fills the upper half: found beside the shifter, for it would come late out of it.
+        word_sign = Signal()
+        m.d.comb += word_sign.eq(self.word & (
+            (shifts_left & a[:32][::-1].bit_select(distance[:5], 1))
+            | (shifts_right & a[31] & (self.alternate | ~distance[:5].any()))))
 
         # ---- the result
         logic = Signal(64)
@@ -93,14 +103,14 @@ class ArithmeticLogicUnit(wiring.Component):
                 m.d.comb += logic.eq(a & b)
 
         def low_and_high(selects):
-            """A selection for the low half of the result, and for the high half, which a word's sign fills."""
+            """A selection for the low half of the result, and for the high half, if a word's sign does not fill it."""
             return Cat(selects.replicate(32), (selects & ~self.word).replicate(32))
         shift = Signal(64)
         others = Signal(64)
         m.d.comb += [
             shift.eq((shifted[::-1] & low_and_high(shifts_left)) | (shifted & low_and_high(shifts_right))),
-            others.eq((total & low_and_high(adds)) | (logic & combines.replicate(64)) | self.beside
-                      | (less & compares) | Cat(C(0, 32), (total[31] & adds & self.word).replicate(32))),
-            self.result.eq(shift | others | Cat(C(0, 32), (shift[31] & self.word).replicate(32))),
+            others.eq((total & low_and_high(adds)) | (logic & combines.replicate(64)) | self.beside | (less & compares)
+                      | Cat(C(0, 32), ((total[31] & adds & self.word) | word_sign).replicate(32))),
+            self.result.eq(shift | others),
         ]
         return m

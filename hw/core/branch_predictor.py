@@ -5,7 +5,7 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from ..mapping import BLOCK_RAM
+from ..mapping import BLOCK_RAM, SEPARATE, equal
 from .prediction import REGION_BITS, BranchKind, Prediction, Training
 from .return_stack import ReturnStack
 
@@ -14,8 +14,6 @@ __all__ = ["BranchPredictor"]
 WAYS = 2
 #: A new target enters the history with this many bits, of which the oldest are shifted out by one for each.
 TARGET_BITS = 8
-#: Enough of an address to tell the words apart between which a branch and the last target lie.
-NEAR_BITS = 6
 INDIRECT_BITS = 9
 
 
@@ -33,9 +31,8 @@ class BranchPredictor(wiring.Component):
 
     *Which and where*: two branches of each word, with partial tags. *Whether*: four two-bit counters, one for each
     halfword in which a branch may end, chosen by address and *history* (gshare: McFarling, Combining Branch Predictors,
-    1993); the targets of indirect jumps are chosen so too. The history is a hash of the last targets that were gone to,
-    but for the last of all if the word is that one's: then the address says so already. It is kept twice, as fetch
-    foresees it and as it was in execution.
+    1993); the targets of indirect jumps are chosen so too. The history is a hash of the last targets that were gone to.
+    It is kept twice, as fetch foresees it and as it was in execution.
 
     Parameters
     ----------
@@ -47,11 +44,9 @@ class BranchPredictor(wiring.Component):
     Members
     -------
     read_address : a word that is being looked up; `prediction` answers in the next cycle,
-    row : the row of counters and indirect targets for it, a hash of the address and `history`.
     address : when this must be the same address. Branches that end before it are not on the way.
-    takes, half_targets : what decides and makes up `prediction`'s target, for each way, one-hot.
-    follows : the word that is being looked up is the target of a prediction.
-    followed : the word at `address` is taken, and fetch goes on where `prediction` says.
+    followed : the word at `address` is taken, and fetch goes on where `prediction` says; in the next cycle that is
+        `followed_to`.
     restore : fetch is redirected.
     training : what has happened in execution.
     clearing : the table is being cleared after reset.
@@ -66,14 +61,10 @@ class BranchPredictor(wiring.Component):
         self._history_bits = history_bits
         super().__init__({
             "read_address": In(REGION_BITS),
-            "history": Out(history_bits),
-            "row": In(history_bits),
             "address": In(REGION_BITS),
-            "takes": Out(WAYS),
-            "half_targets": Out(data.ArrayLayout(REGION_BITS - 1, WAYS)),
             "prediction": Out(Prediction),
-            "follows": In(1),
             "followed": In(1),
+            "followed_to": In(REGION_BITS),
             "restore": In(1),
             "training": In(Training),
             "clearing": Out(1),
@@ -92,24 +83,27 @@ class BranchPredictor(wiring.Component):
         def hashed(history, target):
             return ((history << 1) ^ target[1:1 + TARGET_BITS])[:bits]
 
+        moved = Signal()  # `followed` in the cycle before
         ahead = Signal(bits)
+        foreseen = Signal(bits)
         executed = Signal(bits)
-        before = Signal(bits)  # Without the last target,
-        last = Signal(NEAR_BITS)  # the word of which is this.
         settled = Signal(bits)
-        m.d.comb += settled.eq(Mux(training.taken, hashed(executed, training.target), executed))
+        m.d.comb += [
+            foreseen.eq(Mux(moved, hashed(ahead, self.followed_to), ahead)),
+            settled.eq(Mux(training.taken, hashed(executed, training.target), executed)),
+        ]
         m.d.sync += executed.eq(settled)
-        with m.If(training.taken):
-            m.d.sync += [before.eq(executed), last.eq(training.target[3:3 + NEAR_BITS])]
         with m.If(self.restore):
             m.d.sync += ahead.eq(settled)
-        with m.Elif(self.follows):
-            m.d.sync += ahead.eq(hashed(ahead, self.read_address))
+        with m.Else():
+            m.d.sync += ahead.eq(foreseen)
 
+        # Of the counters and indirect targets: for the word looked up, and for the instruction learned of.
+        row = Signal(bits)
         learned = Signal(bits)
         m.d.comb += [
-            self.history.eq(Mux(self.restore, executed, ahead)),
-            learned.eq(training.end[3:3 + bits] ^ Mux(training.end[3:3 + NEAR_BITS] == last, before, executed)),
+            row.eq(self.read_address[3:3 + bits] ^ Mux(self.restore, settled, foreseen)),
+            learned.eq(training.end[3:3 + bits] ^ executed),
         ]
 
         # ---- which and where
@@ -121,11 +115,11 @@ class BranchPredictor(wiring.Component):
             m.d.sync += [sweep.eq(sweep + 1), clearing.eq(sweep != self._sets - 1)]
         with m.If(training.insert):
             m.d.sync += victim.eq(~victim)
-        row = data.StructLayout({"kind": BranchKind, "position": 2, "half_target": REGION_BITS - 1,
+        layout = data.StructLayout({"kind": BranchKind, "position": 2, "half_target": REGION_BITS - 1,
                                  "tag": REGION_BITS - index_high})
         branches = []
         for way in range(WAYS):
-            write, read_address, branch = _block_ram(m, f"branches{way}", row, self._sets)
+            write, read_address, branch = _block_ram(m, f"branches{way}", layout, self._sets)
             m.d.comb += [
                 read_address.eq(self.read_address[3:index_high]),
                 write.en.eq(clearing | training.forget | (training.insert & (victim == way))),
@@ -150,7 +144,7 @@ class BranchPredictor(wiring.Component):
             update.eq(training.conditional), updated.eq(learned), position.eq(training.end[1:3]),
             up.eq(training.taken),
         ]
-        m.d.comb += [counters_address.eq(self.row), again_address.eq(learned)]
+        m.d.comb += [counters_address.eq(row), again_address.eq(learned)]
         for port in (write, again):
             m.d.comb += [port.en.eq(update), port.addr.eq(updated), port.data.eq(old)]
             with m.Switch(position):
@@ -162,61 +156,57 @@ class BranchPredictor(wiring.Component):
         write, targets_address, target = _block_ram(
             m, "targets", REGION_BITS - 1, 1 << min(bits, INDIRECT_BITS))
         m.d.comb += [
-            targets_address.eq(self.row),
+            targets_address.eq(row),
             write.en.eq(training.indirect), write.addr.eq(learned), write.data.eq(training.target[1:]),
         ]
 
-        # ---- the first branch on the way that is taken. What steers fetch is made with as little behind the block RAM
-        # as can be: each way has its target, and whether it counts selects last.
+        # ---- the first branch on the way that is taken. Which way counts is known last, so each has its target.
         hits = Signal(WAYS)
-        counts = Signal(WAYS)
-        popped = Signal(REGION_BITS)
+        counts = Signal(WAYS, attrs=SEPARATE)
+        targets = Signal(data.ArrayLayout(REGION_BITS - 1, WAYS), attrs=SEPARATE)
         for way, branch in enumerate(branches):
             taken = (branch.kind != BranchKind.CONDITIONAL) | ~guesses[branch.position][1]
             m.d.comb += [
-                hits[way].eq((branch.kind != BranchKind.NONE) & (branch.tag == self.address[index_high:])),
+                hits[way].eq((branch.kind != BranchKind.NONE) & equal(branch.tag, self.address[index_high:])),
                 counts[way].eq(hits[way] & taken & (branch.position >= self.address[1:3])),
             ]
-            half_target = self.half_targets[way]
             with m.Switch(branch.kind):
                 with m.Case(BranchKind.RETURN):
-                    m.d.comb += half_target.eq(popped[1:])
+                    m.d.comb += targets[way].eq(returns.top[1:])
                 with m.Case(BranchKind.INDIRECT, BranchKind.INDIRECT_CALL):
-                    m.d.comb += half_target.eq(target)
+                    m.d.comb += targets[way].eq(target)
                 with m.Default():
-                    m.d.comb += half_target.eq(branch.half_target)
+                    m.d.comb += targets[way].eq(branch.half_target)
         first, second = branches
-        sooner = second.position < first.position
-        chosen = Signal(row)
+        takes_second = Signal(attrs=SEPARATE)
+        chosen = Signal(layout)
         m.d.comb += [
-            self.takes[0].eq(counts[0] & ~(counts[1] & sooner)),
-            self.takes[1].eq(counts[1] & ~(counts[0] & ~sooner)),
-            chosen.eq(Mux(self.takes[1], second, first)),
+            takes_second.eq(counts[1] & ~(counts[0] & (first.position <= second.position))),
+            chosen.eq(Mux(takes_second, second, first)),
             self.prediction.taken.eq(counts.any()),
             self.prediction.position.eq(chosen.position),
-            self.prediction.half_target.eq(Mux(self.takes[1], self.half_targets[1], self.half_targets[0])),
+            self.prediction.half_target.eq(Mux(takes_second, targets[1], targets[0])),
         ]
         for i in range(4):
             m.d.comb += self.prediction.known[i].eq(
                 (hits[0] & (first.position == i)) | (hits[1] & (second.position == i)))
 
         # ---- returns: a cycle late, for `followed` is.
-        moved = Signal()
         called = Signal()
         returned = Signal()
-        behind = Signal(REGION_BITS)
+        halfword = Signal(REGION_BITS - 1)
         m.d.sync += [
             moved.eq(self.followed & ~self.restore),
             called.eq((chosen.kind == BranchKind.CALL) | (chosen.kind == BranchKind.INDIRECT_CALL)),
             returned.eq(chosen.kind == BranchKind.RETURN),
-            behind.eq(Cat(C(0, 1), Cat(chosen.position, self.address[3:]) + 1)),
+            halfword.eq(Cat(chosen.position, self.address[3:])),
         ]
         m.d.comb += [
             returns.called.eq(training.call), returns.call_value.eq(training.return_to),
             returns.surprise.eq(training.surprise), returns.returned.eq(training.returned),
             returns.restore.eq(self.restore),
-            returns.push.eq(moved & called), returns.value.eq(behind), returns.pop.eq(moved & returned),
-            popped.eq(Mux(moved & called, behind, returns.top)),
+            returns.push.eq(moved & called), returns.value.eq(Cat(C(0, 1), halfword + 1)),
+            returns.pop.eq(moved & returned),
         ]
         return m
 

@@ -57,7 +57,8 @@ class CommitStage(wiring.Component):
     redirect, target : fetch goes on there, from this cycle on.
     redirecting : the instruction in the memory stage will redirect fetch.
     occupied, accesses_stored : there is one; it accesses a CSR in LUT RAM.
-    forward_rd, forward_write, forward_late, forward_value, multiplies : instruction in the memory stage, for execute.
+    forward_rd, forward_write, forward_late, forward_value, forward_distance, multiplies : instruction in the memory
+        stage, for execute.
     slow, slow_rd, slow_write : an instruction stays in writeback.
     writeback : register write of this cycle.
     back_value : what it writes, if that is not a product.
@@ -91,6 +92,7 @@ class CommitStage(wiring.Component):
             "forward_write": Out(1),
             "forward_late": Out(1),
             "forward_value": Out(64),
+            "forward_distance": Out(6),
             "multiplies": Out(1),
             "slow": Out(1),
             "slow_rd": Out(5),
@@ -289,18 +291,17 @@ class CommitStage(wiring.Component):
             with m.Case(Unit.CUSTOM):
                 m.d.comb += needs_longer.eq(i.fence | ~self.result.valid)
 
+        # When it is done; of loads and stores `memory` says so.
         flushing = Signal()
         slow_done = Signal()
         slow_refill = Signal()
         by_address, by_asid = w.raw[15:20] != 0, w.raw[20:25] != 0
         with m.Switch(w_unit):
-            with m.Case(Unit.LOAD, Unit.STORE, Unit.ATOMIC):
-                m.d.comb += slow_done.eq(memory.done)
             with m.Case(Unit.DIVIDE):
                 m.d.comb += slow_done.eq(divider.done)
             with m.Case(Unit.CUSTOM):
                 m.d.comb += slow_done.eq(answered & ~self.result.exception)
-            with m.Default():
+            with m.Case(Unit.SYSTEM):
                 with m.Switch(w.control.system):
                     with m.Case(System.WFI):
                         m.d.comb += slow_done.eq(csr.wake)
@@ -334,14 +335,19 @@ class CommitStage(wiring.Component):
             w_valid_memory.eq(0), w_valid_other.eq(0), w_write_memory.eq(0), w_write_other.eq(0),
             w_trap.eq(0), w_refill.eq(0), w_forget.eq(0), w_settle.eq(0),
         ]
-        with m.If(w_slow):
-            with m.If(slow_done):
-                m.d.sync += [w_slow_memory.eq(0), w_slow_other.eq(0), w_valid_other.eq(1), w_refill.eq(slow_refill)]
-                m.d.sync += w_write_other.eq(w.control.writes_rd & ((w_unit != Unit.CUSTOM) | self.result.we))
+        with m.If(w_slow_memory):
+            with m.If(memory.done):
+                m.d.sync += [w_slow_memory.eq(0), w_valid_memory.eq(1), w_write_memory.eq(w.control.writes_rd)]
             with m.Elif(memory.fault):
-                m.d.sync += [w_slow_memory.eq(0), w_slow_other.eq(0), w_trap.eq(1)]
+                m.d.sync += [w_slow_memory.eq(0), w_trap.eq(1)]
+        with m.Elif(w_slow_other):
+            with m.If(slow_done):
+                m.d.sync += [
+                    w_slow_other.eq(0), w_valid_other.eq(1), w_refill.eq(slow_refill),
+                    w_write_other.eq(w.control.writes_rd & ((w_unit != Unit.CUSTOM) | self.result.we)),
+                ]
             with m.Elif(answered & self.result.exception):
-                m.d.sync += [w_slow_memory.eq(0), w_slow_other.eq(0), w_trap.eq(1)]
+                m.d.sync += [w_slow_other.eq(0), w_trap.eq(1)]
         with m.Else():
             m.d.sync += [
                 w.control.eq(control), w.pc.eq(i.pc), w.raw.eq(i.raw), w.target.eq(i.target),
@@ -394,6 +400,7 @@ class CommitStage(wiring.Component):
             self.forward_write.eq(m_valid & control.writes_rd),
             self.forward_late.eq(produces_late(unit)),
             self.forward_value.eq(i.result),
+            self.forward_distance.eq(i.distance),
             self.multiplies.eq(m_valid & (unit == Unit.MULTIPLY)),
             self.slow.eq(w_slow),
             self.slow_rd.eq(back.rd),

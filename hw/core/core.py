@@ -157,6 +157,7 @@ class Core(wiring.Component):
             execute.memory_write.eq(commit.forward_write),
             execute.memory_late.eq(commit.forward_late),
             execute.memory_value.eq(commit.forward_value),
+            execute.memory_distance.eq(commit.forward_distance),
             execute.memory_multiplies.eq(commit.multiplies),
             execute.slow.eq(commit.slow),
             execute.slow_rd.eq(commit.slow_rd),

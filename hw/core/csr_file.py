@@ -14,7 +14,7 @@ from .isa import MISA, SV39, Cause, CsrAddress, Interrupt
 from .pmp import PmpEntry, protection_csrs
 from .port import Privilege
 from .rvfi import RVFI_CSRS
-from .stored_csr import StoredCsr, store_csrs
+from .stored_csr import StoredCsr, modified, store_csrs
 from .translation import Regime
 from .trap_entry import TrapRegisters, enter_and_return
 from .triggers import TriggerModule
@@ -236,7 +236,7 @@ class CsrFile(wiring.Component):
         for address in (CsrAddress.MVENDORID, CsrAddress.MARCHID, CsrAddress.MIMPID, CsrAddress.MCONFIGPTR):
             csr(address, C(0, 64))
 
-        stored = store_csrs(m, self, csr, value, rvfi=config.rvfi)
+        stored = store_csrs(m, self, csr, rvfi=config.rvfi)
 
         # Thread contexts. With one bank they all read 0.
         def bank(target, source):
@@ -309,14 +309,7 @@ class CsrFile(wiring.Component):
         m.d.comb += old.eq(self.read_data)
         with m.If(self.address == CsrAddress.MIP):
             m.d.comb += old[Interrupt.SUPERVISOR_EXTERNAL].eq(software_pending[Interrupt.SUPERVISOR_EXTERNAL])
-        # No instruction has function 0, which writes zero.
-        with m.Switch(self.function & ~stored.clearing.replicate(2)):
-            with m.Case(1):
-                m.d.comb += value.eq(self.operand)
-            with m.Case(2):
-                m.d.comb += value.eq(old | self.operand)
-            with m.Case(3):
-                m.d.comb += value.eq(old & ~self.operand)
+        m.d.comb += value.eq(modified(self.function, old, self.operand))
         # Reading SCTXDATA borrows the register file from decode, so it refills too.
         protection = (self.address[4:] == CsrAddress.PMPCFG0 >> 4) | (self.address[6:] == CsrAddress.PMPADDR0 >> 6)
         m.d.comb += [

@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..mapping import equal
 from .align import FetchedInstruction
 from .csr_fields import Status
 from .decoder import Decoder, System, Unit
@@ -82,6 +83,7 @@ class DecodeStage(wiring.Component):
             out.target.eq(target),
             out.predicted.eq(fetched.predicted),
             out.predicted_target.eq(fetched.target),
+            out.agrees.eq(equal(target[:REGION_BITS], fetched.target)),
             out.known.eq(fetched.known),
             out.end.eq(end),
             # What ends in the first halfword of a region may lie in it or straddle its border. The predictor cannot

@@ -29,6 +29,7 @@ class ExecuteStage(wiring.Component):
     address : of a load or store; earlier in the cycle than `executed`.
     memory_rd, memory_write, memory_late, memory_value : instruction in the memory stage, for forwarding.
         `memory_late`: its result does not exist yet.
+    memory_distance : see :class:`hw.core.pipeline.ExecutedInstruction`.
     memory_multiplies : it is a multiplication, whose result only the register file and decode get from writeback.
     slow, slow_rd, slow_write : an instruction stays in writeback for another cycle.
     back_write, back_value : register write of writeback.
@@ -54,6 +55,7 @@ class ExecuteStage(wiring.Component):
             "memory_write": In(1),
             "memory_late": In(1),
             "memory_value": In(64),
+            "memory_distance": In(6),
             "memory_multiplies": In(1),
             "slow": In(1),
             "slow_rd": In(5),
@@ -124,14 +126,15 @@ class ExecuteStage(wiring.Component):
                 m.d.sync += held.eq(operand)
             operands.append(operand)
         operand1, operand2 = operands
+        distance = Mux(from_memory, ~self.memory_distance, Mux(from_back, self.back_value, held)[:6])
 
-        # A product is a sum made in writeback, too late for anything here: what needs it waits in decode.
+        # A product is a sum made in writeback, too late for anything here: what needs it waits in decode. So does
+        # what has its register's number where others have a source: to know which it is takes too long.
         blocked = Signal()
         decoded = self.decoded
         for multiplies, rd in ((x_valid & (control.unit == Unit.MULTIPLY), x.rd),
                                (self.memory_multiplies, self.memory_rd)):
-            with m.If(multiplies & ((decoded.control.reads_rs1 & (decoded.rs1 == rd))
-                                    | (decoded.control.reads_rs2 & (decoded.rs2 == rd)))):
+            with m.If(multiplies & ((decoded.rs1 == rd) | (decoded.rs2 == rd))):
                 m.d.comb += blocked.eq(1)
 
         # ---- arithmetic
@@ -139,6 +142,7 @@ class ExecuteStage(wiring.Component):
         m.d.comb += [
             alu.operand1.eq(operand1),
             alu.operand2.eq(operand2),
+            alu.distance.eq(distance),
             alu.funct3.eq(control.funct3),
             alu.alternate.eq(control.alternate),
             alu.word.eq(control.word),
@@ -171,7 +175,7 @@ class ExecuteStage(wiring.Component):
         taken = is_jump | (is_branch & alu.taken)
         predicted_pc = Cat(x.predicted_target, x.pc[REGION_BITS:])
         m.d.comb += [
-            followed.eq(x.predicted & x.predictable & (x.target[:REGION_BITS] == x.predicted_target)),
+            followed.eq(x.predicted & x.predictable & x.agrees),
             misled.eq(is_branch & x.predicted & ~followed),
         ]
         # Operands are sure to be there only in a cycle in which the stages ahead move.
@@ -232,6 +236,7 @@ class ExecuteStage(wiring.Component):
             out.issued.eq(is_custom & self.issue.accept),
             out.fence.eq(self.issue.fence),
             out.result.eq(alu.result),
+            out.distance.eq(~alu.result[:6]),
         ]
         with m.Switch(control.unit):
             with m.Case(Unit.JUMP):

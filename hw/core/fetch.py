@@ -91,12 +91,10 @@ class FetchUnit(wiring.Component):
             self.second.eq(queue[1]), self.second_valid.eq(level > 1),
             after_pop.eq(level - self.pop),
         ]
-        with m.If(self.pop):
-            m.d.sync += [entry.eq(following) for entry, following in zip(queue[:-1], queue[1:], strict=True)]
-        # The place behind the last word is written in any case: whether that counts is known late.
-        for i, entry in enumerate(queue):
-            with m.If(after_pop == i):
-                m.d.sync += entry.eq(new)
+        # The place behind the last word is written in any case: whether that counts is known late, as `pop` is.
+        for i, (entry, following) in enumerate(zip(queue, [*queue[1:], new], strict=True)):
+            with m.If(self.pop | (level == i)):
+                m.d.sync += entry.eq(Mux(self.pop & (level != i + 1), following.as_value(), new.as_value()))
         # Two sums, and the choice last: `push` is known late.
         one_more = Signal.like(level)
         m.d.comb += one_more.eq(level + 1 - self.pop)
@@ -108,7 +106,7 @@ class FetchUnit(wiring.Component):
         restartable = Signal()
         streaming = Signal()
         f_valid = Signal()
-        # A branch was foreseen, but there was no room for its target yet.
+        # The word that f1 had a cycle ago ends in a branch that is taken: f1 has one too many, and f0 goes on there.
         foreseen = Signal()
         foreseen_target = Signal(REGION_BITS)
         f_missed = Signal()
@@ -123,45 +121,26 @@ class FetchUnit(wiring.Component):
             predictor.address.eq(f_pc),
             predictor.training.eq(self.training),
             predictor.restore.eq(self.redirect),
-            room.eq(level + f_valid < QUEUE_DEPTH),
+            predictor.followed_to.eq(foreseen_target),
+            # What was issued before a miss or a branch was known does not count.
+            f_live.eq(f_valid & ~f_missed & ~foreseen),
+            room.eq(level + f_live < QUEUE_DEPTH),
         ]
-        # Where to without a prediction.
-        other = Signal(64)
-        steerable = Signal()
         with m.If(self.redirect):
-            m.d.comb += [other.eq(self.target), issue.eq(restartable)]
+            m.d.comb += [read_address.eq(self.target), issue.eq(restartable)]
         with m.Elif(restart):
-            m.d.comb += [other.eq(restart_pc), issue.eq(room)]
+            m.d.comb += [read_address.eq(restart_pc), issue.eq(room)]
         with m.Else():
             m.d.comb += [
-                other.eq(Mux(foreseen, Cat(foreseen_target, f_pc[REGION_BITS:]), Cat(C(0, 3), f_pc[3:] + 1))),
+                read_address.eq(Mux(foreseen, Cat(foreseen_target, restart_pc[REGION_BITS:]),
+                                    Cat(C(0, 3), f_pc[3:] + 1))),
                 issue.eq(streaming & room),
-                steerable.eq(f_live & ~foreseen),
-                predictor.follows.eq(issue & (foreseen | (f_live & prediction.taken))),
             ]
-
-        def steer(of):
-            """`of` the next address. Which way steers is known last: all that differs between the ways is made before,
-            and no way waits for the others."""
-            straight = of(other)
-            value = straight
-            for take, half_target in zip(predictor.takes, predictor.half_targets, strict=True):
-                turn = of(Cat(C(0, 1), half_target, f_pc[REGION_BITS:])) ^ straight
-                value = value ^ Mux(take & steerable, turn, 0)
-            return value
-
-        m.d.comb += [
-            read_address.eq(steer(lambda address: address)),
-            predictor.row.eq(steer(lambda address: address[3:3 + len(predictor.row)] ^ predictor.history)),
-            tlb.next_index.eq(steer(lambda address: tlb.index(address[12:39], self.asid))),
-        ]
         with m.If(issue):
             m.d.sync += [f_pc.eq(read_address), foreseen.eq(0)]
-        with m.Elif(f_live & prediction.taken):
-            m.d.sync += [foreseen.eq(1), foreseen_target.eq(prediction.target)]
+        with m.If(f_live):
+            m.d.sync += [foreseen.eq(prediction.taken & ~self.redirect), foreseen_target.eq(prediction.target)]
         m.d.sync += f_valid.eq(issue)
-        # What was issued before a miss was known does not count.
-        m.d.comb += f_live.eq(f_valid & ~f_missed)
 
         # ---- f1: translation and tags
         translated = Signal()
@@ -169,6 +148,7 @@ class FetchUnit(wiring.Component):
         wrong_level = Mux(self.privilege == Privilege.SUPERVISOR, tlb.entry.user, ~tlb.entry.user)
         physical = Signal(32)
         m.d.comb += [
+            tlb.next_index.eq(tlb.index(read_address[12:39], self.asid)),
             tlb.vpn.eq(f_pc[12:39]),
             tlb.asid.eq(self.asid),
             tlb.regime.eq(self.regime),
@@ -253,10 +233,11 @@ class FetchUnit(wiring.Component):
                     m.d.comb += [streaming.eq(1), push.eq(f_live & quick)]
                     m.d.comb += predictor.followed.eq(f_live & quick & prediction.taken)
                     m.d.sync += [
-                        f_missed.eq(f_valid & ~quick),
-                        restart_pc.eq(f_pc), s_physical.eq(physical), s_translated.eq(translated),
-                        s_cached.eq(tlb.entry.cached),
+                        f_missed.eq(f_live & ~quick),
+                        s_physical.eq(physical), s_translated.eq(translated), s_cached.eq(tlb.entry.cached),
                     ]
+                    with m.If(f_live):
+                        m.d.sync += restart_pc.eq(f_pc)
                 with m.If(self.redirect):
                     m.d.sync += f_missed.eq(0)
                 obey_redirect()

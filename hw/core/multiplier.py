@@ -52,10 +52,10 @@ class Multiplier(wiring.Component):
             high_low.eq(a_high * b_low), high_high.eq(a_high * b_high),
             high.eq(self.funct3[:2] != 0), word.eq(self.word),
         ]
-        upper = Signal(signed(68))  # Everything above bit 31, but for the product of the high halves.
+        upper = Signal(signed(98))  # Everything above bit 31. The outer products do not overlap there.
         m.d.comb += [
-            upper.eq(low_low[32:64] + low_high + high_low),
-            self.result.eq(Mux(high, high_high + (upper >> 32), Cat(low_low[:32], upper[:32]))),
+            upper.eq(Cat(low_low[32:64], high_high).as_signed() + low_high + high_low),
+            self.result.eq(Mux(high, upper[32:], Cat(low_low[:32], upper[:32]))),
         ]
         with m.If(word):
             m.d.comb += self.result.eq(sign_extend(low_low[:32]))

@@ -31,9 +31,10 @@ class DecodedInstruction(data.Struct):
     offset: signed(12)
     #: Target of a branch or direct jump.
     target: 64
-    #: Fetch went on at a predicted target.
+    #: Fetch went on at a predicted target; it agrees with `target`.
     predicted: 1
     predicted_target: REGION_BITS
+    agrees: 1
     #: For the predictor; whether it has an entry, and whether one is allowed: what it says of others is wrong.
     kind: BranchKind
     known: 1
@@ -58,6 +59,9 @@ class ExecutedInstruction(data.Struct):
     follow_pc: 64
     #: Result of the ALU, link address of a jump, or address of a memory access.
     result: 64
+    #: ~result[:6], for the shifter alone: `result` has too many readers to be quick. Inverted, or synthesis would merge
+    #: them.
+    distance: 6
     operand1: 64
     operand2: 64
     #: Where fetch must go on, if it must: a jump that it did not foresee, or a return from a trap.

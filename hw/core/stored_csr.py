@@ -7,7 +7,7 @@ from amaranth.lib import enum, memory
 
 from .isa import CsrAddress
 
-__all__ = ["StoredCsr", "StoredPort", "store_csrs"]
+__all__ = ["StoredCsr", "StoredPort", "modified", "store_csrs"]
 
 
 class StoredCsr(enum.IntEnum, shape=3):
@@ -28,18 +28,23 @@ class StoredPort(NamedTuple):
 
     read: Value
     written: Value
-    #: After a reset: no CSR instruction is there, and what it would write has to be 0.
-    clearing: Value
     #: What each holds, by name in lower case; only for RVFI.
     copies: dict[str, Value]
 
 
-def store_csrs(m, file, csr, value, *, rvfi):
+def modified(function, old, operand):
+    """What a CSR instruction of `function` (the low bits of funct3) writes for an `old` value."""
+    operand = Value.cast(operand)
+    return Mux(function[1], Mux(function[0], old & ~operand, old | operand), operand)
+
+
+def store_csrs(m, file, csr, *, rvfi):
     """The registers in LUT RAM.
 
     A trap reads its vector and writes two: the address of the instruction at once, the trap value in the next
     cycle, in which the pipeline is empty. After a reset they are cleared one by one, as register banks and caches are,
-    before the first instruction: `clearing` asks for a `value` of zero meanwhile.
+    before the first instruction. What an instruction writes is made here from what is read here, and need not wait for
+    all the other CSRs.
     """
     m.submodules.stored = stored = memory.Memory(shape=64, depth=len(StoredCsr), init=[])
     read, write = stored.read_port(domain="comb"), stored.write_port()
@@ -76,6 +81,7 @@ def store_csrs(m, file, csr, value, *, rvfi):
         m.d.comb += [write.addr.eq(late_place), write.data.eq(late_value)]
     with m.Else():
         is_vector = (place == StoredCsr.MTVEC) | (place == StoredCsr.STVEC)
+        value = Mux(clearing, 0, modified(file.function, read.data, file.operand))
         is_pc = (place == StoredCsr.MEPC) | (place == StoredCsr.SEPC)
         m.d.comb += [write.addr.eq(Mux(clearing, sweep, place)),
                      write.data.eq(Cat(value[0] & ~is_pc, value[1] & ~is_vector, value[2:]))]
@@ -86,4 +92,4 @@ def store_csrs(m, file, csr, value, *, rvfi):
             observed = stored.read_port(domain="comb")
             m.d.comb += observed.addr.eq(name)
             copies[name.name.lower()] = Mux(late & (late_place == name), late_value, observed.data)
-    return StoredPort(read.data, write.data, clearing, copies)
+    return StoredPort(read.data, write.data, copies)

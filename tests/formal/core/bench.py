@@ -38,7 +38,7 @@ START = {
     r"commit\.memory": {r"reserved|reservation": FREE},
     r"(fetch|commit\.memory)\.tlb": {r"valid": FREE},
     r"(fetch|commit\.memory)\.cache": {r"busy": ZERO},
-    r"fetch\.predictor": {r"clearing": ZERO, r"ahead|executed|before|last|victim": FREE},
+    r"fetch\.predictor": {r"clearing": ZERO, r"ahead|executed|victim": FREE},
     r"fetch\.predictor\.returns": {r"ahead|executed": FREE},
     r"registers": {r"clearing": ZERO},
 }

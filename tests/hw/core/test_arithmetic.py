@@ -45,6 +45,7 @@ def test_alu():
         for a, b in operands(60, 1):
             ctx.set(dut.operand1, a)
             ctx.set(dut.operand2, b)
+            ctx.set(dut.distance, b & 63)
             for funct3, alternate, word in ((f, alt, w) for f in range(8) for alt in (0, 1) for w in (0, 1)):
                 if (alternate and funct3 not in (0, 5)) or (word and funct3 not in (0, 1, 5)):
                     continue
@@ -65,6 +66,7 @@ def test_alu_answers_with_what_lies_beside_unless_active():
         for a, b in operands(10, 5):
             ctx.set(dut.operand1, a)
             ctx.set(dut.operand2, b)
+            ctx.set(dut.distance, b & 63)
             ctx.set(dut.beside, a ^ b ^ 5)
             for funct3, alternate, word in ((f, alt, w) for f in range(8) for alt in (0, 1) for w in (0, 1)):
                 ctx.set(dut.funct3, funct3)

@@ -37,7 +37,6 @@ class Bench:
         ctx, dut = self.ctx, self.dut
         ctx.set(dut.read_address, address)
         ctx.set(dut.restore, 1)
-        ctx.set(dut.row, (address >> 3) ^ ctx.get(dut.history))
         await ctx.tick()
         ctx.set(dut.address, address)
         ctx.set(dut.restore, 0)

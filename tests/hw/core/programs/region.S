@@ -33,6 +33,28 @@ BEGIN
     EXPECT(a3, 0)
     TEST(2)
     EXPECT(a0, 4)
+
+    // A jump that ends with the last halfword of its MiB: when its guess is followed, fetch already is in the next one.
+    la a1, edge
+    li a2, 0x804ffffa
+    jal s4, copy
+    la a1, right
+    li a2, 0x80400200
+    jal s4, copy
+    la a1, wrong
+    li a2, 0x80500200
+    jal s4, copy
+    fence.i
+    li s0, 0x804ffffa
+    li a0, 0
+    li a3, 0
+    .rept 4
+    jalr ra, s0
+    .endr
+    TEST(3)
+    EXPECT(a3, 0)
+    TEST(4)
+    EXPECT(a0, 4)
     j pass
 
 copy:                                   // 6 bytes from a1 to a2
@@ -61,6 +83,11 @@ victim:
     j . - 0xffefe                       // to `right`
     .option rvc
     c.nop
+edge:
+    c.nop
+    .option norvc
+    j . - 0xffdfc                       // to 0x80400200
+    .option rvc
 right:
     addi a0, a0, 1
     c.jr ra
