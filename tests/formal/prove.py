@@ -73,6 +73,33 @@ def _port_signals(elaboratable):
     return [Value.cast(value) for _, _, value in signature.flatten(elaboratable)]
 
 
+def _cut_out(netlist, names):
+    """Leave nothing of the named modules but their ports, with outputs that are free at every step. What only they
+    contain is gone with them, so Yosys need not read it."""
+    modules = re.split(r"^(?=module |attribute .*\n(?:attribute .*\n)*module )", netlist, flags=re.M)
+    missing = set(names)
+    for place, text in enumerate(modules):
+        found = re.search(r"^module \\(\S+)\n", text, flags=re.M)
+        if found and any(found[1].startswith(f"{name}.") for name in names):
+            modules[place] = ""
+        if not found or found[1] not in missing:
+            continue
+        missing.discard(found[1])
+        lines = [text[:found.end()]]
+        for port in re.finditer(r"^  wire(?: width (\d+))?(?: signed)? (input|output) \d+(?: signed)? +(\\\S+)\n",
+                                text, flags=re.M):
+            lines.append(port[0])
+            if port[2] == "output":
+                lines.append(f"  cell $anyseq $cut{len(lines)}\n    parameter \\WIDTH {port[1] or 1}\n"
+                             f"    connect \\Y {port[3]}\n  end\n")
+        if len(lines) == 1:
+            raise ValueError(f"{found[1]} has no ports")
+        modules[place] = "".join([*lines, "end\n"])
+    if missing:
+        raise ValueError(f"The design has no module {', '.join(sorted(missing))}")
+    return "".join(modules)
+
+
 def prove(elaboratable, *, mode="bmc", depth=20, solver="yices", ports=(), reset="never", name=None,
           timeout=300, edit=None, flat=False, cut=()):
     """Elaborate a bench and check every property in it. Returns when all hold.
@@ -130,9 +157,7 @@ def prove(elaboratable, *, mode="bmc", depth=20, solver="yices", ports=(), reset
     wanted = "cover" if mode == "cover" else "assert"
     if not re.search(rf'parameter \\FLAVOR "{wanted}"', netlist):
         raise ValueError(f"{name} has no {wanted} statement: nothing to prove")
-    cuts = "".join(f"select -assert-mod-count 1 {module}\ncutpoint {module}\n" for module in cut)
-    if cuts:
-        cuts = f"hierarchy -top top\nproc\n{cuts}"
+    netlist = _cut_out(netlist, cut)
     script = f"""[options]
 mode {mode}
 depth {depth}
@@ -141,7 +166,7 @@ timeout {timeout}
 {ENGINES[solver]}
 [script]
 read_rtlil design.il
-{cuts}{PREPARE[flat]}
+{PREPARE[flat]}
 [files]
 design.il
 """
@@ -186,8 +211,13 @@ def _run(task, timeout):
     try:
         log, _ = process.communicate(timeout=timeout + 60)
     except BaseException as error:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        # It ends its solvers, each of which has a process group of its own, if it is asked to end itself.
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
         if isinstance(error, subprocess.TimeoutExpired):
             return "TIMEOUT", f"no answer in {timeout} s"
         raise
