@@ -15,7 +15,7 @@ from tests.formal.bus.rules import target_rules
 from tests.formal.core.privileged import one_of
 from tests.formal.prove import prove
 
-__all__ = ["CONFIG", "CoreBench", "in_regions", "prove_core"]
+__all__ = ["CONFIG", "CoreBench", "in_regions", "prove_core", "registers_of"]
 
 CONFIG = CoreConfig(icache_bytes=64, dcache_bytes=64, cache_ways=1, tlb_entries=2, pmp_entries=0,
                     branch_entries=4, branch_history_bits=1, rvfi=True, alternative_operations=True)
@@ -190,13 +190,13 @@ class CoreBench(wiring.Component):
         """What modules that are cut out are still known to do. Where they are not cut out, that is asserted."""
         inside = core._inside
         fetch = inside.fetch
-        m.d.comb += self._fact("registers", ~inside.registers.clearing)
+        m.d.comb += self.fact("registers", ~inside.registers.clearing)
         # No branch is known that ends in the first halfword of a region, since none is taught.
         predictor, training = fetch._predictor, fetch.training
         guess = predictor.prediction
         m.d.comb += [
             Assume(~guess.taken | (guess.position != 0) | predictor.address[3:].any()),
-            self._fact("execute", ~training.insert | training.end[1:].any()),
+            self.fact("execute", ~training.insert | training.end[1:].any()),
         ]
         # Loads, stores and atomics are some that exist, and the address comes early as well.
         executed = inside.execute.executed
@@ -204,15 +204,29 @@ class CoreBench(wiring.Component):
         atomic = unit == Unit.ATOMIC
         with m.If(inside.execute.executed_valid & ~executed.exception):
             with m.If((unit == Unit.LOAD) | (unit == Unit.STORE) | atomic):
-                m.d.comb += self._fact("execute", executed.result == inside.execute.address)
+                m.d.comb += self.fact("execute", executed.result == inside.execute.address)
             m.d.comb += [
-                self._fact("execute", (unit != Unit.LOAD) | (funct3 != 7)),
-                self._fact("execute", (unit != Unit.STORE) | ~funct3[2]),
-                self._fact("execute", ~atomic | (funct3 == 2) | (funct3 == 3)),
-                self._fact("execute", ~atomic | executed.raw[27:32].matches(*ATOMIC_OPERATIONS)),
+                self.fact("execute", (unit != Unit.LOAD) | (funct3 != 7)),
+                self.fact("execute", (unit != Unit.STORE) | ~funct3[2]),
+                self.fact("execute", ~atomic | (funct3 == 2) | (funct3 == 3)),
+                self.fact("execute", ~atomic | executed.raw[27:32].matches(*ATOMIC_OPERATIONS)),
             ]
 
-    def _fact(self, module, condition):
+    def steering_facts(self, m):
+        """The predictor's answer says the same in both its forms, and of no branch that ends before the way begins.
+        Said in the proofs of fetch; asserted in those that have a predictor."""
+        predictor = self.core._inside.fetch._predictor
+        guess, (first, second) = predictor.prediction, predictor.half_targets
+        m.d.comb += [
+            self.fact("fetch.predictor", guess.taken == predictor.takes.any()),
+            self.fact("fetch.predictor", ~predictor.takes.all()),
+            self.fact("fetch.predictor",
+                       ~guess.taken | (guess.half_target == Mux(predictor.takes[1], second, first))),
+            self.fact("fetch.predictor", ~guess.taken | (guess.position >= predictor.address[1:3])),
+        ]
+
+    def fact(self, module, condition):
+        """To assume where `module` is cut out, to assert where it is not."""
         cut = any(f"{module}.".startswith(f"{each}.") for each in self._cut)
         return (Assume if cut else Assert)(condition)
 
@@ -232,6 +246,12 @@ class CoreBench(wiring.Component):
                 m.d.comb += Assume(entry.cached | in_regions(page, self.config.uncached_code))
             with m.If(entry.regime != Regime.PAGED):
                 m.d.comb += Assume(entry.vpn == entry.ppn)
+
+
+def registers_of(fragment):
+    """Signals that an elaborated module assigns, by name: for invariants of proofs by induction."""
+    return {signal.name: signal for statements in fragment.statements.values() for statement in statements
+            for signal in statement._lhs_signals()}
 
 
 def in_regions(address, regions):

@@ -6,7 +6,6 @@ from amaranth.hdl import Assert, Cover, Signal
 __all__ = ["registers", "program_counter", "reaches"]
 
 
-
 def registers(m, rvfi, bench):
     """A register reads as what was written last, and x0 as zero."""
     number = AnyConst(5)
@@ -35,6 +34,21 @@ def program_counter(m, rvfi, bench):
         m.d.comb += Assert(rvfi.order == (order + 1)[:64])
     with m.If(rvfi.valid & ~seen):
         m.d.comb += Assert(rvfi.intr | (rvfi.pc_rdata == bench.start))
+    _in_the_pipeline(m, bench)
+
+
+def _in_the_pipeline(m, bench):
+    """The same where instructions leave execute, before they are known to retire: so a wrong one is found early."""
+    commit, execute = bench.core._inside.commit, bench.core._inside.execute
+    executed, place, known = execute.executed, Signal(64), Signal()
+    leaves = execute.executed_valid & execute.executed_ready
+    with m.If(commit.redirect):
+        m.d.sync += [place.eq(commit.target), known.eq(1)]
+    with m.Elif(leaves):
+        # What follows an instruction that will trap is worthless.
+        m.d.sync += [place.eq(executed.follow_pc), known.eq(~executed.exception)]
+    with m.If(leaves & known):
+        m.d.comb += [Assert(executed.pc == place), Assert(~executed.redirect | (executed.target == executed.follow_pc))]
 
 
 def reaches(m, rvfi, bench):

@@ -1,16 +1,14 @@
 """Loads, stores, atomics and fetches against what is on the buses. Translation is off: `satp` stays Bare."""
 
-from amaranth.asserts import AnyConst, AnySeq
+from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Assume, C, Cat, Mux, Signal
 
-from hw.core.translation import Regime
 from tests.formal.bus.rules import initiator_rules
 from tests.formal.core.bench import in_regions
 from tests.formal.core.privileged import one_of
 from tests.formal.core.spec import OPERATIONS
 
-__all__ = ["bus_rules", "fetch_bus_rules", "input_output", "reservations", "data_coherence", "fetch_coherence",
-           "fences"]
+__all__ = ["bus_rules", "fetch_bus_rules", "input_output", "reservations", "data_coherence"]
 
 
 def bare(m, bench):
@@ -92,63 +90,6 @@ def data_coherence(m, rvfi, bench):
     watched.start_coherent(m, bench.core._inside.commit.memory._cache)
     with m.If(watched.touched & watched.accessed(rvfi.mem_rmask)):
         m.d.comb += Assert(watched.accessed_data(rvfi.mem_rdata) == watched.program)
-
-
-def fetch_coherence(m, rvfi, bench):
-    """What the aligner delivers is what stands in memory, unless memory has changed since the last flush of the cache
-    that a redirect followed. Any one word; what happens behind the aligner is free."""
-    core = bench.core._inside
-    fetch, aligner, ibus = core.fetch, core.aligner, bench.core.ibus
-    m.d.comb += [Assume(fetch.regime.as_value() != Regime.PAGED.value), Assume(~fetch.target[0])]
-    watched = WatchedBit(m, rvfi, bench)
-    watched.start_coherent(m, fetch._cache)
-    changed = Signal()
-    m.d.comb += [changed.eq(AnySeq(1)), watched.after_store.eq(watched.memory ^ changed)]
-    with m.If(ibus.cyc & ibus.stb & ibus.ack & (ibus.adr == watched.adr)):
-        m.d.comb += Assume(watched.of(ibus.dat_r) == watched.memory)
-    stale, flushed = Signal(), Signal()
-    with m.If(changed):
-        m.d.sync += [stale.eq(1), flushed.eq(0)]
-    with m.Elif(fetch.cache_flush):
-        m.d.sync += flushed.eq(1)
-    with m.Elif(fetch.redirect & flushed):
-        m.d.sync += [stale.eq(0), flushed.eq(0)]
-    given = aligner.instruction
-    with m.If(aligner.valid & ~stale & ~given.page_fault & ~given.access_fault):
-        for half in range(2):
-            address = Signal(64, name=f"half{half}")
-            m.d.comb += address.eq(given.pc + 2 * half)
-            with m.If((address[3:] == watched.adr) & (address[1:3] == watched.number[4:])
-                      & ((given.raw[:2] == 3) if half else 1)):
-                m.d.comb += Assert(given.raw.word_select(half, 16).bit_select(watched.number[:4], 1) == watched.memory)
-
-
-def fences(m, rvfi, bench):
-    """fence.i flushes the instruction cache when every store before it is in memory, and instructions behind it were
-    fetched after a redirect that follows. With `fetch_coherence`: they are those that the program stored."""
-    bare(m, bench)
-    watched = WatchedBit(m, rvfi, bench)
-    core = bench.core._inside
-    fetch, aligner = core.fetch, core.aligner
-    flushed, redirected, value = Signal(), Signal(), Signal()
-    with m.If(fetch.cache_flush):
-        m.d.sync += [flushed.eq(1), redirected.eq(0), value.eq(watched.memory)]
-    with m.Elif(fetch.redirect & flushed):
-        m.d.sync += redirected.eq(1)
-    with m.If(rvfi.valid & ~fetch.cache_flush):
-        m.d.sync += flushed.eq(0)
-    fence = rvfi.valid & ~rvfi.trap & (rvfi.insn[:7] == 0b0001111) & (rvfi.insn[12:15] == 1)
-    with m.If(fence):
-        m.d.comb += [Assert(flushed & redirected), Assert(value == watched.program)]
-    # At one address, any one, there is one instruction before that redirect, and another after it.
-    place, old, new = AnyConst(64), AnyConst(32), AnyConst(32)
-    after, fenced = Signal(), Signal()
-    m.d.sync += [after.eq(after | (flushed & fetch.redirect)), fenced.eq(fenced | fence)]
-    given = aligner.instruction
-    with m.If(aligner.valid & (given.pc == place)):
-        m.d.comb += [Assume(given.raw == Mux(after, new, old)), Assume(~given.page_fault & ~given.access_fault)]
-    with m.If(rvfi.valid & fenced & (rvfi.pc_rdata == place)):
-        m.d.comb += Assert(rvfi.insn == new)
 
 
 def bus_rules(m, rvfi, bench):

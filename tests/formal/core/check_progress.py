@@ -43,6 +43,7 @@ def fetch_progress(m, rvfi, bench):
     inside = bench.core._inside
     fetch, commit = inside.fetch, inside.commit
     _at_once(m, bench.core.ibus)
+    bench.steering_facts(m)
     m.d.comb += [Assume(fetch.regime.as_value() != Regime.PAGED.value), Assume(fetch.redirect == bench.first),
                  Assume(~fetch.pop | fetch.first_valid)]
     for value in (fetch.regime.as_value(), fetch.privilege.as_value(), fetch.asid):

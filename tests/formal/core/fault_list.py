@@ -84,6 +84,13 @@ FAULTS = {
     "a result is looked for in the wrong stage while execute waits": Fault(
         "registers", "execute.py", "Mux(self.executed_ready, self.memory_write, self.slow & self.slow_write))",
         "Mux(self.executed_ready, self.memory_write, 0))"),
+    "an instruction right behind a multiplication does not wait for the product": Fault(
+        "registers", "execute.py", "for multiplies, rd in ((x_valid & (control.unit == Unit.MULTIPLY), x.rd),",
+        "for multiplies, rd in ((C(0), x.rd),"),
+    "an instruction next but one to a multiplication does not wait for the product": Fault(
+        "registers", "execute.py", "(self.memory_multiplies, self.memory_rd)):", "(C(0), self.memory_rd)):"),
+    "only the first operand waits for a product": Fault(
+        "registers", "execute.py", "| (decoded.control.reads_rs2 & (decoded.rs2 == rd)))):", ")):"),
     "mret does not wait for a CSR write": Fault(
         "returns", "execute.py", "with m.If((is_return & self.behind_csr) | (counts & self.behind_any)):",
         "with m.If(counts & self.behind_any):"),
@@ -98,7 +105,7 @@ FAULTS = {
     "a predicted return is believed": Fault(
         "program_counter", "execute.py", "x.predictable & equal(operand1, predicted_pc)", "x.predictable"),
     "a guess that splits an instruction is believed": Fault(
-        "fetch_coherence", "align.py", "m.d.sync += discard.eq(out.predicted & straddles)",
+        "alignment", "align.py", "m.d.sync += discard.eq(out.predicted & straddles)",
         "m.d.sync += discard.eq(0)"),
     # Privileged.
     "ecall always says M-mode": Fault(
@@ -160,11 +167,17 @@ FAULTS = {
         "                        m.d.comb += self.fetch_flush.eq(w_slow & self.stores_empty)",
         "m.d.comb += [slow_done.eq(1), slow_refill.eq(1)]\n"
         "                        m.d.comb += self.fetch_flush.eq(w_slow)"),
+    "fence.i leaves what was fetched already": Fault(
+        "fence_order", "commit.py", "m.d.comb += [slow_done.eq(self.stores_empty), slow_refill.eq(1)]\n",
+        "m.d.comb += slow_done.eq(self.stores_empty)\n"),
+    "what stands in decode survives a redirect": Fault(
+        "fence_order", "core.py", "with m.If(commit.kill):\n            m.d.sync += d_valid.eq(0)",
+        "with m.If(0):\n            m.d.sync += d_valid.eq(0)"),
     "fence.i flushes nothing": Fault(
         "fetch_coherence", "fetch.py", "m.d.comb += cache.flush.eq(flush_wanted & ~cache.busy)",
         "m.d.comb += cache.flush.eq(0)"),
     "the aligner keeps the word behind a straddling branch": Fault(
-        "fetch_coherence", "align.py", "m.d.comb += self.pop.eq(self.first_valid)\n", "m.d.comb += self.pop.eq(0)\n"),
+        "alignment", "align.py", "m.d.comb += self.pop.eq(self.first_valid)\n", "m.d.comb += self.pop.eq(0)\n"),
     "fetch stays in a refill": Fault(
         "fetch_progress", "fetch.py",
         'm.d.comb += [cache.tag_write.eq(1), cache.tag_valid.eq(1)]\n                        m.next = "restart"',
@@ -172,6 +185,31 @@ FAULTS = {
     "sfence.vma never ends": Fault(
         "progress", "commit.py", "slow_done.eq(flushing & ~self.tlb_flush.busy)",
         "slow_done.eq(flushing & self.tlb_flush.busy & ~begin)"),
+    # Rights.
+    "a hit in the lookaside buffer may do anything": Fault(
+        "data_rights", "load_store.py", "~forbidden(entry, access, self.privilege, sum_=self.sum, mxr=self.mxr)",
+        "C(1)"),
+    "a hit in the lookaside buffer passes by PMP": Fault(
+        "data_rights", "load_store.py", "canonical(self.address) & entry.physical.allow(access)",
+        "canonical(self.address)"),
+    "MPRV does nothing": Fault(
+        "data_rights", "csr_file.py", "Mux(status.mprv, status.mpp.as_value(), privilege.as_value())",
+        "privilege.as_value()"),
+    "an AMO needs the right to read only": Fault(
+        "data_rights", "load_store.py", "& (self.operation == AtomicOperation.LR))", "& C(1))"),
+    "the walker is asked for a load's rights by a store": Fault(
+        "data_rights", "load_store.py", "self.walk.access.eq(Mux(reads_only, Access.LOAD, Access.STORE))",
+        "self.walk.access.eq(Access.LOAD)"),
+    "S-mode runs what belongs to users, once it is known": Fault(
+        "fetch_rights", "fetch.py", "(tlb.entry.execute & ~wrong_level)", "tlb.entry.execute"),
+    "data are run, once they are known": Fault(
+        "fetch_rights", "fetch.py", "(tlb.entry.execute & ~wrong_level)", "~wrong_level"),
+    "fetch passes by PMP, once the page is known": Fault(
+        "fetch_rights", "fetch.py", "tlb.hit & canonical(f_pc) & tlb.entry.physical.execute",
+        "tlb.hit & canonical(f_pc)"),
+    "fetch forgets the upper bits of an address": Fault(
+        "fetch_rights", "fetch.py", "tlb.hit & canonical(f_pc) & tlb.entry.physical.execute",
+        "tlb.hit & tlb.entry.physical.execute"),
     # Units by themselves.
     "the highest PMP region that matches decides": Fault(
         "protection", "pmp.py", "for matched, region in reversed(matches):", "for matched, region in matches:",
@@ -194,4 +232,27 @@ FAULTS = {
         "walker", "translation.py", "~(leaf.write & leaf.dirty)", "~leaf.write"),
     "page tables are read where PMP forbids it": Fault(
         "walker", "walker.py", "frame[20:].any() | ~pmp.rights.read", "frame[20:].any()"),
+    "the user bit is not looked at": Fault(
+        "walker", "translation.py", "leaf.user & ((access == Access.FETCH) | ~sum_), ~leaf.user)",
+        "leaf.user & ((access == Access.FETCH) | ~sum_), 0)"),
+    "SUM lets S-mode run what belongs to users": Fault(
+        "walker", "translation.py", "leaf.user & ((access == Access.FETCH) | ~sum_)", "leaf.user & ~sum_"),
+    "MXR is always on": Fault(
+        "walker", "translation.py", "(mxr & leaf.execute)", "leaf.execute"),
+    "reserved bits of an entry are ignored": Fault(
+        "walker", "translation.py", "| self.reserved.any() | pointer_flags", "| pointer_flags"),
+    "a page of 1 GiB is taken for one of 2 MiB": Fault(
+        "walker", "walker.py", "with m.If(level == 2):\n", "with m.If(0):\n"),
+    "each table is read at the last level's index": Fault(
+        "walker", "walker.py", "index.eq(vpn.word_select(level, 9))", "index.eq(vpn[:9])"),
+    "a fourth level is read": Fault(
+        "walker", "walker.py", "with m.Elif(level == 0):\n", "with m.Elif(0):\n"),
+    "a large page is filled in as a small one": Fault(
+        "walker", "walker.py", "entry.level.eq(level)", "entry.level.eq(0)"),
+    "a large page gets the rights of its first 4 KiB": Fault(
+        "walker", "walker.py", "m.d.sync += frame[:9].eq(vpn[:9])", "pass"),
+    "PMP is asked as M-mode for everyone": Fault(
+        "walker", "walker.py", "pmp.machine.eq(regime == Regime.MACHINE)", "pmp.machine.eq(1)"),
+    "fetch is answered what was found for data": Fault(
+        "walker", "walker.py", "(self.fetch, for_fetch)", "(self.fetch, C(1))"),
 }

@@ -5,23 +5,18 @@ from functools import partial
 
 from tests.formal.core.bench import prove_core
 from tests.formal.core.check_consistency import program_counter, registers
+from tests.formal.core.check_fetch import AlignmentBench, fence_order, fences, fetch_coherence
 from tests.formal.core.check_instructions import semantics
-from tests.formal.core.check_memory import (
-    bus_rules,
-    data_coherence,
-    fences,
-    fetch_bus_rules,
-    fetch_coherence,
-    input_output,
-    reservations,
-)
+from tests.formal.core.check_memory import bus_rules, data_coherence, fetch_bus_rules, input_output, reservations
 from tests.formal.core.check_privileged import csr_continuity, csr_instructions, interrupts, returns, traps
 from tests.formal.core.check_progress import LONGEST_FETCH, LONGEST_INSTRUCTION, fetch_progress, progress
-from tests.formal.core.check_translation import LookasideBench, ProtectionBench, WalkerBench
+from tests.formal.core.check_rights import data_rights, fetch_rights
+from tests.formal.core.check_translation import LookasideBench, ProtectionBench
+from tests.formal.core.check_walker import WalkerBench
 from tests.formal.core.spec import GROUPS, OPERATIONS
 from tests.formal.prove import prove
 
-__all__ = ["PROOFS", "UNIT_PROOFS", "Proof", "UnitProof"]
+__all__ = ["AROUND", "PROOFS", "UNIT_PROOFS", "Proof", "UnitProof"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,10 @@ class Proof:
         prove_core(self.check, depth=depth or self.depth, steady=self.steady, cut=self.cut,
                    name=f"core-{name}", timeout=timeout)
 
+    def search(self, name):
+        """Look for a counterexample."""
+        self.run(name)
+
 
 @dataclass(frozen=True)
 class UnitProof:
@@ -66,16 +65,30 @@ class UnitProof:
         Cycles from reset; 1 says everything of combinational logic.
     quick : bool
         Part of `make test`.
+    induction : bool
+        Proven for any number of cycles.
+    search_depth : int
+        Cycles in which counterexamples are looked for, if not `depth`.
+    cut : tuple of str
+        Modules of the bench that do anything at all.
     """
 
     bench: object
     depth: int
     quick: bool = True
+    induction: bool = False
+    search_depth: int | None = None
+    cut: tuple = ()
 
-    def run(self, name, *, depth=None, timeout=7200):
+    def run(self, name, *, depth=None, timeout=7200, mode=None):
         """As :meth:`Proof.run`."""
-        prove(self.bench(), depth=depth or self.depth, solver="bitwuzla", flat=True, timeout=timeout,
+        prove(self.bench(), mode=mode or ("prove" if self.induction else "bmc"), depth=depth or self.depth,
+              solver="bitwuzla", flat=True, timeout=timeout, cut=[f"top.bench.{each}" for each in self.cut],
               name=f"core-{name}")
+
+    def search(self, name):
+        """As :meth:`Proof.search`."""
+        self.run(name, mode="bmc", depth=self.search_depth)
 
 
 #: Modules that are cut out where a proof does not speak of them: instructions come from anywhere, registers hold, loads
@@ -108,16 +121,20 @@ PROOFS = {
     "input_output": Proof(input_output, 16, cut=AROUND),
     "reservations": Proof(reservations, 18, cut=AROUND),
     "data_coherence": Proof(data_coherence, 11, cut=BEFORE),
-    "fetch_coherence": Proof(fetch_coherence, 10, cut=(*BEHIND[1:], "walker", "fetch.tlb", "fetch.predictor")),
-    "fences": Proof(fences, 16, cut=AROUND),
+    "data_rights": Proof(data_rights, 14, cut=(*BEFORE, *DATA, "walker")),
+    "fetch_coherence": Proof(fetch_coherence, 10, cut=(*BEHIND, "walker", "fetch.tlb", "fetch.predictor")),
+    "fetch_rights": Proof(fetch_rights, 14, cut=(*BEHIND, "walker", "fetch.tlb", "fetch.predictor", "fetch.cache")),
+    "fences": Proof(fences, 16, cut=(*BEFORE, *DATA)),
+    "fence_order": Proof(fence_order, 18, cut=(*FRONT, "registers", "commit.memory", "stores", "walker")),
     "progress": Proof(progress, LONGEST_INSTRUCTION + 3, cut=(*FRONT, "registers")),
     "fetch_progress": Proof(fetch_progress, LONGEST_FETCH + 2, cut=BEHIND),
 }
 
 UNIT_PROOFS = {
+    "alignment": UnitProof(AlignmentBench, 4, induction=True, search_depth=8),
     "protection": UnitProof(partial(ProtectionBench, 4), 1),
     "protection-1": UnitProof(partial(ProtectionBench, 1), 1),
     "lookaside": UnitProof(partial(LookasideBench, 2), 14),
     "lookaside-4": UnitProof(partial(LookasideBench, 4), 14, quick=False),
-    "walker": UnitProof(WalkerBench, 22, quick=False),
+    "walker": UnitProof(WalkerBench, 4, induction=True, search_depth=13, cut=("walker.pmp",)),
 }

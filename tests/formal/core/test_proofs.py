@@ -6,7 +6,7 @@ from amaranth.hdl import Assert, Cat, Elaboratable, Module
 
 from tests.formal.core.bench import prove_core
 from tests.formal.core.check_consistency import reaches
-from tests.formal.core.proofs import PROOFS
+from tests.formal.core.proofs import AROUND, PROOFS
 from tests.formal.core.spec import OPERATIONS, SYSTEM
 from tests.formal.prove import prove
 
@@ -25,8 +25,8 @@ def test_core(name):
 
 
 @pytest.mark.slow
-def test_core_reaches_what_is_claimed_cover9():
-    prove_core(reaches, mode="cover", depth=9, name="core-reaches", timeout=7200)
+def test_core_reaches_what_is_claimed_cover10():
+    prove_core(reaches, mode="cover", depth=10, cut=AROUND, name="core-reaches", timeout=7200)
 
 
 class TableBench(Elaboratable):
