@@ -3,7 +3,7 @@
 from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Cover, Signal
 
-__all__ = ["registers", "program_counter", "reaches"]
+__all__ = ["flow", "registers", "program_counter", "reaches"]
 
 
 def registers(m, rvfi, bench):
@@ -34,11 +34,11 @@ def program_counter(m, rvfi, bench):
         m.d.comb += Assert(rvfi.order == (order + 1)[:64])
     with m.If(rvfi.valid & ~seen):
         m.d.comb += Assert(rvfi.intr | (rvfi.pc_rdata == bench.start))
-    _in_the_pipeline(m, bench)
 
 
-def _in_the_pipeline(m, bench):
-    """The same where instructions leave execute, before they are known to retire: so a wrong one is found early."""
+def flow(m, rvfi, bench):
+    """As `program_counter`, where instructions leave execute, before they are known to retire: so what needs many
+    cycles there is found early here."""
     commit, execute = bench.core._inside.commit, bench.core._inside.execute
     executed, place, known = execute.executed, Signal(64), Signal()
     leaves = execute.executed_valid & execute.executed_ready

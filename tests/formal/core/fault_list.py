@@ -100,7 +100,7 @@ FAULTS = {
     "an interrupt that a CSR write enables comes an instruction late": Fault(
         "interrupts", "csr_file.py", "m.d.comb += self.unsettles.eq(self.writes)", "m.d.comb += self.unsettles.eq(0)"),
     "a branch predicted to a wrong place is decided too early": Fault(
-        "program_counter", "execute.py", "deciding = x_valid & misled & ~hazard & self.executed_ready & ~decided",
+        "flow", "execute.py", "deciding = x_valid & misled & ~hazard & self.executed_ready & ~decided",
         "deciding = x_valid & misled & ~decided"),
     "a predicted return is believed": Fault(
         "program_counter", "execute.py", "x.predictable & equal(operand1, predicted_pc)", "x.predictable"),

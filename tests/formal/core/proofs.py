@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.formal.core.bench import prove_core
-from tests.formal.core.check_consistency import program_counter, registers
+from tests.formal.core.check_consistency import flow, program_counter, registers
 from tests.formal.core.check_fetch import AlignmentBench, fence_order, fences, fetch_coherence
 from tests.formal.core.check_instructions import semantics
 from tests.formal.core.check_memory import bus_rules, data_coherence, fetch_bus_rules, input_output, reservations
@@ -111,6 +111,7 @@ PROOFS = {
                                       14 if group in ATOMIC else 11, cut=AROUND) for group in GROUPS},
     "registers": Proof(registers, 12, quick=9, cut=(*FRONT, *DATA)),
     "program_counter": Proof(program_counter, 12, quick=9, cut=AROUND),
+    "flow": Proof(flow, 10, cut=(*FRONT, "registers", "commit.memory", "stores", "walker")),
     "traps": Proof(traps, 10, quick=8, cut=AROUND),
     "returns": Proof(returns, 16, quick=9, cut=AROUND),
     "csr_instructions": Proof(csr_instructions, 11, quick=8, steady=True, cut=AROUND),
