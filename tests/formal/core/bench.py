@@ -213,17 +213,11 @@ class CoreBench(wiring.Component):
             ]
 
     def steering_facts(self, m):
-        """The predictor's answer says the same in both its forms, and of no branch that ends before the way begins.
-        Said in the proofs of fetch; asserted in those that have a predictor."""
+        """The predictor names no branch that ends before the way begins. Said in the proofs of fetch; asserted in those
+        that have a predictor."""
         predictor = self.core._inside.fetch._predictor
-        guess, (first, second) = predictor.prediction, predictor.half_targets
-        m.d.comb += [
-            self.fact("fetch.predictor", guess.taken == predictor.takes.any()),
-            self.fact("fetch.predictor", ~predictor.takes.all()),
-            self.fact("fetch.predictor",
-                       ~guess.taken | (guess.half_target == Mux(predictor.takes[1], second, first))),
-            self.fact("fetch.predictor", ~guess.taken | (guess.position >= predictor.address[1:3])),
-        ]
+        guess = predictor.prediction
+        m.d.comb += self.fact("fetch.predictor", ~guess.taken | (guess.position >= predictor.address[1:3]))
 
     def fact(self, module, condition):
         """To assume where `module` is cut out, to assert where it is not."""

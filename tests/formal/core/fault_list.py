@@ -35,7 +35,7 @@ FAULTS = {
         '("srai", "010000- ----- ----- 101 ----- 0010011", dict(_I, unit=Unit.ALU, alternate=1))',
         '("srai", "010000- ----- ----- 101 ----- 0010011", dict(_I, unit=Unit.ALU))'),
     "word shifts take six bits of amount": Fault(
-        "instructions-word", "alu.py", "by_32.eq(b[5] & ~self.word)", "by_32.eq(b[5])"),
+        "instructions-word", "alu.py", "by_32.eq(distance[5] & ~self.word)", "by_32.eq(distance[5])"),
     "lui does not sign-extend": Fault(
         "instructions-upper", "decoder.py", "insn[12:31], sign.replicate(33)", "insn[12:32], C(0, 32)"),
     "jalr keeps bit 0": Fault(
@@ -90,7 +90,11 @@ FAULTS = {
     "an instruction next but one to a multiplication does not wait for the product": Fault(
         "registers", "execute.py", "(self.memory_multiplies, self.memory_rd)):", "(C(0), self.memory_rd)):"),
     "only the first operand waits for a product": Fault(
-        "registers", "execute.py", "| (decoded.control.reads_rs2 & (decoded.rs2 == rd)))):", ")):"),
+        "registers", "execute.py", "((decoded.rs1 == rd) | (decoded.rs2 == rd))):", "(decoded.rs1 == rd)):"),
+    "the shifter's distance is not forwarded": Fault(
+        "registers", "execute.py", "distance = Mux(from_memory, ~self.memory_distance, ", "distance = Mux(C(0), C(0, 6), "),
+    "the shifter's distance is forwarded upside down": Fault(
+        "registers", "execute.py", "~self.memory_distance,", "self.memory_distance,"),
     "mret does not wait for a CSR write": Fault(
         "returns", "execute.py", "with m.If((is_return & self.behind_csr) | (counts & self.behind_any)):",
         "with m.If(counts & self.behind_any):"),
