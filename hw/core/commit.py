@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus import wishbone
+from ..mapping import SEPARATE
 from .alternative import AlternativeEngine
 from .commit_signals import CommitSignals
 from .config import CoreConfig
@@ -332,14 +333,24 @@ class CommitStage(wiring.Component):
         w_loads = Signal()
         w_multiplies = Signal()
         m.d.sync += [
-            w_valid_memory.eq(0), w_valid_other.eq(0), w_write_memory.eq(0), w_write_other.eq(0),
-            w_trap.eq(0), w_refill.eq(0), w_forget.eq(0), w_settle.eq(0),
+            w_valid_other.eq(0), w_write_other.eq(0), w_trap.eq(0), w_refill.eq(0), w_forget.eq(0), w_settle.eq(0),
+        ]
+        # Loads and stores: what caches and lookaside buffer say, `quick` and `done`, comes last.
+        quick, done = Signal(attrs=SEPARATE), Signal(attrs=SEPARATE)
+        enters, enters_writing, slow_writing = (Signal(attrs=SEPARATE, name=name) for name in (
+            "enters", "enters_writing", "slow_writing"))
+        m.d.comb += [
+            quick.eq(memory.quick), done.eq(memory.done),
+            enters.eq(go & is_memory), enters_writing.eq(go & is_memory & control.writes_rd),
+            slow_writing.eq(w_slow_memory & w.control.writes_rd),
+        ]
+        m.d.sync += [
+            w_valid_memory.eq((enters & quick) | (w_slow_memory & done)),
+            w_write_memory.eq((enters_writing & quick) | (slow_writing & done)),
+            w_slow_memory.eq((enters & ~quick) | (w_slow_memory & ~done & ~memory.fault)),
         ]
         with m.If(w_slow_memory):
-            with m.If(memory.done):
-                m.d.sync += [w_slow_memory.eq(0), w_valid_memory.eq(1), w_write_memory.eq(w.control.writes_rd)]
-            with m.Elif(memory.fault):
-                m.d.sync += [w_slow_memory.eq(0), w_trap.eq(1)]
+            m.d.sync += w_trap.eq(memory.fault)
         with m.Elif(w_slow_other):
             with m.If(slow_done):
                 m.d.sync += [
@@ -360,9 +371,7 @@ class CommitStage(wiring.Component):
             with m.If(go):
                 refused = answered & self.result.exception
                 m.d.sync += [
-                    w_slow_memory.eq(is_memory & ~memory.quick), w_valid_memory.eq(is_memory & memory.quick),
                     w_slow_other.eq(needs_longer), w_valid_other.eq(~is_memory & ~needs_longer & ~refused),
-                    w_write_memory.eq(is_memory & control.writes_rd & memory.quick),
                     w_write_other.eq(~is_memory & ~needs_longer & ~refused & control.writes_rd
                                      & ((unit != Unit.CUSTOM) | self.result.we)),
                     w_trap.eq(refused),
