@@ -92,9 +92,10 @@ FAULTS = {
     "only the first operand waits for a product": Fault(
         "registers", "execute.py", "((decoded.rs1 == rd) | (decoded.rs2 == rd))):", "(decoded.rs1 == rd)):"),
     "the shifter's distance is not forwarded": Fault(
-        "registers", "execute.py", "distance = Mux(from_memory, ~self.memory_distance, ", "distance = Mux(C(0), C(0, 6), "),
+        "instructions-register", "execute.py", "distance = Mux(from_memory, ~self.memory_distance, ",
+        "distance = Mux(C(0), C(0, 6), "),
     "the shifter's distance is forwarded upside down": Fault(
-        "registers", "execute.py", "~self.memory_distance,", "self.memory_distance,"),
+        "instructions-register", "execute.py", "~self.memory_distance,", "self.memory_distance,"),
     "mret does not wait for a CSR write": Fault(
         "returns", "execute.py", "with m.If((is_return & self.behind_csr) | (counts & self.behind_any)):",
         "with m.If(counts & self.behind_any):"),
