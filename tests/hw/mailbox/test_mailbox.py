@@ -89,5 +89,5 @@ def test_every_fault_has_a_test():
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_is_noticed(default, fault):
     bench = DIRECTED if CAUGHT_BY[fault] in testcases(DIRECTED) else INSTRUCTIONS
-    with pytest.raises(BenchFailure):
+    with pytest.raises(BenchFailure, match="AssertionError"):
         run(default, bench, CAUGHT_BY[fault], environment={"MAILBOX": "default", "FAULT": fault})
