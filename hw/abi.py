@@ -104,13 +104,14 @@ class MailStatus(enum.Enum, shape=8):
     FULL = 18
     #: The endpoint has no hardware queue: the kernel's software path serves it.
     UNBOUND = 19
-    #: Send: the endpoint's rate limit does not allow a message yet, nothing was stored.
+    #: Send: the rate limit of the sender's space does not allow a message yet, nothing was stored.
     RATE_LIMITED = 20
     #: Receive: the queue is empty.
     NO_MESSAGE = 21
     #: Receive: the next message carries capabilities, so the kernel has to receive it.
     NEEDS_KERNEL = 22
-    #: Pop: the message that the page had open is no longer the first of its queue; nothing was removed.
+    #: Pop: no message is open, or no longer: it was removed by another, or the right to it may have ended. Nothing was
+    #: removed.
     LOST = 23
     #: Instructions: what was staged, or the command itself, was discarded (the kernel switched threads, or a
     #: capability died meanwhile); nothing was sent or opened. Begin again.

@@ -5,9 +5,10 @@ children go before their parents and nothing has to be remembered but where it s
 keeps others from changing the tree during a run.
 
 Between siblings it saves the trouble of making each the first child in memory (`loose`): this is made good before it
-goes down into one and before it stops, so that the tree is whole whenever software may look. Each link is compared with
-the table, and each slot with the link that led to it; a chain of parents that is right can come back to no slot but
-the root, which is compared too, and a sibling is looked at after its predecessor was emptied. So any tree has an end.
+goes down into one and before it stops, so that the tree is whole whenever software may look, unless the bus or a low
+`enable` ended the run. Each link is compared with the table, and each slot with the link that led to it; a chain of
+parents that is right can come back to no slot but the root, which is compared too, and a sibling is looked at after its
+predecessor was emptied. So any tree has an end.
 """
 
 from types import SimpleNamespace
@@ -23,10 +24,11 @@ from .engine import InvalidatePort
 from .lookaside import InvalidateKind
 from .walker import TableRegisters
 
-__all__ = ["RevokeStart", "StartPort", "Revoker"]
+__all__ = ["SLOT_BITS", "RevokeStart", "StartPort", "Revoker"]
 
 _SHAPE = Slot.as_shape()
-_SLOT_BITS = _SHAPE["parent"].width
+#: Bits of a slot number, as links hold it.
+SLOT_BITS = _SHAPE["parent"].width
 _WORD_BYTES = 8
 _WORDS = SLOT_BYTES // _WORD_BYTES
 
@@ -57,7 +59,7 @@ def _placed(**fields):
 class RevokeStart(data.Struct):
     """What to begin: the descendants of slot `root`, at most `limit` of them (0: all). Root 0: nothing."""
 
-    root: _SLOT_BITS
+    root: SLOT_BITS
     limit: 32
 
 
@@ -80,7 +82,7 @@ class Revoker(wiring.Component):
     Attributes
     ----------
     enable, tables
-        As the walker's. Low `enable` ends a run.
+        As the walker's. A run in which `enable` was low, be it for a cycle, ends at its next slot.
     starts : array of StartPort
         Instruction front, window; the first goes before the second.
     walking : In(1)
@@ -104,10 +106,10 @@ class Revoker(wiring.Component):
     walking: In(1)
     state: Out(RevokeState)
     revoked: Out(32)
-    at: Out(_SLOT_BITS)
-    dead: Out(_SLOT_BITS)
+    at: Out(SLOT_BITS)
+    dead: Out(SLOT_BITS)
     dead_valid: In(1)
-    dead_value: In(_SLOT_BITS)
+    dead_value: In(SLOT_BITS)
     killed: Out(1)
     invalidate: Out(InvalidatePort())
     bus: Out(wishbone.system_signature())
@@ -120,9 +122,9 @@ class Revoker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config, planted, tables, bus = self._config, self._planted, self.tables, self.bus
-        root, parent = Signal(_SLOT_BITS), Signal(_SLOT_BITS)
+        root, parent = Signal(SLOT_BITS), Signal(SLOT_BITS)
         #: The sibling in front of `at`, which has just been emptied; 0: none was.
-        before = Signal(_SLOT_BITS)
+        before = Signal(SLOT_BITS)
         limit = Signal(32)
         #: Object of the root, of which all descendants are; `mixed`: some of another were emptied.
         object_id, mixed = Signal(32), Signal()
@@ -131,6 +133,8 @@ class Revoker(wiring.Component):
         first, is_root, ascending, loose = Signal(), Signal(), Signal(), Signal()
         #: A store that empties a slot was begun; a transfer has ended after its run.
         touched, late = Signal(), Signal()
+        #: The unit was off, or its tables moved, in this run: perhaps for less than a transfer takes.
+        lost = Signal()
         stopping = Signal()
         outcome = Signal(RevokeState)
         words = Signal(data.ArrayLayout(64, _WORDS))
@@ -217,6 +221,8 @@ class Revoker(wiring.Component):
         tag = Signal(16)
         m.d.comb += tag.eq(slot.tag + ~planted("keep_tag"))
 
+        with m.If(~self.enable):
+            m.d.sync += lost.eq(1)
         # A transfer that outlived its run ends some time, and may have emptied a slot.
         with m.If(ends & over):
             release()
@@ -234,12 +240,12 @@ class Revoker(wiring.Component):
                         outcome.eq(RevokeState.RUNNING),
                         root.eq(chosen.root), self.at.eq(chosen.root), limit.eq(chosen.limit),
                         self.revoked.eq(0), before.eq(0), first.eq(1), ascending.eq(0), loose.eq(0), mixed.eq(0),
-                        touched.eq(0), stopping.eq(0), waited.eq(0), self.state.eq(RevokeState.RUNNING),
+                        touched.eq(0), lost.eq(0), stopping.eq(0), waited.eq(0), self.state.eq(RevokeState.RUNNING),
                     ]
                     m.next = "ADDRESS"
             with m.State("ADDRESS"):
                 m.d.sync += [is_root.eq(self.at == root), beat.eq(0), cycles.eq(0)]
-                with m.If(~self.enable):
+                with m.If(~self.enable | lost):
                     m.d.sync += outcome.eq(RevokeState.DISABLED)
                     m.next = "SETTLE"
                 with m.Elif(self.walking & (waited != config.patience)):
@@ -317,7 +323,7 @@ class Revoker(wiring.Component):
             with m.State("TIE"):
                 # The parent is on the path, so it has the mark.
                 m.d.comb += of_parent.eq(1)
-                with m.If(~self.enable):
+                with m.If(~self.enable | lost):
                     m.d.sync += outcome.eq(RevokeState.DISABLED)
                     m.next = "SETTLE"
                 with m.Else():

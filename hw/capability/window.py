@@ -17,7 +17,7 @@ from .engine import InvalidatePort
 from .front import Command, Operation, ask_to_revoke, decode, result_data
 from .lookaside import InvalidateKind
 from .requester import AnswerEvent
-from .revoker import StartPort
+from .revoker import SLOT_BITS, StartPort
 from .walker import TableRegisters
 
 __all__ = ["ADDRESS_BITS", "UNIT_VERSION", "WindowCommand", "Window"]
@@ -160,12 +160,12 @@ class Window(wiring.Component):
     class RevokedAt(Register, access="r", width=64):
         """Where the revocation engine is or has ended: with an error, the slot that is wrong."""
 
-        slot: Field(R, 31, description="slot number")
+        slot: Field(R, SLOT_BITS, description="slot number")
 
     class Dead(Register, access="rw", width=64):
         """Slots that were emptied and that the kernel has not taken back: a list by their parent links."""
 
-        slot: Field(External, 31, "rw", description="first slot number, 0: none; stores count between runs only")
+        slot: Field(External, SLOT_BITS, "rw", description="first slot number, 0: none; stores count between runs only")
 
     class Counter(Register, access="r", width=64):
         """Statistics; wraps."""
@@ -215,10 +215,10 @@ class Window(wiring.Component):
             "revoke": Out(StartPort()),
             "revoke_answer": In(RevokeAnswer),
             "progress": In(RevokeAnswer),
-            "revoked_at": In(31),
-            "dead": In(31),
+            "revoked_at": In(SLOT_BITS),
+            "dead": In(SLOT_BITS),
             "dead_valid": Out(1),
-            "dead_value": Out(31),
+            "dead_value": Out(SLOT_BITS),
             "killed": In(1),
         })
         self.bus.memory_map = bank.memory_map

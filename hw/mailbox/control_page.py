@@ -12,6 +12,7 @@ from .registers import (
     ControlPage,
     Identity,
     PageBinding,
+    QueueBinding,
     QueueWord,
     SenderBinding,
     SenderRate,
@@ -88,7 +89,7 @@ def add_control_page(m, parts):
             m.d.comb += [parts.ok.eq(~bus.we), parts.data.eq(parts.statistic_read.data)]
         with m.Elif((word[4:] == pages >> 4) & (target != 0) & (target <= config.pages)):
             m.d.comb += [
-                parts.ok.eq(~bus.we | covers(parts, 34)),
+                parts.ok.eq(~bus.we | covers(parts, PageBinding.as_shape().size)),
                 parts.data.eq(shown),
                 parts.bind_page.eq(accepted),
                 parts.start_wipe_page.eq(accepted & ~parts.fault("keep_staging")),
@@ -113,7 +114,7 @@ def add_control_page(m, parts):
             with m.Switch(column):
                 with m.Case(QueueWord.BINDING):
                     m.d.comb += [
-                        parts.ok.eq(~bus.we | covers(parts, 33)),
+                        parts.ok.eq(~bus.we | covers(parts, QueueBinding.as_shape().size)),
                         parts.data.eq(table.binding),
                         table.bind.eq(accepted),
                         parts.start_wipe_queue.eq(accepted),

@@ -47,7 +47,7 @@ class Mailbox(wiring.Component):
         The capability unit begins to forget something: messages that instructions have open are closed. Only with
         `port`.
     irq : Out(1)
-        High while a queue with its interrupt enabled holds a message.
+        High while queues with their interrupt enabled hold enough messages, or have held one for long enough.
     clearing : Out(1)
         High after reset until all memories are zero; accesses wait.
     fault : In(n)

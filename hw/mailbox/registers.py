@@ -116,12 +116,12 @@ class ControlPage(enum.IntEnum):
     IDENTITY = 0x000
     #: Bit q: queue q holds a message.
     PENDING = 0x008
-    #: Bit q: the interrupt line is high while queue q holds a message.
+    #: Bit q: messages in queue q interrupt.
     INTERRUPT_ENABLE = 0x010
-    #: How long few messages may wait for their interrupt.
-    INTERRUPT_COALESCING = 0x020
     #: Store a queue number: the queue loses all its messages.
     WIPE = 0x018
+    #: How long few messages may wait for their interrupt.
+    INTERRUPT_COALESCING = 0x020
     #: One word per Statistic.
     STATISTICS = 0x040
     #: One word per page; thread pages count from 1.
@@ -218,7 +218,7 @@ CONTROL_REGISTERS = (
     Row("IDENTITY", ControlPage.IDENTITY, Access.R, 48, "version and size", Identity),
     Row("PENDING", ControlPage.PENDING, Access.R, 32, "bit q: queue q holds a message"),
     Row("INTERRUPT_ENABLE", ControlPage.INTERRUPT_ENABLE, Access.RW, 32,
-        "bit q: queue q interrupts while it holds a message"),
+        "bit q: messages in queue q interrupt"),
     Row("INTERRUPT_COALESCING", ControlPage.INTERRUPT_COALESCING, Access.RW, 56,
         "messages that interrupt at once, and how long fewer may wait", Coalescing),
     Row("WIPE", ControlPage.WIPE, Access.W, 32, "number of the queue to empty"),

@@ -95,8 +95,13 @@ uint64_t CapabilityUnit::command(uint32_t command, uint64_t operand1, uint64_t o
         selected_ = static_cast<uint32_t>(narrowed(operand1));
         return before;
     }
-    case unit_command::revoke:
-        return revocation_.command({enable_ != 0, slot_base_, slot_count_}, operand1, narrowed(operand2));
+    case unit_command::revoke: {
+        const uint32_t before = revocation_.killed();
+        const uint64_t result =
+            revocation_.command({enable_ != 0, slot_base_, slot_count_}, operand1, narrowed(operand2));
+        invalidations_ += revocation_.killed() != before;  // once for a run that has emptied anything
+        return result;
+    }
     case unit_command::install: return 0;
     default: invalidations_++; return 0;
     }

@@ -453,6 +453,25 @@ async def an_unit_switched_off_ends_the_run(dut):
 
 
 @cocotb.test()
+async def off_and_on_within_a_transfer_ends_the_run(dut):
+    """A run does not go on with tables that moved, or a unit that was off, while it waited for memory."""
+    bench, forest, root = await planted(dut)
+    forest.chain(root, 40)
+    for changes in ({"control": 0}, {"slot_count": forest.tables.slot_count}):
+        bench.bus.wait = 100, 100
+        await bench.begin(root)
+        await bench.cycles(20)
+        for name, value in changes.items():
+            await bench.write(name, value)
+        await bench.write("control", 1)
+        await bench.idle()
+        assert int(dut.revoker_cyc.value), "the transfer lasts longer than that"
+        bench.bus.wait = 0, 0
+        assert (await bench.revoked()).state == RevokeState.DISABLED
+    assert (await bench.revoke(root)).state == RevokeState.DONE
+
+
+@cocotb.test()
 async def descendants_of_other_objects(dut):
     """A tree whose capabilities name different objects is not what the kernel makes; none of them passes either."""
     bench, forest, root = await planted(dut)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
 from hw.abi import CUSTOM_0, INSTRUCTIONS
@@ -127,4 +126,3 @@ class Hart:
         await FallingEdge(self.dut.clk)
         self.dut.forget.value = 0
         await FallingEdge(self.dut.clk)
-        cocotb.log.debug("forgotten")

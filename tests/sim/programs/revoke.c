@@ -102,6 +102,7 @@ int main(void) {
     for (unsigned number = ROOT; number <= LAST; number++)
         if (check(number, TAG + number % 16) != VERDICT_OK) return 2;
 
+    const uint64_t forgotten = *reg(CAPABILITY_UNIT_INVALIDATIONS);
     const uint64_t start = cycles();
     uint64_t answer = revoke(ROOT, 0);
     if (!revoke_answer_get_accepted(answer)) return 3;
@@ -110,6 +111,8 @@ int main(void) {
 
     if (revoke_answer_get_state(answer) != REVOKE_STATE_DONE || revoke_answer_get_revoked(answer) != COUNT) return 4;
     if (*reg(CAPABILITY_UNIT_REVOKED) != COUNT) return 5;
+    /* A run that has emptied slots makes the unit forget them, once. */
+    if (*reg(CAPABILITY_UNIT_INVALIDATIONS) != forgotten + (COUNT != 0)) return 10;
     for (unsigned number = ROOT + 1; number <= LAST; number++)
         if (check(number, TAG + number % 16) != VERDICT_BAD_HANDLE) return 6;
     if (check(ROOT, TAG + ROOT) != VERDICT_OK) return 7;
