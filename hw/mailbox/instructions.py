@@ -68,7 +68,9 @@ def add_instructions(m, parts, port, forget):
 
     # ---- issue
     known, fire = Signal(), Signal()
-    m.d.comb += [offered.context.eq(issue.context), offered.handle.eq(issue.rs1), offered.valid.eq(fire)]
+    means, place = Signal(MailOperation), Signal.like(offered.number)
+    m.d.comb += [offered.context.eq(issue.context), offered.handle.eq(issue.rs1), offered.valid.eq(fire),
+                 offered.operation.eq(means), offered.number.eq(place)]
     for instruction in INSTRUCTIONS:
         operation, number = _MEANING.get(instruction.name, (None, 0))
         words = {MailOperation.PUT: parts.pairs, MailOperation.GET: config.message_words}.get(operation, 1)
@@ -78,8 +80,8 @@ def add_instructions(m, parts, port, forget):
                   & (issue.insn[25:] == instruction.funct7)):
             m.d.comb += [
                 known.eq(1 if instruction.user else issue.privilege != Privilege.USER),
-                offered.operation.eq(operation),
-                offered.number.eq(number),
+                means.eq(operation),
+                place.eq(number),
             ]
     is_put = offered.operation == MailOperation.PUT
     # A pair has one place for words that are not committed, and none while what lies there is being copied.
@@ -128,9 +130,11 @@ def add_instructions(m, parts, port, forget):
     enabled = parts.context_enabled.bit_select(first.context, 1)
     opened = parts.entries.read_port()
     answer, take = Signal(MailAnswer), Signal()
+    status, badge = Signal.like(answer.status), Signal.like(answer.badge)
     decided = client.done & parts.settled & first.committed & first.started & ~parts.killed
     m.d.comb += [
         result.we.eq(first.operation != MailOperation.PUT),
+        answer.status.eq(status), answer.badge.eq(badge),
         result.data.eq(answer),
         take.eq(result.valid & result.ready & ~kill_first),
         parts.may_decide.eq(first.valid & first.started & first.committed),
@@ -148,17 +152,17 @@ def add_instructions(m, parts, port, forget):
                 pops = view | parts.fault("pop_without_view")
                 m.d.comb += [
                     result.valid.eq(parts.settled & ~parts.deciding),
-                    answer.status.eq(Mux(pops, MailStatus.OK, MailStatus.LOST)),
-                    answer.badge.eq(Mux(view, opened.data, 0)),
+                    status.eq(Mux(pops, MailStatus.OK, MailStatus.LOST)),
+                    badge.eq(Mux(view, opened.data, 0)),
                     parts.pop_now.eq(take),
                     parts.pop_removes.eq(take & pops),
                 ]
             with m.Default():
                 # Where the kernel has bound nothing, it does the work itself.
                 with m.If(~first.started & ~enabled):
-                    m.d.comb += [result.valid.eq(1), answer.status.eq(MailStatus.UNBOUND)]
+                    m.d.comb += [result.valid.eq(1), status.eq(MailStatus.UNBOUND)]
                 with m.Else():
-                    m.d.comb += [result.valid.eq(decided), answer.status.eq(parts.status_now)]
+                    m.d.comb += [result.valid.eq(decided), status.eq(parts.status_now)]
     stages = ((take | (kill_first & parts.fault("put_before_commit"))) & (first.operation == MailOperation.PUT))
     bound_anew = parts.binds_context.bit_select(first.context, 1) & ~parts.fault("keep_pairs")
     with m.If(stages & first.valid & ~bound_anew):

@@ -212,6 +212,10 @@ def test_interrupt_leaves_nothing_behind():
         deadline = time.monotonic() + 300
         while not (child := children.read_text().strip()) and time.monotonic() < deadline:
             time.sleep(0.05)
+        # Until the tool runs: before, its parent is still about to start it, and would not know yet what to end.
+        while child and "yosys" not in Path(f"/proc/{child.split()[0]}/cmdline").read_text():
+            time.sleep(0.05)
+        time.sleep(0.5)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=120)
     assert (process.returncode, output) == (130, "")
