@@ -116,7 +116,7 @@ class BranchPredictor(wiring.Component):
         with m.If(training.insert):
             m.d.sync += victim.eq(~victim)
         layout = data.StructLayout({"kind": BranchKind, "position": 2, "half_target": REGION_BITS - 1,
-                                 "tag": REGION_BITS - index_high})
+                                    "tag": REGION_BITS - index_high})
         branches = []
         for way in range(WAYS):
             write, read_address, branch = _block_ram(m, f"branches{way}", layout, self._sets)

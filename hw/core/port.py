@@ -12,7 +12,7 @@ Rules
   its store buffer before it commits).
 - Commit: one `commit.valid` for each accepted instruction, in issue order, in the cycle after issue at the earliest.
   `commit.kill` high: the instruction never happened and has no result. The unit changes state only after a commit
-  without kill. At most four instructions are issued and not yet finished.
+  without kill. At most `MAX_IN_FLIGHT` instructions are issued and not yet finished.
 - Result: `result.valid` is held until `result.ready`. A result may be offered before the commit of its instruction,
   so that a hit is usable two cycles after issue; if the commit then kills, the offer is withdrawn in the next cycle
   and the core takes no result in the kill's cycle. The core takes a result together with the commit at the
@@ -23,10 +23,12 @@ Rules
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["CONTEXT_BITS", "Privilege", "CapabilityPort"]
+__all__ = ["CONTEXT_BITS", "MAX_IN_FLIGHT", "Privilege", "CapabilityPort"]
 
 #: Enough for the thread contexts of any core (:class:`hw.core.config.CoreConfig`).
 CONTEXT_BITS = 4
+#: Instructions that are issued and not yet finished, at most.
+MAX_IN_FLIGHT = 4
 
 
 class Privilege(enum.Enum, shape=2):

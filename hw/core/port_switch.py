@@ -11,12 +11,9 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .port import CapabilityPort
+from .port import MAX_IN_FLIGHT, CapabilityPort
 
 __all__ = ["PortSwitch"]
-
-#: Instructions that are issued and not finished, at most.
-_IN_FLIGHT = 4
 
 
 class PortSwitch(wiring.Component):
@@ -56,7 +53,7 @@ class PortSwitch(wiring.Component):
         issue, commit, result = self.port.issue, self.port.commit, self.port.result
         units = range(len(self._functions))
         # Whose instructions are in flight, and how many.
-        owner, flying = Signal(len(units), init=1), Signal(range(_IN_FLIGHT + 1))
+        owner, flying = Signal(len(units), init=1), Signal(range(MAX_IN_FLIGHT + 1))
         mine, free = Signal(len(units)), Signal()
         fire, take, killed = Signal(), Signal(), Signal()
         m.d.comb += [

@@ -80,8 +80,8 @@ def store_csrs(m, file, csr, *, rvfi):
     with m.Elif(late):
         m.d.comb += [write.addr.eq(late_place), write.data.eq(late_value)]
     with m.Else():
-        is_vector = (place == StoredCsr.MTVEC) | (place == StoredCsr.STVEC)
         value = Mux(clearing, 0, modified(file.function, read.data, file.operand))
+        is_vector = (place == StoredCsr.MTVEC) | (place == StoredCsr.STVEC)
         is_pc = (place == StoredCsr.MEPC) | (place == StoredCsr.SEPC)
         m.d.comb += [write.addr.eq(Mux(clearing, sweep, place)),
                      write.data.eq(Cat(value[0] & ~is_pc, value[1] & ~is_vector, value[2:]))]

@@ -73,12 +73,16 @@ def add_commands(m, parts):
     with m.If(client.arrive):
         m.d.sync += [found.eq(table.found), queue.eq(table.found_queue)]
 
+    # A page's answer that still waits when the unit forgets is asked for again. The bus is held up meanwhile.
     decide = Signal()
     m.d.comb += [
+        parts.asks_again.eq(client.done & parts.forgotten & ~decide & ~parts.by_instruction & ~parts.killed),
         parts.deciding.eq(client.done & (~parts.by_instruction | parts.killed | parts.may_decide)),
         decide.eq(parts.deciding & parts.settled & (~parts.by_instruction | parts.killed | parts.taken)),
-        client.take.eq(decide),
+        client.take.eq(decide | parts.asks_again),
     ]
+    with m.If(parts.asks_again):
+        m.d.sync += parts.waiting.bit_select(page, 1).eq(1)
     _decide(m, parts, decide & ~parts.killed, found, queue)
 
 

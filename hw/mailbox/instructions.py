@@ -58,7 +58,7 @@ def _asks(entry):
     return (entry.operation == MailOperation.SEND) | (entry.operation == MailOperation.RECEIVE)
 
 
-def add_instructions(m, parts, port, forget):
+def add_instructions(m, parts, port):
     """Answer the port."""
     config, table, client = parts.config, parts.table, parts.client
     issue, commit, result = port.issue, port.commit, port.result
@@ -221,9 +221,7 @@ def add_instructions(m, parts, port, forget):
     parts.front = SimpleNamespace(first=first, second=second, pairs=pairs, pair_bits=pair_bits)
 
     # ---- what died may have been somebody's right to his open message, or an answer that is not yet used
-    forgotten = Signal()
-    m.d.sync += forgotten.eq(forget & ~parts.fault("no_forget"))
-    with m.If(forgotten):
+    with m.If(parts.forgotten):
         m.d.sync += open_views.eq(0)
         with m.If(client.done & parts.by_instruction):
             m.d.sync += parts.discarded.eq(1)

@@ -44,8 +44,8 @@ class Mailbox(wiring.Component):
     port : In(CapabilityPort())
         From the hart whose contexts may use instructions; only if the configuration has contexts.
     forget : In(1)
-        The capability unit begins to forget something: messages that instructions have open are closed. Only with
-        `port`.
+        The capability unit begins to forget something: answers that are not yet used are void, and messages that
+        instructions have open are closed.
     irq : Out(1)
         High while queues with their interrupt enabled hold enough messages, or have held one for long enough.
     clearing : Out(1)
@@ -64,9 +64,10 @@ class Mailbox(wiring.Component):
             "check": Out(CheckPort()),
             "irq": Out(1),
             "clearing": Out(1),
+            "forget": In(1),
         }
         if config.contexts:
-            ports |= {"port": In(CapabilityPort()), "forget": In(1)}
+            ports["port"] = In(CapabilityPort())
         if config.faults:
             ports["fault"] = In(len(config.faults))
         super().__init__(ports)
@@ -83,13 +84,14 @@ class Mailbox(wiring.Component):
             parts.client.timeout_fault.eq(parts.fault("timeout_is_ok")),
             self.clearing.eq(parts.clearing),
         ]
+        m.d.sync += parts.forgotten.eq(self.forget & ~parts.fault("no_forget"))
         self._add_interrupt(m, parts)
         add_bus(m, parts)
         add_thread_pages(m, parts)
         add_control_page(m, parts)
         add_commands(m, parts)
         if self.config.contexts:
-            add_instructions(m, parts, self.port, self.forget)
+            add_instructions(m, parts, self.port)
         # Last: where it drives the same memory ports as the bus, it is the sequencer's turn.
         add_sequencer(m, parts)
         return m

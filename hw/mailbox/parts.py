@@ -130,6 +130,10 @@ class Parts:
         # The command that is being checked.
         self.active_page = Signal(range(pages))
         self.killed = Signal()
+        #: The capability unit has begun to forget something in the cycle before.
+        self.forgotten = Signal()
+        #: So the answer for a page is dropped, and the page waits again.
+        self.asks_again = Signal()
         #: The answer is there and may be acted on in this cycle or as soon as the sequencer is idle.
         self.deciding = Signal()
         self.status_now = Signal(MailStatus)

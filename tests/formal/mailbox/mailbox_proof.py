@@ -137,16 +137,22 @@ class MailboxProof(Mailbox):
                          Assert(self.command.as_value() == parts.operation[self.any_page])]
 
     def _follow_check(self, m):
-        """A command takes effect only on an OK to its own question, asked after it was given."""
+        """A command takes effect only on an OK to its own question, asked after it was given, and answered after
+        whatever the unit has forgotten."""
         parts = self.parts
         client, request, response = parts.client, self.check.request, self.check.response
         valid_before, offered = Signal(), Signal()
         m.d.sync += valid_before.eq(request.valid & ~request.ready)
         m.d.comb += offered.eq(request.valid & ~valid_before)
         question, answer = Signal(CheckRequest), Signal(CheckResponse)
-        asked, answered = Signal(), Signal()
+        asked, answered, outdated, forgotten = Signal(), Signal(), Signal(), Signal()
         taken = response.valid & response.ready
-        with m.If(self.doorbell | self.bind):
+        m.d.sync += forgotten.eq(self.forget)
+        with m.If(offered):
+            m.d.sync += outdated.eq(0)
+        with m.Elif(forgotten & answered):
+            m.d.sync += outdated.eq(1)
+        with m.If(self.doorbell | self.bind | (parts.asks_again & self.mine)):
             m.d.sync += [asked.eq(0), answered.eq(0)]
         with m.Elif(offered):
             m.d.sync += [asked.eq(self.busy & self.mine & ~parts.killed), question.eq(request.payload), answered.eq(0)]
@@ -171,8 +177,8 @@ class MailboxProof(Mailbox):
         page_pops = parts.table.pop & ~parts.pop_now & self.mine
         effect = self.sends | page_pops
         with m.If(effect):
-            m.d.comb += [Assert(self.busy), Assert(asked), Assert(answered), Assert(right_question),
-                         Assert(right_answer)]
+            m.d.comb += [Assert(self.busy), Assert(asked), Assert(answered), Assert(~outdated),
+                         Assert(right_question), Assert(right_answer)]
         with m.If(self.sends):
             m.d.comb += Assert(self.command == Operation.SEND)
         with m.If(page_pops):
@@ -195,10 +201,10 @@ class MailboxProof(Mailbox):
                     Assert(payload.query.handle == self.handle),
                     Assert(payload.query.cap_type == CapType.ENDPOINT),
                     Assert(payload.query.rights == wanted),
-                    Assert(offered | (asked & (question == payload))),
+                    Assert(offered | (asked & ~outdated & (question == payload))),
                 ]
             with m.If(client.done & (client.answer.verdict == Verdict.OK)):
-                m.d.comb += [Assert(asked), Assert(answered), Assert(right_question),
+                m.d.comb += [Assert(asked), Assert(answered), Assert(~outdated), Assert(right_question),
                              Assert(client.answer == answer), Assert(request.payload == question)]
         m.d.comb += Assert(~valid_before | ~client.owed)
         with m.If(client.done & (client.answer.verdict == Verdict.OK)):

@@ -212,7 +212,7 @@ class Bench:
         if self.config.faults:
             name = os.environ.get("FAULT")
             dut.fault.value = 1 << self.config.faults.index(name) if name else 0
-        dut.bus_cyc.value = dut.bus_stb.value = dut.bus_we.value = 0
+        dut.bus_cyc.value = dut.bus_stb.value = dut.bus_we.value = dut.forget.value = 0
         dut.bus_adr.value = dut.bus_dat_w.value = dut.bus_sel.value = 0
         Clock(dut.clk, 10, unit="ns").start()
         cocotb.start_soon(self.unit.serve())

@@ -297,6 +297,26 @@ async def rebind_page(dut):
 
 
 @cocotb.test()
+async def a_death_before_the_decision(dut):
+    """An answer that waits for a wipe when the capability dies is asked for again."""
+    bench = await stage(dut)
+    await bench.stage(1, message(1))
+    bench.unit.latency = (12, 12)
+    doorbell = thread(1, ThreadPage.SEND)
+    await bench.bus.write(doorbell, TO_A, 0x0f)
+    await bench.write(ControlPage.WIPE, 1)
+    await bench.bus.tick(15)
+    assert await bench.bus.read(thread(1, ThreadPage.STATUS)) == MailStatus.BUSY.value
+    assert len(bench.unit.asked) == 1 and not bench.unit.response_taken
+    bench.unit.capabilities[SENDER, TO_A] = Capability(A, SEND, BADGE_A, state=Verdict.EMPTY)
+    await bench.hart.forget()
+    bench.model.write(doorbell, TO_A, 0x0f)
+    assert await bench.status(1) == MailStatus.EMPTY
+    assert len(bench.unit.asked) == 2
+    await bench.compare_all()
+
+
+@cocotb.test()
 async def rebind_kills_the_command(dut):
     """A command whose page is bound anew before its check ends never happens, whatever the moment."""
     bench = await stage(dut)
