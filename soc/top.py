@@ -191,6 +191,7 @@ class SoC(wiring.Component):
             self.stores.dat.eq(target.dat_w),
             self.stores.sel.eq(target.sel),
         ]
+        m.d.sync += [core.snoop.valid.eq(self.stores.valid & ~core.dbus.ack), core.snoop.adr.eq(self.stores.adr)]
         if self._l2 is not None:
             m.submodules.l2 = l2 = self._l2
             m.submodules.l2_registers = registers = self._l2_registers

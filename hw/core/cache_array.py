@@ -43,6 +43,7 @@ class CacheArray(wiring.Component):
     victim : way to replace, one-hot; advances with each tag written.
     write_ways, write_word, write_data, write_sel : write of data, for each way that `write_ways` names.
     tag_write, tag_ways, tag_set, tag_valid, tag_value : write of tags.
+    drop, drop_set : what the set holds is forgotten, of all ways. Another write of tags in this cycle is lost.
     flush, busy : start invalidation of everything; `busy` until done, as after reset. Nothing hits meanwhile.
     """
 
@@ -74,6 +75,8 @@ class CacheArray(wiring.Component):
             "tag_set": In(self.set_bits),
             "tag_value": In(self.tag_bits),
             "tag_valid": In(1),
+            "drop": In(1),
+            "drop_set": In(self.set_bits),
             "flush": In(1),
             "busy": Out(1),
         })
@@ -91,6 +94,8 @@ class CacheArray(wiring.Component):
         with m.Elif(self.flush):
             m.d.sync += busy.eq(1)
 
+        tag_set = Signal(self.set_bits)
+        m.d.comb += tag_set.eq(Mux(self.drop, self.drop_set, self.tag_set))
         for way in range(self._ways):
             m.submodules[f"data{way}"] = store = memory.Memory(shape=64, depth=self._words, init=[], attrs=BLOCK_RAM)
             write = store.write_port(granularity=8)
@@ -112,9 +117,9 @@ class CacheArray(wiring.Component):
             tag = Signal(self._tag_shape, name=f"tag{way}_read", reset_less=True)
             m.d.sync += tag.eq(tag_read.data)
             m.d.comb += [
-                tag_write.en.eq(busy | (self.tag_write & self.tag_ways[way])),
-                tag_write.addr.eq(Mux(busy, sweep, self.tag_set)),
-                tag_write.data.valid.eq(~busy & self.tag_valid),
+                tag_write.en.eq(busy | self.drop | (self.tag_write & self.tag_ways[way])),
+                tag_write.addr.eq(Mux(busy, sweep, tag_set)),
+                tag_write.data.valid.eq(~busy & ~self.drop & self.tag_valid),
                 tag_write.data.value.eq(self.tag_value),
                 tag_read.addr.eq(self.read_word[line_bits:]),
                 self.hit_way[way].eq(equal(
@@ -124,14 +129,14 @@ class CacheArray(wiring.Component):
         # The sweep writes tags too, in its last cycle for look-ups that are answered when it is over.
         # What is read is known late, so it is compared in the next cycle.
         read_word, write_word = Signal(self.word_bits, reset_less=True), Signal(self.word_bits, reset_less=True)
-        tag_set = Signal(self.set_bits, reset_less=True)
+        wrote_set = Signal(self.set_bits, reset_less=True)
         swept, wrote, wrote_tag = Signal(), Signal(), Signal()
         m.d.sync += [
-            read_word.eq(self.read_word), write_word.eq(self.write_word), tag_set.eq(self.tag_set),
-            swept.eq(busy), wrote.eq(self.write_ways != 0), wrote_tag.eq(self.tag_write),
+            read_word.eq(self.read_word), write_word.eq(self.write_word), wrote_set.eq(tag_set),
+            swept.eq(busy), wrote.eq(self.write_ways != 0), wrote_tag.eq(self.tag_write | self.drop),
         ]
         m.d.comb += self.collision.eq(
-            swept | (wrote & (write_word == read_word)) | (wrote_tag & (tag_set == read_word[line_bits:])))
+            swept | (wrote & (write_word == read_word)) | (wrote_tag & (wrote_set == read_word[line_bits:])))
 
         m.d.comb += self.hit.eq(self.hit_way.any())
         # Round robin: ways fill evenly after a flush, and a loop of stores cannot starve one.

@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus import wishbone
+from ..bus.snoop import SnoopSignature
 from .align import Aligner, FetchedInstruction
 from .commit import CommitStage
 from .config import CoreConfig
@@ -36,6 +37,7 @@ class Core(wiring.Component):
     -------
     ibus : initiator; refills of the instruction cache and uncached fetches.
     dbus : initiator; everything else.
+    snoop : stores of other initiators to main memory.
     msip, mtip, meip, seip : interrupt lines.
     time : mtime.
     capability : see :mod:`hw.core.port`; a system without a unit ties `issue.ready` high and `issue.accept` low.
@@ -51,6 +53,7 @@ class Core(wiring.Component):
         members = {
             "ibus": Out(wishbone.system_signature()),
             "dbus": Out(wishbone.system_signature()),
+            "snoop": In(SnoopSignature()),
             "msip": In(1),
             "mtip": In(1),
             "meip": In(1),
@@ -216,6 +219,7 @@ class Core(wiring.Component):
         wiring.connect(m, walker.bus, data_bus.walker)
         wiring.connect(m, fetch.bus, wiring.flipped(self.ibus))
         wiring.connect(m, data_bus.bus, wiring.flipped(self.dbus))
+        wiring.connect(m, commit.memory.snoop, wiring.flipped(self.snoop))
         m.d.comb += [walker.root.eq(csr.satp.ppn), walker.asid.eq(csr.satp.asid), walker.regions.eq(csr.regions)]
 
         if config.debug:

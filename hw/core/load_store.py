@@ -5,6 +5,7 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus import wishbone
+from ..bus.snoop import SnoopSignature
 from ..mapping import all_of
 from .atomic import AtomicOperation, AtomicUnit
 from .cache_array import WORDS_PER_LINE, CacheArray, select_way
@@ -87,6 +88,7 @@ class LoadStoreUnit(wiring.Component):
     regime, privilege, sum, mxr, asid : how to translate.
     accessed, written : address of the access in writeback, and what it wrote; `wrote` tells whether an atomic one did.
     drop_reservation : end a load reservation (trap, trap return).
+    snoop : stores of others; what the cache holds of their set is forgotten, and a reservation of their word.
     tlb_flush : see :class:`hw.core.translation.TlbFlush`.
     push, store, stores_room, stores_empty : the store buffer.
     walk, bus : page-table walker and bus.
@@ -128,6 +130,7 @@ class LoadStoreUnit(wiring.Component):
             "stores_empty": In(1),
             "walk": Out(WalkPort()),
             "bus": Out(wishbone.system_signature()),
+            "snoop": In(SnoopSignature()),
             "busy": Out(1),
         })
 
@@ -218,6 +221,7 @@ class LoadStoreUnit(wiring.Component):
             cache.tag_ways.eq(cache.victim),
             cache.tag_set.eq(w.address[5:line_high]),
             cache.tag_value.eq(w.physical[line_high:]),
+            cache.drop.eq(self.snoop.valid), cache.drop_set.eq(self.snoop.adr[2:line_high - 3]),
             self.busy.eq(cache.busy),
         ]
         self._slow_way(m, cache, tlb, again, w, w_hit_way, w_storing, w_finishing)
@@ -268,6 +272,13 @@ class LoadStoreUnit(wiring.Component):
         def access_fault():
             fail(Cause.LOAD_ACCESS, Cause.STORE_ACCESS)
 
+        def reserve():
+            m.d.sync += [reserved.eq(1), reservation.eq(w.physical[3:])]
+
+        def fail_sc():
+            m.d.sync += w.word.eq(Cat(C(1, 32), w.size == 2))
+            m.next = "finish"
+
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += again.eq(self.slow)
@@ -304,7 +315,10 @@ class LoadStoreUnit(wiring.Component):
 
             with m.State("decide"):
                 m.d.sync += [w.word.eq(select_way(cache.hit_way, cache.words)), w_hit_way.eq(cache.hit_way)]
-                with m.If(~w.cached & is_atomic):
+                with m.If(cache.collision | self.snoop.valid):
+                    # The answer may be of before somebody's store, and a reservation must not outlive that.
+                    m.next = "look up"
+                with m.Elif(~w.cached & is_atomic):
                     access_fault()
                 with m.Elif(~w.cached):
                     m.next = "io"
@@ -313,14 +327,14 @@ class LoadStoreUnit(wiring.Component):
                         m.d.comb += self.done.eq(1)
                         m.next = "idle"
                     with m.Elif(cache.hit):
+                        reserve()
                         m.next = "finish"
                     with m.Else():
                         m.next = "refill"
                 with m.Elif(is_store):
                     m.next = "store"
                 with m.Elif(is_sc & ~reservation_holds):
-                    m.d.sync += w.word.eq(Cat(C(1, 32), w.size == 2))
-                    m.next = "finish"
+                    fail_sc()
                 with m.Else():
                     m.next = "atomic read"
 
@@ -341,7 +355,8 @@ class LoadStoreUnit(wiring.Component):
                     cache.write_sel.eq(0xFF),
                 ]
                 with m.If(self.bus.err):
-                    # Some of the line may be overwritten: its old owner must not hit any more.
+                    # Some of the line may be overwritten: its old owner must not hit any more. (A store of others takes
+                    # precedence at the tags, but comes no later than with the first word.)
                     m.d.comb += cache.tag_write.eq(1)
                     access_fault()
                 with m.Elif(self.bus.ack):
@@ -350,6 +365,8 @@ class LoadStoreUnit(wiring.Component):
                     with m.If(beat == w.physical[3:5]):
                         m.d.sync += w.word.eq(self.bus.dat_r)
                     with m.If(last):
+                        with m.If(is_lr):
+                            reserve()
                         m.d.comb += [cache.tag_write.eq(1), cache.tag_valid.eq(1)]
                         m.next = "finish"
 
@@ -376,7 +393,11 @@ class LoadStoreUnit(wiring.Component):
                 m.d.comb += [self.bus.cyc.eq(1), self.bus.lock.eq(1)]
                 with m.If(old_is_needed):
                     m.d.sync += w.lanes.eq(atomic.result)
-                m.next = "atomic write"
+                # Now that nobody else has the bus.
+                with m.If(is_sc & ~reservation_holds):
+                    fail_sc()
+                with m.Else():
+                    m.next = "atomic write"
 
             with m.State("atomic write"):
                 m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1), self.bus.lock.eq(1), self.bus.we.eq(1)]
@@ -392,9 +413,7 @@ class LoadStoreUnit(wiring.Component):
             with m.State("finish"):
                 m.d.comb += [self.done.eq(1), w_finishing.eq(1)]
                 m.d.sync += w_storing.eq(is_store & w.cached)
-                with m.If(is_lr):
-                    m.d.sync += [reserved.eq(1), reservation.eq(w.physical[3:])]
-                with m.Elif(is_sc):
+                with m.If(is_sc):
                     m.d.sync += reserved.eq(0)
                 m.next = "idle"
 
@@ -402,7 +421,7 @@ class LoadStoreUnit(wiring.Component):
                 m.d.comb += self.fault.eq(1)
                 m.next = "idle"
 
-        with m.If(self.drop_reservation):
+        with m.If(self.drop_reservation | (self.snoop.valid & (self.snoop.adr == reservation))):
             m.d.sync += reserved.eq(0)
 
 

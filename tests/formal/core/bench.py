@@ -23,6 +23,8 @@ CONFIG = CoreConfig(icache_bytes=64, dcache_bytes=64, cache_ways=1, tlb_entries=
 #: funct5 of the A extension.
 ATOMIC_OPERATIONS = (0b00000, 0b00001, 0b00010, 0b00011, 0b00100, 0b01000, 0b01100, 0b10000, 0b10100, 0b11000, 0b11100)
 
+LR, ATOMIC_OPCODE = 0b00010, 0b0101111
+
 #: What mie, mideleg and medeleg can hold (privileged specification, 3.1.8 and 3.1.9; custom causes 24 to 31).
 ALL_INTERRUPTS = 0xAAA
 SUPERVISOR_INTERRUPTS = 0x222
@@ -120,21 +122,25 @@ class CoreBench(wiring.Component):
     config : CoreConfig
     steady : bool
         Interrupt lines and time never change, and the line of the supervisor's external interrupt is low.
+    others : bool
+        Other initiators store to main memory, whenever the core's transfers leave room for it.
     cut : iterable of str
         Modules that will be cut out: see :func:`prove_core`.
 
     Attributes
     ----------
     core : the core.
+    other_store, other_adr : another initiator's store is acknowledged in this cycle, and its word; of what, is free.
     first : step 0.
     privilege : current privilege; with `rvfi.valid` the one after a trap or return.
     privilege_after : with `rvfi.valid` the one after the instruction.
     start : where the flush before step 0 sent fetch.
     """
 
-    def __init__(self, check, config=CONFIG, *, steady=False, cut=()):
+    def __init__(self, check, config=CONFIG, *, steady=False, others=False, cut=()):
         self._check = check
         self._cut = cut
+        self._others = others
         self._steady = steady
         self.config = config
         super().__init__({})
@@ -153,6 +159,9 @@ class CoreBench(wiring.Component):
             m.d.comb += line.eq(free(len(line)))
         if self._steady:
             m.d.comb += Assume(~core.seip)
+        self.other_store, self.other_adr = Signal(), Signal(29)
+        if self._others:
+            self._add_other_stores(m, core)
         m.d.comb += [core.capability.issue.ready.eq(1), core.capability.issue.accept.eq(0)]
         self.first = Signal(init=1)
         m.d.sync += self.first.eq(0)
@@ -169,6 +178,17 @@ class CoreBench(wiring.Component):
         self._lookaside_facts(m, core._inside.commit.memory._tlb, fetch=False)
         self._check(m, core.rvfi, self)
         return m
+
+    def _add_other_stores(self, m, core):
+        """Whoever owns the bus keeps it for a burst and for a locked pair, from the first answer to the last."""
+        dbus = core.dbus
+        answered, held = dbus.cyc & dbus.stb & (dbus.ack | dbus.err), Signal()
+        m.d.sync += held.eq(dbus.cyc & (held | answered))
+        m.d.comb += [
+            self.other_store.eq(AnySeq(1)), self.other_adr.eq(AnySeq(29)),
+            Assume(~(self.other_store & (answered | (held & dbus.cyc)))),
+        ]
+        m.d.sync += [core.snoop.valid.eq(self.other_store), core.snoop.adr.eq(self.other_adr)]
 
     def _legal_start(self, m, core):
         """CSRs hold only what can be written to them."""
@@ -210,6 +230,9 @@ class CoreBench(wiring.Component):
                 self.fact("execute", (unit != Unit.STORE) | ~funct3[2]),
                 self.fact("execute", ~atomic | (funct3 == 2) | (funct3 == 3)),
                 self.fact("execute", ~atomic | executed.raw[27:32].matches(*ATOMIC_OPERATIONS)),
+                self.fact("execute", ~atomic | (executed.raw[12:15] == funct3)),
+                self.fact("execute", ~atomic | (executed.raw[27:32] != LR) | (executed.raw[20:25] == 0)),
+                self.fact("execute", atomic == (executed.raw[:7] == ATOMIC_OPCODE)),
             ]
 
     def steering_facts(self, m):
@@ -256,12 +279,12 @@ def in_regions(address, regions):
     return result
 
 
-def prove_core(check, *, depth, name, config=CONFIG, steady=False, cut=(), **options):
+def prove_core(check, *, depth, name, config=CONFIG, steady=False, others=False, cut=(), **options):
     """Prove the properties that `check` adds, from any start state, to `depth` cycles.
 
     `cut` names modules below the core whose outputs are free: see :func:`tests.formal.prove.prove`.
     """
     options = {"solver": "bitwuzla", "flat": True, "timeout": 3600, **options}
-    prove(CoreBench(check, config, steady=steady, cut=cut), depth=depth, name=name,
+    prove(CoreBench(check, config, steady=steady, others=others, cut=cut), depth=depth, name=name,
           edit=start_anywhere,
           cut=[f"top.bench.core.{each}" for each in cut], **options)

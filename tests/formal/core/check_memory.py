@@ -1,6 +1,6 @@
 """Loads, stores, atomics and fetches against what is on the buses. Translation is off: `satp` stays Bare."""
 
-from amaranth.asserts import AnyConst
+from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, C, Cat, Mux, Signal
 
 from tests.formal.bus.rules import initiator_rules
@@ -8,7 +8,10 @@ from tests.formal.core.bench import in_regions
 from tests.formal.core.privileged import one_of
 from tests.formal.core.spec import OPERATIONS
 
-__all__ = ["bus_rules", "fetch_bus_rules", "input_output", "reservations", "data_coherence"]
+__all__ = ["atomicity", "bus_rules", "data_coherence", "fetch_bus_rules", "input_output", "reservations", "snooping"]
+
+#: Cycles from another's store in memory until no instruction retires any more that read before it.
+SETTLING = 3
 
 
 def bare(m, bench):
@@ -46,6 +49,8 @@ class WatchedBit:
             m.d.comb += Assume(~dbus.err)
             with m.If(dbus.ack & self.within(dbus.sel)):
                 m.d.comb += self.after_store.eq(self.of(dbus.dat_w))
+        with m.If(bench.other_store & (bench.other_adr == self.adr)):
+            m.d.comb += self.after_store.eq(AnySeq(1))
 
         self.offset = rvfi.mem_addr[:3]
         self.touched = rvfi.valid & (rvfi.mem_addr[3:] == self.adr)
@@ -75,7 +80,7 @@ class WatchedBit:
         place, tag = self.adr[:word_bits], self.adr[word_bits:][:cache.tag_bits]
         written, looked = Signal(), Signal()
         with m.If((cache.write_ways.any() & (cache.write_word == place))
-                  | (cache.tag_write & (cache.tag_set == place[line_bits:]))):
+                  | (cache.tag_write & ~cache.drop & (cache.tag_set == place[line_bits:]))):
             m.d.sync += written.eq(1)
         m.d.sync += looked.eq(~written & (cache.read_word == place))
         for way, word in enumerate(cache.words):
@@ -90,6 +95,43 @@ def data_coherence(m, rvfi, bench):
     watched.start_coherent(m, bench.core._inside.commit.memory._cache)
     with m.If(watched.touched & watched.accessed(rvfi.mem_rmask)):
         m.d.comb += Assert(watched.accessed_data(rvfi.mem_rdata) == watched.program)
+
+
+def snooping(m, rvfi, bench):
+    """Another's store is seen by what retires more than a few cycles behind it. The program itself does not store to
+    that bit: what it would see of its own stores is `data_coherence`."""
+    bare(m, bench)
+    watched = WatchedBit(m, rvfi, bench)
+    watched.start_coherent(m, bench.core._inside.commit.memory._cache)
+    changed = Signal(SETTLING)
+    m.d.sync += changed.eq(Cat(watched.memory != watched.after_store, changed))
+    with m.If(watched.touched):
+        m.d.comb += Assume(~watched.accessed(rvfi.mem_wmask))
+        with m.If(watched.accessed(rvfi.mem_rmask) & ~changed.any()):
+            m.d.comb += Assert(watched.accessed_data(rvfi.mem_rdata) == watched.memory)
+
+
+def atomicity(m, rvfi, bench):
+    """What an AMO or a successful sc overwrites is what it, or the lr before it, has read. The program's other stores
+    go elsewhere, and no trap or return comes in between (`reservations`)."""
+    bare(m, bench)
+    watched = WatchedBit(m, rvfi, bench)
+    watched.start_coherent(m, bench.core._inside.commit.memory._cache)
+    lr, sc = (_any(rvfi.insn, group) for group in ("reserve", "conditional"))
+    dbus = bench.core.dbus
+    overwritten, linked, read = Signal(), Signal(), Signal()
+    with m.If(dbus.cyc & dbus.stb & dbus.we & dbus.ack & (dbus.adr == watched.adr)):
+        m.d.sync += overwritten.eq(watched.memory)
+    with m.If(watched.touched & ~rvfi.trap):
+        with m.If(lr):
+            m.d.sync += [linked.eq(watched.accessed(rvfi.mem_rmask)), read.eq(watched.accessed_data(rvfi.mem_rdata))]
+        with m.Elif(watched.accessed(rvfi.mem_wmask)):
+            m.d.sync += linked.eq(0)
+            with m.If(sc):
+                m.d.comb += Assert(~linked | (overwritten == read))
+            with m.Else():
+                m.d.comb += Assume(rvfi.mem_rmask.any())
+                m.d.comb += Assert(watched.accessed_data(rvfi.mem_rdata) == overwritten)
 
 
 def bus_rules(m, rvfi, bench):

@@ -159,8 +159,24 @@ FAULTS = {
     "sc ignores the address": Fault(
         "reservations", "load_store.py", "reserved & (reservation == w.physical[3:])", "reserved"),
     "sc keeps the reservation": Fault(
-        "reservations", "load_store.py", "with m.Elif(is_sc):\n                    m.d.sync += reserved.eq(0)",
-        "with m.Elif(is_sc):\n                    m.d.sync += reserved.eq(reserved)"),
+        "reservations", "load_store.py", "with m.If(is_sc):\n                    m.d.sync += reserved.eq(0)",
+        "with m.If(is_sc):\n                    m.d.sync += reserved.eq(reserved)"),
+    "a reservation outlives another's store": Fault(
+        "atomicity", "load_store.py", "(self.snoop.valid & (self.snoop.adr == reservation))", "C(0)"),
+    "sc does not look again when it has the bus": Fault(
+        "atomicity", "load_store.py",
+        "with m.If(is_sc & ~reservation_holds):\n                    fail_sc()\n                with m.Else():",
+        "with m.If(C(1)):"),
+    "lr reserves what another has just changed": Fault(
+        "atomicity", "load_store.py", "with m.If(cache.collision | self.snoop.valid):",
+        "with m.If(cache.collision):"),
+    "another's store leaves the line as it was": Fault(
+        "snooping", "load_store.py", "cache.drop.eq(self.snoop.valid)", "cache.drop.eq(0)", quick=True),
+    "another's store drops the wrong set": Fault(
+        "snooping", "load_store.py", "cache.drop_set.eq(self.snoop.adr[2:line_high - 3])",
+        "cache.drop_set.eq(self.snoop.adr[1:line_high - 4])"),
+    "a look-up in the cycle of a drop is trusted": Fault(
+        "snooping", "cache_array.py", "wrote_tag.eq(self.tag_write | self.drop)", "wrote_tag.eq(self.tag_write)"),
     "a load behind a store to its word reads the cache too early": Fault(
         "data_coherence", "load_store.py", "Mux(loads, ~behind_store,", "Mux(loads, C(1),"),
     "a store leaves the cached word as it was": Fault(

@@ -7,7 +7,15 @@ from tests.formal.core.bench import prove_core
 from tests.formal.core.check_consistency import flow, program_counter, registers
 from tests.formal.core.check_fetch import AlignmentBench, fence_order, fences, fetch_coherence
 from tests.formal.core.check_instructions import semantics
-from tests.formal.core.check_memory import bus_rules, data_coherence, fetch_bus_rules, input_output, reservations
+from tests.formal.core.check_memory import (
+    atomicity,
+    bus_rules,
+    data_coherence,
+    fetch_bus_rules,
+    input_output,
+    reservations,
+    snooping,
+)
 from tests.formal.core.check_privileged import csr_continuity, csr_instructions, interrupts, returns, traps
 from tests.formal.core.check_progress import LONGEST_FETCH, LONGEST_INSTRUCTION, fetch_progress, progress
 from tests.formal.core.check_rights import data_rights, fetch_rights
@@ -33,7 +41,7 @@ class Proof:
         Depth of the shallower check that is part of `make test`.
     cut : tuple of str
         Modules of the core that do anything at all in this proof.
-    steady : bool
+    steady, others : bool
         See :class:`tests.formal.core.bench.CoreBench`.
     """
 
@@ -41,11 +49,12 @@ class Proof:
     depth: int
     quick: int | None = None
     steady: bool = False
+    others: bool = False
     cut: tuple = ()
 
     def run(self, name, *, depth=None, timeout=7200):
         """To `depth`, or its own. Raises :class:`tests.formal.prove.ProofFailure` unless it holds."""
-        prove_core(self.check, depth=depth or self.depth, steady=self.steady, cut=self.cut,
+        prove_core(self.check, depth=depth or self.depth, steady=self.steady, others=self.others, cut=self.cut,
                    name=f"core-{name}", timeout=timeout)
 
     def search(self, name):
@@ -122,6 +131,8 @@ PROOFS = {
     "input_output": Proof(input_output, 16, cut=AROUND),
     "reservations": Proof(reservations, 18, cut=AROUND),
     "data_coherence": Proof(data_coherence, 11, cut=BEFORE),
+    "snooping": Proof(snooping, 13, quick=9, others=True, cut=BEFORE),
+    "atomicity": Proof(atomicity, 16, others=True, cut=BEFORE),
     "data_rights": Proof(data_rights, 14, cut=(*BEFORE, *DATA, "walker")),
     "fetch_coherence": Proof(fetch_coherence, 10, cut=(*BEHIND, "walker", "fetch.tlb", "fetch.predictor")),
     "fetch_rights": Proof(fetch_rights, 14, cut=(*BEHIND, "walker", "fetch.tlb", "fetch.predictor", "fetch.cache")),

@@ -45,13 +45,6 @@ static enum verdict check(unsigned number, uint16_t tag) {
     return (enum verdict)answer_get_verdict(answer);
 }
 
-/* A word as memory has it: an atomic access goes past the first-level cache, which does not see the engine's stores. */
-static uint64_t fresh(uint64_t *word) {
-    uint64_t value;
-    __asm__ volatile("amoor.d %0, zero, (%1)" : "=r"(value) : "r"(word) : "memory");
-    return value;
-}
-
 static void build(void) {
     uint32_t random = 12345;
     for (unsigned number = ROOT + 1; number <= LAST; number++) {
@@ -102,6 +95,9 @@ int main(void) {
     for (unsigned number = ROOT; number <= LAST; number++)
         if (check(number, TAG + number % 16) != VERDICT_OK) return 2;
 
+    /* The core's cache holds what it can of the slots: it has to see the engine's stores. */
+    for (unsigned number = ROOT; number <= LAST; number++)
+        if (!slot_get_valid(&begin_signature[number])) return 11;
     const uint64_t forgotten = *reg(CAPABILITY_UNIT_INVALIDATIONS);
     const uint64_t start = cycles();
     uint64_t answer = revoke(ROOT, 0);
@@ -118,12 +114,11 @@ int main(void) {
     if (check(ROOT, TAG + ROOT) != VERDICT_OK) return 7;
     unsigned dead = 0;
     for (uint64_t number = *reg(CAPABILITY_UNIT_DEAD); number != 0; dead++) {
-        struct slot *slot = &begin_signature[number], seen = {};
-        for (unsigned word = 0; word < 3; word++) seen.word[word] = fresh(&slot->word[word]);
-        if (slot_get_valid(&seen) || !slot_get_mark(&seen) || slot_get_badge(&seen) != number) return 8;
+        struct slot *slot = &begin_signature[number];
+        if (slot_get_valid(slot) || !slot_get_mark(slot) || slot_get_badge(slot) != number) return 8;
         /* What the last word holds is nobody's business. */
         slot->word[3] = 0;
-        number = slot_get_parent(&seen);
+        number = slot_get_parent(slot);
     }
     *reg(CAPABILITY_UNIT_DEAD) = 0;
     if (dead != COUNT || *reg(CAPABILITY_UNIT_DEAD) != 0) return 9;
