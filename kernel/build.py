@@ -33,7 +33,8 @@ ZIG = Path(ziglang.__file__).resolve().parent / "zig"
 PORTABLE = ("boot", "cap", "drivers", "ipc", "lib", "mm", "proc", "sched", "sys")
 
 COMMON_FLAGS = (
-    "-std=c23", "-fasm", "-O2", "-g1", "-ffreestanding", "-fno-stack-protector", "-fno-sanitize=undefined", "-fno-pic",
+    "-std=c23", "-fasm", "-O2", "-g1", "-fomit-frame-pointer",
+    "-ffreestanding", "-fno-stack-protector", "-fno-sanitize=undefined", "-fno-pic",
     "-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-ffunction-sections", "-fdata-sections",
     "-Wall", "-Wextra", "-Werror", "-Wmissing-prototypes", "-Wno-missing-field-initializers",
 )
