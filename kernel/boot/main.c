@@ -19,7 +19,7 @@ constexpr char FIRST_PROGRAM[] = "demo";
 
 /* 16,256 slots, 511 spaces, 2,047 objects. */
 static struct cap_config const CAPABILITIES = {
-    .slot_pages = 128, .space_count = 512, .object_count = 2048, .pages_per_space = 8,
+    .slot_pages = 128, .space_count = 512, .object_count = 2048, .pages_per_space = 16,
 };
 
 /* Authority over the whole machine, given to the first process only. */
