@@ -49,7 +49,7 @@ uint64_t object_payload(uint32_t object_id);
 /* The type of a live object; NONE otherwise. */
 enum cap_type object_type(uint32_t object_id);
 
-/* How many slots hold a token of this object (of its present generation). */
+/* How many slots hold a token of this object (of its present generation), those not reclaimed yet included. */
 uint32_t object_references(uint32_t object_id);
 
 /* ---- spaces ------------------------------------------------------------------------------------------------------- */
@@ -114,3 +114,8 @@ struct cap_view {
    Kills at most `limit` of them: WOULD_BLOCK if there are more, then call again. `*revoked` (written in both cases) is
    the number killed in this call. BAD_HANDLE, EMPTY, STALE. */
 [[nodiscard]] enum status cap_revoke(uint32_t space, uint32_t handle, uint64_t limit, uint64_t *revoked);
+
+/* Slots that a revocation engine has emptied pass no check, but are not free yet and count as references. This frees at
+   most `limit` of them; true if there are more. Whatever needs a slot, or exact counts, calls it; call it when idle. */
+constexpr uint32_t CAP_RECLAIM_STEP = 16;    /* some 5,000 cycles */
+bool cap_reclaim(uint32_t limit);

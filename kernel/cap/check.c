@@ -13,14 +13,6 @@ static inline struct slot const *slot_by_handle(uint32_t space, uint32_t handle)
     return slot_get_tag(slot) == handle_get_tag(handle) ? slot : nullptr;
 }
 
-bool cap_slot_live(struct slot const *slot)
-{
-    uint64_t object_id = slot_get_object_id(slot);
-    if (object_id >= cap_state.object_count) return false;
-    struct object_entry const *entry = &cap_state.objects[object_id];
-    return object_entry_get_live(entry) && object_entry_get_generation(entry) == slot_get_generation(slot);
-}
-
 static inline enum verdict judge(struct slot const *slot, uint64_t query)
 {
     if (slot == nullptr) return VERDICT_BAD_HANDLE;
@@ -71,16 +63,6 @@ enum status cap_find(uint32_t space, uint32_t handle, uint16_t rights, struct ca
     struct slot const *slot = &cap_state.slots[number];
     if (!cap_slot_live(slot)) return STATUS_STALE;
     if ((rights & ~slot_get_rights(slot)) != 0) return STATUS_MISSING_RIGHTS;
-    *view = cap_slot_view(number);
+    *view = cap_slot_view(slot);
     return STATUS_OK;
-}
-
-struct cap_view cap_slot_view(uint32_t number)
-{
-    struct slot const *slot = &cap_state.slots[number];
-    return (struct cap_view){
-        .cap_type = (enum cap_type)slot_get_cap_type(slot), .rights = (uint16_t)slot_get_rights(slot),
-        .generation = (uint16_t)slot_get_generation(slot), .object_id = (uint32_t)slot_get_object_id(slot),
-        .badge = (uint32_t)slot_get_badge(slot),
-    };
 }

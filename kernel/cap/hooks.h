@@ -14,10 +14,27 @@ void cap_hook_invalidate_slot(uint32_t space, uint32_t handle);
 void cap_hook_invalidate_space(uint32_t space);
 void cap_hook_invalidate_object(uint32_t object_id);
 
+/* What a revocation engine has done (docs/datasheet/capability-unit.md). */
+struct cap_revocation {
+    uint64_t revoked;            /* slots emptied */
+    bool finished;               /* no descendant is left */
+    uint32_t dead;               /* first slot that was emptied and not taken back, the next by their parent links; 0:
+                                    none. Set by the caller too: those of earlier runs */
+};
+
+/* Has an engine, if there is one, empty the descendants of slot number `root`, at most `limit` (not 0) of them. They keep
+   token and badge, have a new tag and no links in the tree; no check finds them any more. False, and nothing has
+   happened: there is no engine. */
+[[nodiscard]] bool cap_hook_revoke(uint32_t root, uint32_t limit, struct cap_revocation *run);
+
 /* A slot of the space was filled, or is about to be reused after it was emptied (only if its object still lived). May
    call object_destroy(), and nothing else of this module. */
 void cap_hook_filled(uint32_t space, uint32_t handle, struct cap_view const *view);
 void cap_hook_emptied(uint32_t space, uint32_t handle, struct cap_view const *view);
+
+/* Does anything hang on capabilities to this live object that cap_hook_emptied() must end at once? Otherwise it may be
+   called late, with a handle that has been dead for long. */
+[[nodiscard]] bool cap_hook_attached(uint32_t object_id);
 
 /* No slot names this live object any more. May call object_destroy(), and nothing else of this module. */
 void cap_hook_unreferenced(uint32_t object_id);

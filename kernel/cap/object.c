@@ -82,10 +82,3 @@ uint32_t object_references(uint32_t object_id)
 {
     return object_live(object_id) ? cap_state.references[object_id] : 0;
 }
-
-void object_reference(uint32_t object_id) { cap_state.references[object_id]++; }
-
-void object_unreference(uint32_t object_id)
-{
-    if (--cap_state.references[object_id] == 0) cap_hook_unreferenced(object_id);
-}

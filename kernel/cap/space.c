@@ -137,6 +137,7 @@ enum status cap_space_create(uint32_t *space)
 void cap_space_destroy(uint32_t space)
 {
     if (space == 0 || space >= cap_state.space_count || cap_state.spaces[space].pages == 0) return;
+    cap_reclaim(UINT32_MAX);
     struct cap_space *record = &cap_state.spaces[space];
     for (uint32_t position = 0; position < record->pages; position++) {
         uint32_t first = (uint32_t)directory_entry_get_page(record->directory[position]) * (uint32_t)SLOTS_PER_PAGE;
@@ -166,8 +167,11 @@ void cap_space_destroy(uint32_t space)
 enum status cap_space_reserve(uint32_t space, uint32_t count)
 {
     if (space == 0 || space >= cap_state.space_count || cap_state.spaces[space].pages == 0) return STATUS_BAD_HANDLE;
-    while (cap_state.spaces[space].free_count < count)
-        if (grow(space) != STATUS_OK) return STATUS_NO_SLOTS;
+    while (cap_state.spaces[space].free_count < count) {
+        bool more = cap_state.dead != 0;
+        cap_reclaim(CAP_RECLAIM_STEP);
+        if (!more && grow(space) != STATUS_OK) return STATUS_NO_SLOTS;
+    }
     return STATUS_OK;
 }
 
@@ -181,26 +185,55 @@ uint32_t cap_slot_take(uint32_t space)
     return number;
 }
 
-void cap_slot_release(uint32_t number)
+/* The tag behind and before `tag`; 0 is none. */
+static uint16_t next_tag(uint16_t tag) { return tag == UINT16_MAX ? 1 : (uint16_t)(tag + 1); }
+static uint16_t previous_tag(uint16_t tag) { return tag == 1 ? UINT16_MAX : (uint16_t)(tag - 1); }
+
+/* All of the slot but the word with the valid bit, which is cleared before: a walker that reads the same bit before and
+   after has seen nothing half written. */
+static void write_body(struct slot *slot, struct slot const *next)
+{
+    __atomic_store_n(&slot->word[2], 0, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    for (size_t i = 0; i < sizeof slot->word / sizeof slot->word[0]; i++)
+        if (i != 2) __atomic_store_n(&slot->word[i], next->word[i], __ATOMIC_RELAXED);
+}
+
+/* Empties the slot, which then has `tag`, and puts it to the free ones; it had the handle before. `remembered`: the unit
+   may still know it. */
+static void empty_slot(uint32_t number, uint16_t tag, uint32_t handle, bool remembered)
 {
     struct slot *slot = &cap_state.slots[number];
-    uint32_t space = cap_slot_space(number), handle = cap_slot_handle(number);
-    struct cap_view view = cap_slot_view(number);
+    uint32_t space = cap_slot_space(number);
+    struct cap_view view = cap_slot_view(slot);
     bool live = cap_slot_live(slot);
-    uint16_t tag = (uint16_t)(slot_get_tag(slot) + 1);
-    __atomic_store_n(&slot->word[2], 0, __ATOMIC_RELEASE);      /* valid goes first */
-    bool wrapped = tag == 0;
     struct slot empty = {};
-    slot_set_tag(&empty, wrapped ? 1 : tag);
-    __atomic_store_n(&slot->word[0], empty.word[0], __ATOMIC_RELEASE);
-    __atomic_store_n(&slot->word[1], empty.word[1], __ATOMIC_RELEASE);
-    slot->word[3] = 0;
+    slot_set_tag(&empty, tag);
+    write_body(slot, &empty);
     append_free(&cap_state.spaces[space], number);
-    if (wrapped) cap_hook_invalidate_space(space);
-    else cap_hook_invalidate_slot(space, handle);
+    if (tag == next_tag(UINT16_MAX)) cap_hook_invalidate_space(space);
+    else if (remembered) cap_hook_invalidate_slot(space, handle);
     if (!live) return;
     cap_hook_emptied(space, handle, &view);
     if (object_live(view.object_id)) object_unreference(view.object_id);
+}
+
+void cap_slot_release(uint32_t number)
+{
+    uint16_t tag = next_tag((uint16_t)slot_get_tag(&cap_state.slots[number]));
+    empty_slot(number, tag, cap_slot_handle(number), true);
+}
+
+bool cap_reclaim(uint32_t limit)
+{
+    for (; cap_state.dead != 0 && limit != 0; limit--) {
+        uint32_t number = cap_state.dead;
+        struct slot const *slot = &cap_state.slots[number];
+        uint16_t tag = (uint16_t)slot_get_tag(slot);
+        cap_state.dead = (uint32_t)slot_get_parent(slot);
+        empty_slot(number, tag, (uint32_t)handle_make(cap_slot_index(number), previous_tag(tag)), false);
+    }
+    return cap_state.dead != 0;
 }
 
 void cap_slot_write(uint32_t number, struct cap_view const *view, uint32_t parent)
@@ -215,22 +248,10 @@ void cap_slot_write(uint32_t number, struct cap_view const *view, uint32_t paren
     slot_set_badge(&next, view->badge);
     slot_set_parent(&next, parent);
     slot_set_valid(&next, 1);
-    __atomic_store_n(&slot->word[2], 0, __ATOMIC_RELEASE);
-    __atomic_store_n(&slot->word[0], next.word[0], __ATOMIC_RELEASE);
-    __atomic_store_n(&slot->word[1], next.word[1], __ATOMIC_RELEASE);
-    __atomic_store_n(&slot->word[3], next.word[3], __ATOMIC_RELEASE);
+    write_body(slot, &next);
     __atomic_store_n(&slot->word[2], next.word[2], __ATOMIC_RELEASE);
     object_reference(view->object_id);
     /* The unit may remember this slot as empty. */
     cap_hook_invalidate_slot(cap_slot_space(number), cap_slot_handle(number));
     cap_hook_filled(cap_slot_space(number), cap_slot_handle(number), view);
-}
-
-uint32_t cap_slot_space(uint32_t number) { return cap_state.pages[number / SLOTS_PER_PAGE].space; }
-
-uint32_t cap_slot_handle(uint32_t number)
-{
-    uint32_t index = cap_state.pages[number / SLOTS_PER_PAGE].position * (uint32_t)SLOTS_PER_PAGE
-        + number % (uint32_t)SLOTS_PER_PAGE;
-    return (uint32_t)handle_make(index, slot_get_tag(&cap_state.slots[number]));
 }

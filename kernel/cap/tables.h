@@ -33,6 +33,7 @@ struct cap_state {
     uint32_t first_free_page, last_free_page;      /* 0: none */
     uint32_t first_free_space, fresh_space;
     uint32_t first_free_object, last_free_object, fresh_object;
+    uint32_t dead;               /* first slot that an engine emptied and nobody took back, the next by their parent links */
     uint64_t random;
     paddr_t slots_physical, objects_physical, space_entries_physical;
 };
@@ -43,10 +44,23 @@ extern struct cap_state cap_state;
 [[nodiscard]] enum status cap_slot_of(uint32_t space, uint32_t handle, uint32_t *number);
 
 /* Is the object that the token in `slot` names live and of the same generation? */
-[[nodiscard]] bool cap_slot_live(struct slot const *slot);
+[[nodiscard]] static inline bool cap_slot_live(struct slot const *slot)
+{
+    uint64_t object_id = slot_get_object_id(slot);
+    if (object_id >= cap_state.object_count) return false;
+    struct object_entry const *entry = &cap_state.objects[object_id];
+    return object_entry_get_live(entry) && object_entry_get_generation(entry) == slot_get_generation(slot);
+}
 
 /* The content of a slot. */
-struct cap_view cap_slot_view(uint32_t number);
+static inline struct cap_view cap_slot_view(struct slot const *slot)
+{
+    return (struct cap_view){
+        .cap_type = (enum cap_type)slot_get_cap_type(slot), .rights = (uint16_t)slot_get_rights(slot),
+        .generation = (uint16_t)slot_get_generation(slot), .object_id = (uint32_t)slot_get_object_id(slot),
+        .badge = (uint32_t)slot_get_badge(slot),
+    };
+}
 
 /* Makes sure `count` slots are free, growing the space if need be. NO_SLOTS otherwise. */
 [[nodiscard]] enum status cap_space_reserve(uint32_t space, uint32_t count);
@@ -60,14 +74,27 @@ void cap_slot_write(uint32_t number, struct cap_view const *view, uint32_t paren
 /* Empties a slot that has no links any more: tag changes, goes to the end of its space's free slots. */
 void cap_slot_release(uint32_t number);
 
-/* The handle under which a slot is known in its space. */
-uint32_t cap_slot_handle(uint32_t number);
-uint32_t cap_slot_space(uint32_t number);
+/* The index under which a slot is known in its space, and its handle. */
+static inline uint32_t cap_slot_index(uint32_t number)
+{
+    return cap_state.pages[number / SLOTS_PER_PAGE].position * (uint32_t)SLOTS_PER_PAGE
+        + number % (uint32_t)SLOTS_PER_PAGE;
+}
+
+static inline uint32_t cap_slot_handle(uint32_t number)
+{
+    return (uint32_t)handle_make(cap_slot_index(number), slot_get_tag(&cap_state.slots[number]));
+}
+
+static inline uint32_t cap_slot_space(uint32_t number) { return cap_state.pages[number / SLOTS_PER_PAGE].space; }
 
 /* Takes a slot out of the derivation tree; its children become its parent's. */
 void cap_tree_remove(uint32_t number);
 
-void object_reference(uint32_t object_id);
+/* Counts a token of a live object, or that there is one less. */
+static inline void object_reference(uint32_t object_id) { cap_state.references[object_id]++; }
 
-/* Drops a reference that a token of a live object held. */
-void object_unreference(uint32_t object_id);
+static inline void object_unreference(uint32_t object_id)
+{
+    if (--cap_state.references[object_id] == 0) cap_hook_unreferenced(object_id);
+}

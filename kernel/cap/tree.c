@@ -84,7 +84,7 @@ enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_
     uint32_t parent;
     enum status status = find(space, handle, (uint16_t)(rights | RIGHT_DERIVE), &parent);
     if (status != STATUS_OK) return status;
-    struct cap_view view = cap_slot_view(parent);
+    struct cap_view view = cap_slot_view(slot_at(parent));
     if (badge != 0 && view.badge != 0 && badge != view.badge) return STATUS_BAD_ARGUMENT;
     status = cap_space_reserve(space, 1);
     if (status != STATUS_OK) return status;
@@ -100,7 +100,7 @@ enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_
 /* The same node in a new slot; the old one is emptied. */
 static void move_node(uint32_t from, uint32_t to)
 {
-    struct cap_view view = cap_slot_view(from);
+    struct cap_view view = cap_slot_view(slot_at(from));
     struct slot const old = *slot_at(from);
     uint32_t parent = (uint32_t)slot_get_parent(&old), child = (uint32_t)slot_get_first_child(&old);
     unlink_from_parent(from);
@@ -129,7 +129,7 @@ enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, un
         if ((move >> i & 1) != 0) {
             move_node(numbers[i], target);
         } else {
-            struct cap_view view = cap_slot_view(numbers[i]);
+            struct cap_view view = cap_slot_view(slot_at(numbers[i]));
             cap_slot_write(target, &view, numbers[i]);
             link_to_parent(target);
         }
@@ -153,6 +153,8 @@ enum status cap_delete(uint32_t space, uint32_t handle)
     uint32_t number;
     enum status status = cap_slot_of(space, handle, &number);
     if (status != STATUS_OK) return status;
+    /* It may be the last that names its object, but for slots that count and hold nothing any more. */
+    cap_reclaim(UINT32_MAX);
     cap_tree_remove(number);
     cap_slot_release(number);
     return STATUS_OK;
@@ -163,6 +165,14 @@ enum status cap_revoke(uint32_t space, uint32_t handle, uint64_t limit, uint64_t
     uint32_t root;
     enum status status = find(space, handle, RIGHT_REVOKE, &root);
     if (status != STATUS_OK) return status;
+    struct cap_revocation run = { .dead = cap_state.dead };
+    if (limit != 0 && slot_get_first_child(slot_at(root)) != 0
+        && cap_hook_revoke(root, limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX, &run)) {
+        cap_state.dead = run.dead;
+        if (cap_hook_attached((uint32_t)slot_get_object_id(slot_at(root)))) cap_reclaim(UINT32_MAX);
+        *revoked = run.revoked;
+        return run.finished ? STATUS_OK : STATUS_WOULD_BLOCK;
+    }
     uint64_t killed = 0;
     /* Down to a leaf, kill it, up to its parent: each slot is passed twice, and there is no stack. Between two calls
        the tree is whole, so nothing has to be remembered. */

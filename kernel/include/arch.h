@@ -103,6 +103,11 @@ void arch_cap_invalidate_slot(uint32_t handle, uint32_t space);        /* full f
 void arch_cap_invalidate_space(uint32_t space);
 void arch_cap_invalidate_object(uint32_t object_id);
 void arch_cap_select(uint32_t space);
+uint64_t arch_cap_revoke(uint64_t root, uint64_t limit);               /* RevokeAnswer; root 0: asks, limit 1: stops */
+
+/* First of the slots that the revocation engine has emptied and nobody took back. Between runs. */
+uint32_t arch_cap_dead(void);
+void arch_cap_set_dead(uint32_t number);
 
 /* Gives the unit the kernel's tables and lets user mode check. False if this machine has no unit. */
 bool arch_cap_unit_start(struct boot_info const *info, struct cap_tables const *tables);

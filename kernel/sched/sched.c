@@ -1,4 +1,5 @@
 /* sched.c: see sched.h. */
+#include "cap/cap.h"
 #include "ipc/ipc.h"
 #include "mm/space.h"
 #include "proc/process.h"
@@ -105,7 +106,7 @@ static void idle(void)
     slice_end = UINT64_MAX;
     while (ready.first == nullptr) {
         program_timer();
-        arch_idle();
+        if (!cap_reclaim(CAP_RECLAIM_STEP)) arch_idle();
     }
 }
 

@@ -2,6 +2,7 @@
 #include "boot/boot.h"
 #include "cap/hooks.h"
 #include "lib/memory.h"
+#include "lib/panic.h"
 #include "lib/print.h"
 #include "mm/direct.h"
 #include "mm/frame.h"
@@ -53,4 +54,24 @@ void cap_hook_invalidate_space(uint32_t space)
 void cap_hook_invalidate_object(uint32_t object_id)
 {
     if (ARCH_HAS_CAP_UNIT && accelerator_present) arch_cap_invalidate_object(object_id);
+}
+
+bool cap_hook_revoke(uint32_t root, uint32_t limit, struct cap_revocation *run)
+{
+    if (!ARCH_HAS_CAP_UNIT || !accelerator_used) return false;
+    static uint32_t known_dead;              /* what the engine's list begins with */
+    if (run->dead != known_dead) arch_cap_set_dead(run->dead);
+    known_dead = run->dead;
+    uint64_t answer = arch_cap_revoke(root, limit);
+    if (!revoke_answer_get_accepted(answer)) return false;
+    do answer = arch_cap_revoke(0, 0); while (revoke_answer_get_state(answer) == REVOKE_STATE_RUNNING);
+    enum revoke_state state = (enum revoke_state)revoke_answer_get_state(answer);
+    /* Anything else is a bus that fails or a tree that is none: descendants may be left that nobody would find. */
+    if (state != REVOKE_STATE_DONE && state != REVOKE_STATE_STOPPED)
+        panic("revocation below slot %u ended in state %u", root, state);
+    *run = (struct cap_revocation){
+        .revoked = revoke_answer_get_revoked(answer), .finished = state == REVOKE_STATE_DONE,
+        .dead = known_dead = arch_cap_dead(),
+    };
+    return true;
 }

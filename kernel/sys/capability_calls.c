@@ -59,7 +59,7 @@ void call_cap_derive(struct thread *thread, struct call_request const *request)
 
 void call_cap_revoke(struct thread *thread, struct call_request const *request)
 {
-    constexpr uint64_t STEP = 64;
+    constexpr uint64_t STEP = 256;
     uint64_t handle = request->words[WORD_HANDLE], total = 0, killed = 0;
     enum status status = wide(handle) ? STATUS_BAD_HANDLE : STATUS_WOULD_BLOCK;
     while (status == STATUS_WOULD_BLOCK) {

@@ -39,6 +39,20 @@ void cap_hook_emptied(uint32_t space, uint32_t handle, struct cap_view const *vi
     }
 }
 
+bool cap_hook_attached(uint32_t object_id)
+{
+    uint64_t payload = object_payload(object_id);
+    switch (object_type(object_id)) {
+    case CAP_TYPE_ENDPOINT: {
+        struct endpoint const *endpoint = (struct endpoint const *)payload;
+        return endpoint->senders.first != nullptr || endpoint->receiving.first != nullptr;
+    }
+    case CAP_TYPE_PROCESS: return ((struct process const *)payload)->waiters.first != nullptr;
+    case CAP_TYPE_MEMORY: return ((struct memory_object const *)payload)->mappings != nullptr;
+    default: return false;
+    }
+}
+
 void cap_hook_unreferenced(uint32_t object_id)
 {
     uint64_t payload = object_payload(object_id);

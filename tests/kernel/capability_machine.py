@@ -39,6 +39,7 @@ from hw.abi import (  # noqa: E402
     CapType,
     DirectoryEntry,
     Query,
+    RevokeState,
     Rights,
     Slot,
     SpaceEntry,
@@ -46,18 +47,23 @@ from hw.abi import (  # noqa: E402
     Verdict,
 )
 from hw.capability import model as golden  # noqa: E402
+from hw.capability import revoke_model  # noqa: E402
 
 RIGHT_SETS = st.one_of(st.just(sum(r.value for r in Rights)), st.integers(0, sum(r.value for r in Rights)))
 TYPES = st.sampled_from([CapType.ENDPOINT, CapType.MEMORY, CapType.PROCESS])
 PLACES = st.integers(0, 1 << 16)
+OFTEN, SELDOM = st.integers(0, 3).map(bool), st.integers(0, 3).map(lambda number: not number)
 ffi, lib = load(Path(sys.argv[1])) if len(sys.argv) > 1 else (None, None)
 
 
 class HostMemory:
-    """The process's own memory, for the hardware's golden model."""
+    """The process's own memory, for the hardware's golden models."""
 
     def read(self, address: int) -> int:
         return ffi.cast("uint64_t *", address)[0]
+
+    def write(self, address: int, value: int) -> None:
+        ffi.cast("uint64_t *", address)[0] = value & (1 << 64) - 1
 
 
 def query(handle: int, cap_type: int, rights: int) -> int:
@@ -67,8 +73,8 @@ def query(handle: int, cap_type: int, rights: int) -> int:
 class CapabilityMachine(RuleBasedStateMachine):
     """Random operations of all kinds on a small system: 5 pages of slots, 3 spaces, 3 objects."""
 
-    @initialize(seed=st.integers(1, (1 << 64) - 1))
-    def start(self, seed):
+    @initialize(seed=st.integers(1, (1 << 64) - 1), with_engine=OFTEN, attached=SELDOM)
+    def start(self, seed, with_engine, attached):
         lib.host_reset((1 << 64) - 1)
         config = {"slot_pages": 6, "space_count": 4, "object_count": 4, "pages_per_space": 2, "seed": seed}
         assert lib.cap_init(ffi.new("struct cap_config *", config)) == Status.OK.value
@@ -77,6 +83,10 @@ class CapabilityMachine(RuleBasedStateMachine):
         self.tables = golden.Tables(
             space_base=where.spaces, space_count=where.space_count, slot_base=where.slots, slot_count=where.slot_count,
             object_base=where.objects, object_count=where.object_count, memory_base=0, memory_bytes=1 << 64)
+        # Held here: the library only borrows it.
+        self.engine = ffi.callback("uint64_t(uint32_t, uint32_t, uint32_t *, bool *)", self.empty_descendants)
+        lib.host_set_attached(attached)
+        lib.host_set_engine(self.engine if with_engine else ffi.NULL)
         self.model = CapabilityModel()
         self.objects: list[ModelObject] = []
         self.given: list[tuple[int, int]] = []
@@ -85,6 +95,16 @@ class CapabilityMachine(RuleBasedStateMachine):
             self.new_space()
         for cap_type in (CapType.ENDPOINT, CapType.MEMORY):
             self.new_object(cap_type)
+
+    def empty_descendants(self, root: int, limit: int, dead, finished) -> int:
+        """The revocation engine, by its golden model."""
+        object_id = revoke_model.read_slot(HostMemory(), self.tables, root)["object_id"]
+        run = revoke_model.revoke(HostMemory(), self.tables, root, limit=limit, dead=dead[0])
+        # Seen by who waits for the revocation: an exception ends in the C code that calls.
+        assert run.state in (RevokeState.DONE, RevokeState.STOPPED), run.state
+        lib.cap_hook_invalidate_object(object_id)
+        dead[0], finished[0] = run.dead, run.state == RevokeState.DONE
+        return run.revoked
 
     # ---- helpers
 
@@ -202,10 +222,12 @@ class CapabilityMachine(RuleBasedStateMachine):
             lambda: self.derive(place(), choose.choice((everything, place() & everything)), choose.randrange(3)),
             lambda: self.transfer([place() for _ in range(choose.randrange(1, 5))], place(), place() & 15),
             lambda: self.delete(place()), lambda: self.revoke(place(), choose.randrange(1, 5)),
+            lambda: self.end_tree(place(), choose.randrange(1, 5)),
             lambda: self.new_object(choose.choice((CapType.ENDPOINT, CapType.MEMORY))),
             lambda: self.destroy_object(place()), self.new_space, lambda: self.destroy_space(place()))
-        for operation in choose.choices(operations, weights=(4, 8, 6, 2, 3, 2, 1, 1, 0.3), k=20):
+        for operation in choose.choices(operations, weights=(4, 8, 6, 2, 2, 2, 2, 1, 1, 0.3), k=20):
             operation()
+            self.dead_slots_have_owners()
             self.verdicts_agree()
             self.derivation_tree_agrees()
 
@@ -247,18 +269,27 @@ class CapabilityMachine(RuleBasedStateMachine):
 
     @rule(place=PLACES)
     def delete(self, place):
-        if (capability := self.pick(place)) is None:
-            return
+        if (capability := self.pick(place)) is not None:
+            self.delete_capability(capability)
+
+    def delete_capability(self, capability):
         present = self.model.lookup(capability.space, capability.handle) is capability
+        lib.host_take_unreferenced()
         status = Status(lib.cap_delete(capability.space, capability.handle))
         assert status == (Status.OK if present else Status.BAD_HANDLE)
         if present:
             self.model.delete(capability)
+            target = capability.target
+            last = target.alive and not any(c.target is target for slots in self.model.spaces.values()
+                                            for c in slots.values())
+            assert lib.host_take_unreferenced() == (target.identifier if last else 0)
 
     @rule(place=PLACES, limit=st.integers(1, 4))
     def revoke(self, place, limit):
-        if (capability := self.pick(place)) is None:
-            return
+        if (capability := self.pick(place)) is not None:
+            self.revoke_capability(capability, limit)
+
+    def revoke_capability(self, capability, limit):
         expected = self.expected(capability, Rights.REVOKE.value)
         out, total = ffi.new("uint64_t *"), 0
         while True:
@@ -272,6 +303,23 @@ class CapabilityMachine(RuleBasedStateMachine):
                 break
             assert status == Status.WOULD_BLOCK and out[0] == limit
         assert total == self.model.revoke(capability)
+
+    @rule(place=PLACES, limit=st.integers(1, 4))
+    def end_tree(self, place, limit):
+        """Revoke a root, and be rid of it or of a whole space while what was emptied may not be reclaimed yet."""
+        if (capability := self.pick(place)) is None:
+            return
+        while capability.parent is not None:
+            capability = capability.parent
+        self.revoke_capability(capability, limit)
+        if place % 3:
+            self.delete_capability(capability)
+        else:
+            self.destroy_space(place)
+
+    @rule(limit=st.integers(1, 3))
+    def reclaim(self, limit):
+        lib.cap_reclaim(limit)
 
     @rule(place=PLACES, handle=st.integers(0, (1 << 32) - 1), rights=RIGHT_SETS, cap_type=TYPES)
     def guess(self, place, handle, rights, cap_type):
@@ -307,6 +355,10 @@ class CapabilityMachine(RuleBasedStateMachine):
             self.compare(space, handle)
 
     def teardown(self):
+        if hasattr(self, "model"):
+            assert not lib.cap_reclaim(1 << 20)
+            self.references_are_counted()
+            self.derivation_tree_agrees()
         for space, handle in getattr(self, "given", ()):
             question = self.compare(space, handle)
             verdict, object_id, badge = self.model.check(space, handle, *self.asked(question))
@@ -345,11 +397,30 @@ class CapabilityMachine(RuleBasedStateMachine):
                 assert children == {self.slot_number(c) for c in capability.children}
 
     @invariant()
+    def dead_slots_have_owners(self):
+        """What the engine has emptied stays in its space until it is reclaimed."""
+        if not hasattr(self, "model"):
+            return
+        owned = set()
+        for space in self.model.spaces:
+            entry = golden.unpack(SpaceEntry, HostMemory().read(self.tables.space_base + 8 * space))
+            for position in range(entry["pages"]):
+                read = HostMemory().read(entry["directory"] * PAGE_BYTES + 8 * position)
+                owned.add(golden.unpack(DirectoryEntry, read)["page"])
+        number = lib.host_dead()
+        while number:
+            slot = self.slot(number)
+            assert not slot["valid"] and slot["mark"] and number // SLOTS_PER_PAGE in owned
+            number = slot["parent"]
+
+    @invariant()
     def references_are_counted(self):
         for target in getattr(self, "objects", ()):
             if target.alive:
                 held = sum(c.target is target for slots in self.model.spaces.values() for c in slots.values())
-                assert lib.object_references(target.identifier) == held
+                counted = lib.object_references(target.identifier)
+                # Slots that the engine emptied count until they are reclaimed.
+                assert counted >= held if lib.cap_reclaim(0) else counted == held
 
 
 if __name__ == "__main__":

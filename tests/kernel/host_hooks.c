@@ -6,6 +6,10 @@
 #include <string.h>
 #include "cap/cap.h"
 #include "cap/hooks.h"
+#include "cap/tables.h"
+
+/* Empties descendants of slot `root`; the first of the dead slots, and that it is done if it is. */
+typedef uint64_t revocation_engine(uint32_t root, uint32_t limit, uint32_t *dead, bool *finished);
 
 struct line { bool valid; uint32_t space, handle, object_id, badge; uint16_t cap_type, rights; };
 
@@ -15,6 +19,8 @@ static void *arena[64];
 static size_t arena_count;
 static size_t page_limit = SIZE_MAX;
 static uint32_t last_unreferenced;
+static revocation_engine *engine;
+static bool attached;
 
 void *cap_hook_pages(size_t pages, paddr_t *physical)
 {
@@ -51,7 +57,25 @@ void cap_hook_filled(uint32_t, uint32_t, struct cap_view const *) {}
 void cap_hook_emptied(uint32_t, uint32_t, struct cap_view const *) {}
 void cap_hook_unreferenced(uint32_t object_id) { last_unreferenced = object_id; }
 
+bool cap_hook_revoke(uint32_t root, uint32_t limit, struct cap_revocation *run)
+{
+    if (engine == nullptr) return false;
+    run->revoked = engine(root, limit, &run->dead, &run->finished);
+    return true;
+}
+
+bool cap_hook_attached(uint32_t) { return attached; }
+
 /* ---- for the test ---- */
+
+/* First of the slots that wait for cap_reclaim(). */
+uint32_t host_dead(void) { return cap_state.dead; }
+
+/* Whether something hangs on every object from now on. */
+void host_set_attached(bool value) { attached = value; }
+
+/* The engine from now on; nullptr: none. */
+void host_set_engine(revocation_engine *use) { engine = use; }
 
 void host_reset(size_t pages)
 {
@@ -60,6 +84,7 @@ void host_reset(size_t pages)
     page_limit = pages;
     memset(lines, 0, sizeof lines);
     last_unreferenced = 0;
+    engine = nullptr;
 }
 
 uint32_t host_take_unreferenced(void)

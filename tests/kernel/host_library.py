@@ -23,6 +23,10 @@ _HOST_DECLARATIONS = """
 void host_reset(size_t pages);
 uint32_t host_take_unreferenced(void);
 uint64_t cached_check(uint32_t space, uint64_t query);
+void host_set_engine(uint64_t (*use)(uint32_t root, uint32_t limit, uint32_t *dead, bool *finished));
+void host_set_attached(bool value);
+uint32_t host_dead(void);
+void cap_hook_invalidate_object(uint32_t object_id);
 struct cap_tables { uint64_t spaces; uint32_t space_count; uint64_t slots; uint32_t slot_count;
                     uint64_t objects; uint32_t object_count; };
 """
@@ -31,9 +35,22 @@ struct cap_tables { uint64_t spaces; uint32_t space_count; uint64_t slots; uint3
 def _declarations(header: Path) -> str:
     """The prototypes and structs of a C23 header in the C that cffi parses."""
     text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.DOTALL)
-    text = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^(#|constexpr ).*$", "", text, flags=re.MULTILINE)
     text = text.replace("[[nodiscard]]", "")
     return re.sub(r"\benum \w+", "uint16_t", text)
+
+
+def _planted(source: Path, faults: tuple[str, ...]) -> str:
+    """The text of a source file with the faults that are for it."""
+    text = source.read_text()
+    for fault in faults:
+        name, _, change = fault.partition(":")
+        old, _, new = change.partition("=>")
+        if name == source.name:
+            if old not in text:
+                raise ValueError(f"No {old!r} in {name} to plant a fault at")
+            text = text.replace(old, new, 1)
+    return text
 
 
 def build(faults: tuple[str, ...] = ()) -> Path:
@@ -42,7 +59,7 @@ def build(faults: tuple[str, ...] = ()) -> Path:
     Parameters
     ----------
     faults : tuple of (str)
-        `file.c:old=>new` replacements made in a copy of the source: planted bugs, to show that tests see them.
+        `file:old=>new` replacements made in a copy of the source: planted bugs, to show that tests see them.
     """
     sources = sorted((ROOT / "kernel/cap").glob("*.c")) + [ROOT / "tests/kernel/host_hooks.c"]
     headers = sorted((ROOT / "kernel/cap").glob("*.h")) + sorted((ROOT / "kernel/include").glob("*.h"))
@@ -55,20 +72,16 @@ def build(faults: tuple[str, ...] = ()) -> Path:
             return library
         library.parent.mkdir(parents=True, exist_ok=True)
         objects = []
+        # Copies of the module's headers lie beside those of its sources, and are found first.
+        (library.parent / "cap").mkdir(exist_ok=True)
+        for header in (ROOT / "kernel/cap").glob("*.h"):
+            (library.parent / "cap" / header.name).write_text(_planted(header, faults))
         for source in sources:
-            text = source.read_text()
-            for fault in faults:
-                name, _, change = fault.partition(":")
-                old, _, new = change.partition("=>")
-                if name == source.name:
-                    if old not in text:
-                        raise ValueError(f"No {old!r} in {name} to plant a fault at")
-                    text = text.replace(old, new, 1)
             copy, target = library.with_name(source.name), library.with_name(f"{source.stem}.o")
-            copy.write_text(text)
+            copy.write_text(_planted(source, faults))
             # A planted fault may leave a variable without use.
-            unused = ["-Wno-unused"] if faults else []
-            includes = [f"-I{folder}" for folder in (include, ROOT / "kernel/include", ROOT / "kernel")]
+            unused = ["-Wno-unused", "-Wno-unused-parameter"] if faults else []
+            includes = [f"-I{folder}" for folder in (library.parent, include, ROOT / "kernel/include", ROOT / "kernel")]
             compiler = (sys.executable, "-m", "ziglang", "cc")
             subprocess.run([*compiler, *_FLAGS, *unused, *includes, "-c", copy, "-o", target], check=True)
             objects.append(target)

@@ -43,12 +43,16 @@ FAULTS = {
     "check ignores rights":
         "check.c:& ~slot_get_rights(slot)) != 0) return VERDICT_MISSING=>& 0) != 0) return VERDICT_MISSING",
     "check ignores the tag": "check.c:slot_get_tag(slot) == handle_get_tag(handle)=>true",
-    "check ignores the generation": "check.c:&& object_entry_get_generation(entry) == slot_get_generation(slot)=>",
-    "tag stays when a slot is emptied": "space.c:(uint16_t)(slot_get_tag(slot) + 1)=>(uint16_t)slot_get_tag(slot)",
-    "no invalidation of an emptied slot": "space.c:else cap_hook_invalidate_slot(space, handle);=>",
+    "check ignores the generation": "tables.h:&& object_entry_get_generation(entry) == slot_get_generation(slot)=>",
+    "tag stays when a slot is emptied": "space.c:return tag == UINT16_MAX ? 1 : (uint16_t)(tag + 1);=>return tag;",
+    "no invalidation of an emptied slot": "space.c:else if (remembered) cap_hook_invalidate_slot(space, handle);=>",
     "no invalidation of a dead object":
         "object.c:= 0;\n    cap_hook_invalidate_object(object_id);=>= 0;",
     "derive keeps the parent's rights": "tree.c:view.rights = rights;=>",
+    "slots that the engine emptied are never reclaimed": "tree.c:cap_state.dead = run.dead;=>",
+    "a delete counts what is not reclaimed yet": "tree.c:    cap_reclaim(UINT32_MAX);\n    cap_tree=>    cap_tree",
+    "a space ends with slots that are not reclaimed yet":
+        "space.c:    cap_reclaim(UINT32_MAX);\n    struct cap_space=>    struct cap_space",
     "revoke stops at the first child": "tree.c:        at = parent;=>        break;",
     "children of a deleted capability are lost":
         "tree.c:        link_to_parent(child);\n        child = next;=>        child = next;",

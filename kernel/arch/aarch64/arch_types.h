@@ -104,3 +104,4 @@ void arch_cap_invalidate_slot(uint32_t handle, uint32_t space);
 void arch_cap_invalidate_space(uint32_t space);
 void arch_cap_invalidate_object(uint32_t object_id);
 void arch_cap_select(uint32_t space);
+uint64_t arch_cap_revoke(uint64_t root, uint64_t limit);

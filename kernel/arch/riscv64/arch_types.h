@@ -118,6 +118,13 @@ static inline void arch_cap_invalidate_object(uint32_t object_id)
     CAP_INSTRUCTION(INV_OBJECT, zero, object_id, 0);
 }
 
+static inline uint64_t arch_cap_revoke(uint64_t root, uint64_t limit)
+{
+    uint64_t answer;
+    CAP_INSTRUCTION(REVOKE, answer, root, limit);
+    return answer;
+}
+
 static inline void arch_cap_select(uint32_t space)
 {
     [[maybe_unused]] uint64_t previous;

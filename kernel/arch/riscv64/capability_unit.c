@@ -29,3 +29,11 @@ bool arch_cap_unit_start(struct boot_info const *info, struct cap_tables const *
     csr_write_number(CSR_SCUSTOM, 1);        /* user mode may check */
     return true;
 }
+
+uint32_t arch_cap_dead(void) { return (uint32_t)*reg(CAPABILITY_UNIT_DEAD); }
+
+void arch_cap_set_dead(uint32_t number)
+{
+    *reg(CAPABILITY_UNIT_DEAD) = number;
+    (void)*reg(CAPABILITY_UNIT_DEAD);        /* a store to the window takes effect a few cycles later */
+}
