@@ -13,11 +13,11 @@ RUN := $(VENV)/bin/python
 TOOLS := $(VENV)/.$(shell sha256sum requirements.lock 2>/dev/null | cut -c1-16)-tools
 TESTS := $(VENV)/.$(shell sha256sum requirements-test.lock 2>/dev/null | cut -c1-16)-tests
 
-.PHONY: help boot test test-all bench bench-core bench-mailbox size verilog wave docs clean
+.PHONY: help boot test test-all bench bench-capabilities bench-core bench-mailbox size verilog wave docs clean
 .DEFAULT_GOAL := help
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 boot: $(TOOLS) ## Boot the kernel on TARGET=soc (soc-sw, model, qemu-riscv64, qemu-x86_64, qemu-aarch64)
 	@$(RUN) -m sim.boot --target '$(TARGET)' $(BOOT)
@@ -30,6 +30,9 @@ test-all: $(TESTS) ## Run all tests
 
 bench: $(TOOLS) ## Measure latencies on all targets: build/bench/latency.json
 	@$(RUN) -m bench.latency
+
+bench-capabilities: $(TOOLS) ## Measure operations on capabilities on all targets: build/bench/capabilities.json
+	@$(RUN) -m bench.capabilities
 
 bench-core: $(TOOLS) ## Measure the core in cycles, and its score: build/bench/core.json
 	@$(RUN) -m bench.core

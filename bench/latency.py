@@ -75,18 +75,20 @@ def document(results: list[BootResult]) -> dict:
             "results": rows}
 
 
-def comparison(content: dict) -> Table:
-    """One row for each operation and variant, one column for each target: medians."""
-    table = Table(title="Latency: medians", title_justify="left", caption_justify="left",
+def comparison(content: dict, title: str = "Latency", *, order=sorted,
+               show=lambda operation, median: f"{median:,}") -> Table:
+    """One row for each operation and variant, in this order; one column for each target: medians, as `show` writes
+    them."""
+    table = Table(title=f"{title}: medians", title_justify="left", caption_justify="left",
                   caption="cycles on the RTL (soc, soc-sw); instruction counts, not times, in QEMU")
-    table.add_column("operation")
+    table.add_column("operation", no_wrap=True)
     table.add_column("variant")
     for name, target in content["targets"].items():
         table.add_column(f"{name}\n{target['unit']}", justify="right")
     cells = {(row["operation"], row["variant"], row["target"]): row["median"] for row in content["results"]}
-    for operation, variant in sorted({key[:2] for key in cells}):
+    for operation, variant in order(dict.fromkeys(key[:2] for key in cells)):
         medians = (cells.get((operation, variant, name)) for name in content["targets"])
-        table.add_row(operation, variant, *("" if median is None else f"{median:,}" for median in medians))
+        table.add_row(operation, variant, *("" if median is None else show(operation, median) for median in medians))
     return table
 
 

@@ -9,14 +9,17 @@
 enum shape { SHAPE_FAN, SHAPE_CHAIN, SHAPE_COUNT };
 
 constexpr size_t SAMPLES = 65, RUNS = 3;
-constexpr unsigned FAN_LARGEST = 1024, CHAIN_LARGEST = 64, STEP = 4;
+constexpr unsigned STEP = 4;
+static struct { char const *name; unsigned largest; } const shapes[SHAPE_COUNT] = {
+    [SHAPE_FAN] = { "fan", 1024 }, [SHAPE_CHAIN] = { "chain", 64 },
+};
 constexpr uint16_t ALL = RIGHT_SEND | RIGHT_DERIVE | RIGHT_REVOKE;
 
 static uint64_t samples[SAMPLES];
 static uint32_t kernel, endpoint;
 static unsigned failures;
 
-static void report(char const *operation, char const *variant, size_t count)
+static void sort(size_t count)
 {
     for (size_t i = 1; i < count; i++) {
         uint64_t sample = samples[i];
@@ -24,8 +27,13 @@ static void report(char const *operation, char const *variant, size_t count)
         for (; place > 0 && samples[place - 1] > sample; place--) samples[place] = samples[place - 1];
         samples[place] = sample;
     }
-    print("bench operation=%s variant=%s n=%zu min=%lu median=%lu p99=%lu max=%lu\n", operation, variant, count,
-          samples[0], samples[count / 2], samples[count * 99 / 100], samples[count - 1]);
+}
+
+static void report(char const *operation, char const *variant)
+{
+    sort(SAMPLES);
+    print("bench operation=%s variant=%s n=%zu min=%lu median=%lu p99=%lu max=%lu\n", operation, variant, SAMPLES,
+          samples[0], samples[SAMPLES / 2], samples[SAMPLES * 99 / 100], samples[SAMPLES - 1]);
 }
 
 /* Makes the call and keeps its time as sample `i`. */
@@ -48,7 +56,7 @@ static void measure_single(char const *variant)
         if (!timed(&call, CALL_CAP_CREATE, i)) return;
         handles[i] = (uint32_t)call.word[CALL_HANDLE];
     }
-    report("capability_create", variant, SAMPLES);
+    report("capability_create", variant);
     for (size_t i = 0; i < SAMPLES; i++) capability_delete(handles[i]);
     for (size_t i = 0; i < SAMPLES; i++) {
         struct user_call call = { .word = { RIGHT_SEND } };
@@ -56,13 +64,13 @@ static void measure_single(char const *variant)
         if (!timed(&call, CALL_CAP_DERIVE, i)) return;
         handles[i] = (uint32_t)call.word[CALL_HANDLE];
     }
-    report("capability_derive", variant, SAMPLES);
+    report("capability_derive", variant);
     for (size_t i = 0; i < SAMPLES; i++) {
         struct user_call call = {};
         call.word[CALL_HANDLE] = handles[i];
         if (!timed(&call, CALL_CAP_DELETE, i)) return;
     }
-    report("capability_delete", variant, SAMPLES);
+    report("capability_delete", variant);
 }
 
 /* Derives `count` capabilities below `endpoint`. */
@@ -84,14 +92,6 @@ static bool build(enum shape shape, unsigned count)
 
 static void measure_revoke(enum shape shape, unsigned count, char const *variant)
 {
-    static char const *const names[SHAPE_COUNT][6] = {
-        [SHAPE_FAN] = { "capability_revoke_fan_1", "capability_revoke_fan_4", "capability_revoke_fan_16",
-                        "capability_revoke_fan_64", "capability_revoke_fan_256", "capability_revoke_fan_1024" },
-        [SHAPE_CHAIN] = { "capability_revoke_chain_1", "capability_revoke_chain_4", "capability_revoke_chain_16",
-                          "capability_revoke_chain_64" },
-    };
-    unsigned power = 0;
-    for (unsigned size = 1; size < count; size *= STEP) power++;
     for (size_t i = 0; i < RUNS; i++) {
         struct user_call call = {};
         if (!build(shape, count)) return;
@@ -102,16 +102,17 @@ static void measure_revoke(enum shape shape, unsigned count, char const *variant
         failures++;
         return;
     }
-    report(names[shape][power], variant, RUNS);
+    sort(RUNS);
+    print("bench operation=capability_revoke_%s_%u variant=%s n=%zu min=%lu median=%lu p99=%lu max=%lu\n",
+          shapes[shape].name, count, variant, RUNS, samples[0], samples[RUNS / 2], samples[RUNS * 99 / 100],
+          samples[RUNS - 1]);
 }
 
-static void measure(char const *variant, unsigned largest)
+static void measure(char const *variant)
 {
     measure_single(variant);
-    for (unsigned count = 1; count <= FAN_LARGEST && count <= largest; count *= STEP)
-        measure_revoke(SHAPE_FAN, count, variant);
-    for (unsigned count = 1; count <= CHAIN_LARGEST && count <= largest; count *= STEP)
-        measure_revoke(SHAPE_CHAIN, count, variant);
+    for (enum shape shape = 0; shape < SHAPE_COUNT; shape++)
+        for (unsigned count = 1; count <= shapes[shape].largest; count *= STEP) measure_revoke(shape, count, variant);
 }
 
 static bool set_accelerator(bool use)
@@ -127,8 +128,8 @@ int main(struct user_call *start)
     bool unit = kernel_control(kernel, KERNEL_CONTROL_GET_ACCELERATOR, words) == STATUS_OK && words[0] == 1;
     if (endpoint_create(&endpoint) != STATUS_OK) failures++;
     set_accelerator(false);
-    measure("sw-hit", FAN_LARGEST);
-    if (unit && set_accelerator(true)) measure("hw-hit", FAN_LARGEST);
+    measure("sw-hit");
+    if (unit && set_accelerator(true)) measure("hw-hit");
     words[0] = failures == 0 ? 0 : 1;
     kernel_control(kernel, KERNEL_CONTROL_SHUTDOWN, words);
     return 1;
