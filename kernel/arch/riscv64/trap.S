@@ -8,26 +8,26 @@
 #include <veridian/abi_assembly.h>
 #include "offsets.h"
 
-/* What a context keeps besides the call words and the registers that trap_entry has saved already; sp is the context. */
-.macro save_others
-    sd gp, 120(sp)
-    sd tp, 128(sp)
-    sd s0, 152(sp)
-    sd s1, 160(sp)
-    sd s2, 168(sp)
-    sd s3, 176(sp)
-    sd s4, 184(sp)
-    sd s5, 192(sp)
-    sd s6, 200(sp)
-    sd s7, 208(sp)
-    sd s8, 216(sp)
-    sd s9, 224(sp)
-    sd s10, 232(sp)
-    sd s11, 240(sp)
+/* What a context keeps besides the call words and the registers that trap_entry has saved already. C code keeps these
+   (gp and tp because the kernel has no use for them). */
+.macro save_others base=sp
+    sd gp, 120(\base)
+    sd tp, 128(\base)
+    sd s0, 152(\base)
+    sd s1, 160(\base)
+    sd s2, 168(\base)
+    sd s3, 176(\base)
+    sd s4, 184(\base)
+    sd s5, 192(\base)
+    sd s6, 200(\base)
+    sd s7, 208(\base)
+    sd s8, 216(\base)
+    sd s9, 224(\base)
+    sd s10, 232(\base)
+    sd s11, 240(\base)
 .endm
 
 .macro load_others from
-    ld ra, 104(\from)
     ld gp, 120(\from)
     ld tp, 128(\from)
     ld s0, 152(\from)
@@ -73,7 +73,6 @@ save_rest:
     sd a7, 56(sp)
     sd t1, 72(sp)
     sd t4, 96(sp)
-    save_others
     mv a0, sp
     csrrw t0, sscratch, sp          /* the user's stack pointer; sscratch is the context again */
     sd t0, 112(a0)
@@ -81,13 +80,23 @@ save_rest:
     csrr t1, scause
     lla sp, kernel_stack_top
     li t2, 8
-    bne t1, t2, 1f
+    bne t1, t2, other_trap
     addi t0, t0, 4
     sd t0, 248(a0)
     call trap_syscall
+    csrr a0, sscratch
+    ld t0, sched_current
+    ld t1, sched_loaded
+    bne t1, a0, pick                /* the thread has ended: its context may be gone */
+    beq t0, a0, resume_caller
+    save_others a0                  /* it waits, and another goes on */
+pick:
     call sched_pick
     j arch_resume
-1:  sd t0, 248(a0)
+
+other_trap:
+    save_others a0
+    sd t0, 248(a0)
     call riscv_trap
     call sched_pick
     /* fall through */
@@ -96,6 +105,9 @@ save_rest:
 .globl arch_resume
 arch_resume:
     csrw sscratch, a0
+    load_others a0
+/* The thread that made the call goes on: its other registers are where they were. */
+resume_caller:
     ld t0, 248(a0)
     csrw sepc, t0
     ld a1, 8(a0)
@@ -112,22 +124,8 @@ arch_resume:
     ld t4, 96(a0)
     ld ra, 104(a0)
     ld sp, 112(a0)
-    ld gp, 120(a0)
-    ld tp, 128(a0)
     ld t5, 136(a0)
     ld t6, 144(a0)
-    ld s0, 152(a0)
-    ld s1, 160(a0)
-    ld s2, 168(a0)
-    ld s3, 176(a0)
-    ld s4, 184(a0)
-    ld s5, 192(a0)
-    ld s6, 200(a0)
-    ld s7, 208(a0)
-    ld s8, 216(a0)
-    ld s9, 224(a0)
-    ld s10, 232(a0)
-    ld s11, 240(a0)
     ld a0, 0(a0)
     sret
 
@@ -259,6 +257,7 @@ switch_with_message:
 1:  csrw sscratch, t5
     ld t6, 248(t5)
     csrw sepc, t6
+    ld ra, 104(t5)
     load_others t5
     li t0, 0                        /* info: OK, no capabilities */
     li t2, 0
