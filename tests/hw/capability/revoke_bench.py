@@ -344,7 +344,7 @@ async def malformed_trees_end_with_an_error(dut):
             await bench.ask_check(space, query)
         before, words = copy_of(bench.memory), copy_of(bench.memory)
         dead = await bench.read("dead")
-        outcome = await bench.revoke(root)
+        outcome = await bench.revoke(root, by=("port", "window")[case % 2])
         seen.add(outcome.state)
         assert outcome.state in (RevokeState.BAD_TREE, RevokeState.OUTSIDE), (case, outcome)
         await agree(bench, forest, before, outcome, root, dead=dead)
@@ -411,7 +411,7 @@ async def each_transfer(bench, forest, root, *, failure, state):
             count += 1
             return failure if count == which + 1 else None
         bench.bus.on_transfer = fail
-        outcome = await bench.revoke(root)
+        outcome = await bench.revoke(root, by=("port", "window")[which % 2])
         if outcome.state == RevokeState.DONE:
             assert count <= which
             break

@@ -47,6 +47,7 @@ Memento Kernel::memento(uint32_t number) const {
 }
 
 Memento Kernel::recall(Random &random) const {
+    if (doomed_ != 0 && random.one_in(4)) return memento(doomed_);
     const bool known = !random.one_in(4);
     uint32_t number = 0;
     for (unsigned attempt = 0; attempt < 16; attempt++) {
@@ -154,17 +155,30 @@ bool Kernel::derive() {
     return true;
 }
 
-std::optional<Command> Kernel::remove() {
+uint32_t Kernel::leaf() {
     uint32_t number = 0;
     for (unsigned attempt = 0; attempt < 16; attempt++) {
         const uint32_t other = pick(true);
         if (other != 0 && links_[other].first_child == 0 && (number == 0 || stale(other))) number = other;
     }
+    return number;
+}
+
+std::optional<Command> Kernel::remove(uint32_t number) {
     if (number == 0) return {};
     unlink(number);
     const Memento is = memento(number);
     empty(number);
     tables_.empty_place(book_, number);
+    return Command{unit_command::invalidate_slot, layout::handle_index.put(is.index), is.space};
+}
+
+// Everybody asks for a place that the unit has just forgotten, so that walks for it are under way when it is emptied.
+std::optional<Command> Kernel::doom() {
+    const uint32_t number = focus_[random_.below(focus_.size())];
+    if (number == 0 || !book_.place[number].held || links_[number].first_child != 0) return {};
+    doomed_ = number;
+    const Memento is = memento(number);
     return Command{unit_command::invalidate_slot, layout::handle_index.put(is.index), is.space};
 }
 
@@ -224,13 +238,15 @@ std::optional<Command> Kernel::change() {
     before_ = book_;
     changes_++;
     std::optional<Command> command;
-    const unsigned choice = random_.below(20);
-    if (choice < (held_ < few ? 12 : held_ > many ? 1 : 7)) choice & 1 ? create() : derive();
-    else if (choice < 12) command = remove();
+    const unsigned choice = random_.below(22);
+    if (doomed_ != 0) command = remove(doomed_), doomed_ = 0;
+    else if (choice < (held_ < few ? 12 : held_ > many ? 1 : 7)) choice & 1 ? create() : derive();
+    else if (choice < 12) command = remove(leaf());
     else if (choice < 14) command = revoke();
     else if (choice < 16) command = die();
     else if (choice < 18) command = redraw_space();
-    else command = select();
+    else if (choice < 20) command = select();
+    else command = doom();
     racing_ = command.has_value();
     return command;
 }

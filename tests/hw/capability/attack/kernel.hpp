@@ -64,7 +64,9 @@ private:
 
     bool create();
     bool derive();
-    std::optional<Command> remove();
+    std::optional<Command> remove(uint32_t number);
+    std::optional<Command> doom();
+    uint32_t leaf();
     std::optional<Command> revoke();
     std::optional<Command> die();
     std::optional<Command> redraw_space();
@@ -80,6 +82,8 @@ private:
     unsigned gone_count_ = 0, held_ = 0;
     bool racing_ = false;
     uint64_t changes_ = 0;
+    // The place that is emptied next; what the unit remembered of it is forgotten already.
+    uint32_t doomed_ = 0;
     // A run of the revocation engine under way: its root and whom it has to kill.
     uint32_t revoking_ = 0;
     std::vector<uint32_t> victims_;
