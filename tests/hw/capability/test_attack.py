@@ -20,7 +20,7 @@ FOUND_BY = {
     "skip_invalidate": "expected",
     "drop_bounds": "attack outside: accepted",
     "skip_commit": "expected",
-    "drop_space": "accepted",
+    "drop_space": "expected",
     "keep_valid": "is not dead",
     "keep_tag": "is not dead",
     "skip_siblings": "a revocation emptied",

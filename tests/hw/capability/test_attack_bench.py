@@ -1,4 +1,4 @@
-"""Attacks on the capability unit, one by one, on Verilator."""
+"""Attacks on the capability unit on Verilator; with the slow tests also one by one, and on planted faults."""
 
 import pytest
 
@@ -19,17 +19,21 @@ CATCHES = {
     "skip_settle": "revoked_by_an_instruction_while_the_window_asks",
 }
 
-#: Those that `make test` plants; the C++ harness finds most of the others there, in less time.
-QUICK = ("drop_rights", "skip_settle")
+
+def test_all_attacks(unit):
+    """In one simulation: to start one takes longer than most of them."""
+    run(unit, ATTACKS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("testcase", testcases(ATTACKS))
 def test_attack(unit, testcase):
     run(unit, ATTACKS, testcase)
 
 
-@pytest.mark.parametrize("fault", [pytest.param(fault, marks=[pytest.mark.slow] if fault not in QUICK else [])
-                                   for fault in CATCHES])
+# The C++ harness finds most of them in make test, in less time.
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", CATCHES)
 def test_fault_is_caught(unit, fault):
     with pytest.raises(BenchFailure, match="AssertionError"):
         run(unit, ATTACKS, CATCHES[fault], environment={"FAULTS": fault})
