@@ -19,8 +19,8 @@ __all__ = ["BEGIN", "CONFIGURATIONS", "END", "page", "table", "with_table"]
 
 #: Configurations of each block that its page of the datasheet lists; the empty one is the default.
 CONFIGURATIONS = {
-    "capability-unit": ((), ("lines=64",), ("lines=1024", "ways=4"), ("counters=false",)),
-    "mailbox": ((), ("contexts=0",), ("queues=4", "pages=3", "senders=4"), ("queues=32", "pages=15", "senders=16")),
+    "capability-unit": ((), ("lines=64",), ("lines=1024", "ways=4")),
+    "mailbox": ((), ("contexts=0",), ("queues=4", "pages=3", "senders=4")),
 }
 #: Lines of a page between which the table stands.
 BEGIN, END = "<!-- python -m fpga.area --write: from here -->", "<!-- to here -->"
