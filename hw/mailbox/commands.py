@@ -30,18 +30,18 @@ def add_commands(m, parts):
     sends = Mux(client.idle, parts.wants_send, parts.sends)
     operation = Mux(instruction, Mux(sends, Operation.SEND, Operation.RECEIVE), parts.operation[asking])
     needs_send = (operation == Operation.SEND.value) | parts.fault("wrong_right")
-    context = Mux(client.idle, parts.context, parts.active_context)
-    space = Mux(instruction, parts.context_space[context], parts.space_read.data)
+    owner = Signal.like(parts.active_owner)
     m.d.comb += [
         client.start.eq(client.idle & (parts.waiting.any() | parts.wants) & ~control_store),
         client.hold.eq(control_store),
         asking.eq(Mux(client.idle, chosen, page)),
         parts.handle_read.addr.eq(asking),
-        parts.space_read.addr.eq(asking),
+        owner.eq(Mux(client.idle, Mux(instruction, parts.context_owner(parts.context), chosen), parts.active_owner)),
+        parts.space_read.addr.eq(owner),
         client.query.handle.eq(Mux(instruction, parts.wants_handle, parts.handle_read.data)),
         client.query.cap_type.eq(CapType.ENDPOINT),
         client.query.rights.eq(Mux(needs_send, Rights.SEND, Rights.RECEIVE)),
-        client.space.eq(Mux(parts.fault("wrong_space"), 0, space)),
+        client.space.eq(Mux(parts.fault("wrong_space"), 0, parts.space_read.data)),
     ]
     with m.If(client.start):
         m.d.sync += [
@@ -49,6 +49,7 @@ def add_commands(m, parts):
             parts.discarded.eq(0),
             parts.by_instruction.eq(instruction),
             yields.eq(instruction),
+            parts.active_owner.eq(owner),
         ]
         with m.If(instruction):
             # No page has the number 0.
@@ -59,11 +60,11 @@ def add_commands(m, parts):
     with m.If(control_store & client.done & parts.by_instruction):
         m.d.sync += parts.discarded.eq(1)
 
-    # The sender's bucket is looked up while the answer arrives, as well.
-    limiter = parts.limiter
+    # The sender's debt is worked out while the answer arrives, and on while it waits.
     m.d.comb += [
-        limiter.space.eq(Mux(parts.fault("limit_by_page"), page, parts.check.request.payload.space)),
-        limiter.sweep.eq(client.idle),
+        parts.senders.owner.eq(parts.active_owner),
+        parts.limiter.found.eq(parts.senders.found),
+        parts.limiter.bucket.eq(parts.senders.bucket),
     ]
 
     # The endpoint's queue is looked up while the answer arrives. No binding changes between that and the
@@ -150,18 +151,25 @@ def _decide(m, parts, decide, found, queue):
         with m.If(operation == Operation.NEXT):
             open_next(table.count > 1, table.next_capabilities)
 
-    with m.If(parts.pop_now):
-        m.d.comb += [event.eq(Mux(parts.pop_removes, Statistic.RECEIVED, Statistic.NOTHING)), counts.eq(1)]
-    m.d.comb += table.pop.eq(remove | parts.pop_removes)
-    with m.If(parts.fault("lose_on_pop") & (table.count > 1)):
+    m.d.comb += [
+        table.pop.eq(remove),
+        table.drop.eq(parts.pop_removes),
+        table.drop_select.eq(parts.pop_queue),
+    ]
+    with m.If(parts.fault("lose_on_pop")):
         m.d.comb += table.pop_count.eq(2)
     with m.If(parts.fault("duplicate_on_pop")):
         m.d.comb += table.pop_count.eq(0)
+    # What happened is known late in its cycle, so it is counted in the next one. A read of a counter waits for that.
+    m.d.sync += [
+        parts.counting.eq((decide & counts) | parts.pop_now),
+        parts.counted.eq(Mux(parts.deciding, event, Mux(parts.pop_removes, Statistic.RECEIVED, Statistic.NOTHING))),
+    ]
     m.d.comb += [
-        parts.statistic_read.addr.eq(Mux(parts.deciding | parts.pop_now, event, parts.word[:3])),
-        parts.statistic_write.addr.eq(event),
+        parts.statistic_read.addr.eq(Mux(parts.counting, parts.counted, parts.word[:3])),
+        parts.statistic_write.addr.eq(parts.counted),
         parts.statistic_write.data.eq(parts.statistic_read.data + 1),
-        parts.statistic_write.en.eq((decide | parts.pop_now) & counts),
+        parts.statistic_write.en.eq(parts.counting),
     ]
     with m.If(decide & ~by_instruction):
         m.d.sync += [

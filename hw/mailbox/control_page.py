@@ -3,9 +3,10 @@
 from amaranth import *
 
 from ..abi import MailStatus
-from .parts import word_of
+from .parts import Source, word_of
 from .registers import (
     COALESCING_BITS,
+    RATE_FIELDS,
     VERSION,
     Coalescing,
     ContextBinding,
@@ -48,21 +49,21 @@ def add_control_page(m, parts):
     assert pages % 16 == 0 and contexts % 16 == 0 and senders % 32 == 0 and queues % (32 * row_words) == 0
     assert statistics % len(Statistic) == 0
 
-    shown = Signal(PageBinding)
     binding = PageBinding(bus.dat_w[:PageBinding.as_shape().size])
     target = word[:4]
+    # Contexts' bindings lie behind those of pages.
+    owner = Signal.like(parts.search_owner)
     m.d.comb += [
-        parts.space_shown.addr.eq(target),
-        shown.space.eq(parts.space_shown.data),
-        shown.enabled.eq(parts.enabled.bit_select(target, 1)),
-        shown.kernel.eq(parts.kernel.bit_select(target, 1)),
+        owner.eq(Mux(word[4], parts.context_owner(target), target)),
+        parts.search_owner.eq(owner),
         parts.wipe_page.eq(target),
         parts.wipe_queue.eq(parts.bus_queue),
         parts.bus_queue.eq(queue),
         table.new_binding.eq(bus.dat_w),
         limiter.new_rate.eq(bus.dat_w),
-        limiter.new_binding.eq(bus.dat_w),
         limiter.row.eq(sender),
+        parts.senders.new_binding.eq(bus.dat_w),
+        parts.senders.row.eq(sender),
     ]
     with m.If(parts.page == 0):
         with m.If(word == word_of(ControlPage.IDENTITY)):
@@ -70,12 +71,11 @@ def add_control_page(m, parts):
         with m.Elif(word == word_of(ControlPage.PENDING)):
             m.d.comb += [parts.ok.eq(~bus.we), parts.data.eq(table.not_empty)]
         with m.Elif(word == word_of(ControlPage.INTERRUPT_ENABLE)):
-            m.d.comb += [parts.ok.eq(~bus.we | covers(parts, 32)), parts.data.eq(parts.interrupt_enable)]
+            _setting(m, parts, 32, (1 << config.queues) - 1)
             with m.If(accepted):
                 m.d.sync += parts.interrupt_enable.eq(bus.dat_w)
         with m.Elif(word == word_of(ControlPage.INTERRUPT_COALESCING)):
-            m.d.comb += [parts.ok.eq(~bus.we | covers(parts, Coalescing.as_shape().size)),
-                         parts.data.eq(parts.coalescing)]
+            _setting(m, parts, Coalescing.as_shape().size, COALESCING_BITS)
             with m.If(accepted):
                 m.d.sync += parts.coalescing.eq(bus.dat_w[:Coalescing.as_shape().size] & COALESCING_BITS)
         with m.Elif(word == word_of(ControlPage.WIPE)):
@@ -86,41 +86,41 @@ def add_control_page(m, parts):
                 table.wipe.eq(accepted),
             ]
         with m.Elif(word[3:] == statistics >> 3):
-            m.d.comb += [parts.ok.eq(~bus.we), parts.data.eq(parts.statistic_read.data)]
+            m.d.comb += [parts.ok.eq(~bus.we), parts.source.eq(Source.STATISTIC)]
         with m.Elif((word[4:] == pages >> 4) & (target != 0) & (target <= config.pages)):
+            _setting(m, parts, PageBinding.as_shape().size)
             m.d.comb += [
-                parts.ok.eq(~bus.we | covers(parts, PageBinding.as_shape().size)),
-                parts.data.eq(shown),
                 parts.bind_page.eq(accepted),
                 parts.start_wipe_page.eq(accepted & ~parts.fault("keep_staging")),
             ]
         with m.Elif((word[4:] == contexts >> 4) & (target < config.contexts)):
-            m.d.comb += parts.ok.eq(~bus.we | covers(parts, ContextBinding.as_shape().size))
+            _setting(m, parts, ContextBinding.as_shape().size)
+            m.d.comb += parts.start_search.eq(accepted)
             _bind_context(m, parts, target, accepted)
         with m.Elif((word[5:] == senders >> 5) & (sender < config.senders)):
             with m.If(sender_column == SenderWord.BINDING):
+                _setting(m, parts, SenderBinding.as_shape().size)
                 m.d.comb += [
-                    parts.ok.eq(~bus.we | covers(parts, SenderBinding.as_shape().size)),
-                    parts.data.eq(limiter.binding),
-                    limiter.bind.eq(accepted),
+                    parts.senders.bind.eq(accepted),
+                    limiter.forgive.eq(accepted),
+                    # Any owner may have won or lost it. The first one does not exist.
+                    parts.start_search.eq(accepted),
+                    parts.search_all.eq(1),
+                    parts.search_owner.eq(0),
                 ]
             with m.Else():
-                m.d.comb += [
-                    parts.ok.eq(~bus.we | covers(parts, SenderRate.as_shape().size)),
-                    parts.data.eq(limiter.rate),
-                    limiter.write.eq(accepted),
-                ]
+                _setting(m, parts, SenderRate.as_shape().size, RATE_FIELDS)
+                m.d.comb += limiter.write.eq(accepted)
         with m.Elif((word[7:] == queues >> 7) & (queue < config.queues)):
             with m.Switch(column):
                 with m.Case(QueueWord.BINDING):
+                    _setting(m, parts, QueueBinding.as_shape().size)
                     m.d.comb += [
-                        parts.ok.eq(~bus.we | covers(parts, QueueBinding.as_shape().size)),
-                        parts.data.eq(table.binding),
                         table.bind.eq(accepted),
                         parts.start_wipe_queue.eq(accepted),
                     ]
                 with m.Case(QueueWord.FILL):
-                    m.d.comb += [parts.ok.eq(~bus.we), parts.data.eq(table.count)]
+                    m.d.comb += [parts.ok.eq(~bus.we), parts.data.eq(table.shown_count)]
 
     with m.If(parts.bind_page):
         m.d.sync += [
@@ -137,27 +137,37 @@ def add_control_page(m, parts):
             with m.If(~parts.client.idle & (parts.active_page == target)):
                 m.d.sync += parts.killed.eq(1)
     m.d.comb += [
-        parts.space_write.addr.eq(target),
+        parts.space_write.addr.eq(owner),
         parts.space_write.data.eq(binding.space),
-        parts.space_write.en.eq(parts.bind_page),
+        parts.space_write.en.eq(parts.bind_page | parts.binds_context.any()),
     ]
     parts.close_views(m, parts.bus_queue, table.wipe | table.bind)
 
 
+def _setting(m, parts, size, bits=None):
+    """A register of `size` bits that reads as it was stored, of which it keeps `bits`."""
+    bits = (1 << size) - 1 if bits is None else bits
+    lanes = [bits >> 8 * lane & 0xff for lane in range(8)]
+    # A byte without any bit is not written, so its bits do not count.
+    kept = sum((lane or 0xff) << 8 * number for number, lane in enumerate(lanes))
+    stored = parts.accept & parts.bus.we & parts.ok
+    m.d.comb += [
+        parts.ok.eq(~parts.bus.we | covers(parts, size)),
+        parts.source.eq(Source.STAGING),
+        parts.store_setting.eq(stored),
+        parts.setting_bits.eq(kept),
+        parts.setting_lanes.eq(sum(bool(lane) << number for number, lane in enumerate(lanes))),
+    ]
+
+
 def _bind_context(m, parts, target, accepted):
     """A context's binding; a store discards what its instructions staged and opened, and the command in flight."""
-    shown = ContextBinding(parts.data[:ContextBinding.as_shape().size])
     stored = ContextBinding(parts.bus.dat_w[:ContextBinding.as_shape().size])
     for number in range(parts.config.contexts):
         with m.If(target == number):
-            m.d.comb += [
-                shown.space.eq(parts.context_space[number]),
-                shown.enabled.eq(parts.context_enabled[number]),
-            ]
             with m.If(accepted):
                 m.d.comb += parts.binds_context[number].eq(1)
-                m.d.sync += [parts.context_space[number].eq(stored.space),
-                             parts.context_enabled[number].eq(stored.enabled)]
+                m.d.sync += parts.context_enabled[number].eq(stored.enabled)
                 with m.If(~parts.fault("keep_pairs")):
                     m.d.sync += parts.staged[number].eq(0)
                 with m.If(~parts.fault("keep_context_view")):

@@ -10,6 +10,7 @@ from .config import FAULTS
 from .queue_table import QueueTable
 from .rate_limit import RateLimiter
 from .registers import WORD_BYTES, Coalescing, Statistic
+from .sender_table import SenderTable
 
 __all__ = ["Operation", "Parts", "Source", "word_of"]
 
@@ -31,6 +32,16 @@ class Source(enum.Enum, shape=3):
     HEAD = 2
     BADGE = 3
     SENDER = 4
+    STATISTIC = 5
+
+
+#: Registers of page 0 that read as stored, in the staging memory.
+_SETTING_BITS = 7
+
+
+def setting_address(word):
+    """Place of a word of page 0, the rows of queues without their other words."""
+    return Mux(word[7], Cat(word[2:7], C(0b11, 2)), word[:_SETTING_BITS])
 
 
 def word_of(offset):
@@ -67,10 +78,15 @@ class Parts:
         words = self.entry_words
         self.client = CheckClient(config.check_timeout)
         self.table = QueueTable(config.queues, config.depth)
-        self.limiter = RateLimiter(config.senders)
         # Index 0 stands for the control page and stays unused.
         pages = config.pages + 1
-        self.staging = memory.Memory(shape=64, depth=pages * words, init=[], attrs={"ram_style": "block"})
+        #: Pages, and behind them contexts: those who have a space and send.
+        self.owners = pages + config.contexts
+        self.senders = SenderTable(config.senders, self.owners)
+        self.limiter = RateLimiter(config.senders)
+        # What page 0 reads back of what was stored there lies in the upper half, see `setting_address`.
+        low_bits = max(_SETTING_BITS, ceil_log2(pages) + ceil_log2(words))
+        self.staging = memory.Memory(shape=64, depth=2 << low_bits, init=[], attrs={"ram_style": "block"})
         self.staging_read = self.staging.read_port()
         self.staging_write = self.staging.write_port(granularity=8)
         self.entries = memory.Memory(shape=64, depth=config.queues * config.depth * words, init=[],
@@ -80,7 +96,7 @@ class Parts:
         self.handles = memory.Memory(shape=32, depth=pages, init=[])
         self.handle_read = self.handles.read_port(domain="comb")
         self.handle_write = self.handles.write_port()
-        self.spaces = memory.Memory(shape=32, depth=pages, init=[])
+        self.spaces = memory.Memory(shape=32, depth=self.owners, init=[])
         self.space_read = self.spaces.read_port(domain="comb")
         self.space_shown = self.spaces.read_port(domain="comb")
         self.space_write = self.spaces.write_port()
@@ -111,13 +127,19 @@ class Parts:
         self.data = Signal(64)
         self.source = Signal(Source)
         self.store_staging, self.bind_page = Signal(), Signal()
+        #: A register of page 0 is stored: the bits that it has, all of those in bytes that it has not.
+        self.store_setting, self.setting_bits = Signal(), Signal(64, init=-1)
+        self.setting_lanes = Signal(8, init=-1)
+        #: Where that access lies in the staging memory.
+        self.staging_address = Signal(low_bits + 1)
         #: Queue that the bus asks about.
         self.bus_queue = Signal(range(config.queues))
 
         # The sequencer: what it does, how far it is, and with which page, queue and entry.
         self.settled, self.clearing, self.copying = Signal(), Signal(), Signal()
-        self.wiping_page, self.wiping_queue = Signal(), Signal()
-        self.last_clear = max(pages * words, config.queues * config.depth * words, len(Statistic), config.senders) - 1
+        self.wiping_page, self.wiping_queue, self.searching = Signal(), Signal(), Signal()
+        self.last_clear = max(self.staging.depth, config.queues * config.depth * words, len(Statistic), config.senders,
+                              self.owners) - 1
         self.step = Signal(range(self.last_clear + 1))
         self.moved_page = Signal(range(pages))
         self.moved_queue = Signal(range(config.queues))
@@ -127,8 +149,14 @@ class Parts:
         self.wipe_queue = Signal(range(config.queues))
         self.wipe_page = Signal(range(pages))
         self.start_copy, self.start_wipe_queue, self.start_wipe_page = Signal(), Signal(), Signal()
+        #: Look for the bucket of one owner, or of all one after the other.
+        self.start_search, self.search_all, self.search_owner = Signal(), Signal(), Signal(range(self.owners))
+        self.searched = Signal(range(self.owners))
+        #: An event of the cycle before is counted in this one.
+        self.counting, self.counted = Signal(), Signal(Statistic)
         # The command that is being checked.
         self.active_page = Signal(range(pages))
+        self.active_owner = Signal(range(self.owners))
         self.killed = Signal()
         #: The capability unit has begun to forget something in the cycle before.
         self.forgotten = Signal()
@@ -147,7 +175,6 @@ class Parts:
         contexts = range(max(config.contexts, 1))
         #: Pairs of message words, as `mail.put` stages them.
         self.pairs = -(-config.message_words // 2)
-        self.context_space = Array(Signal(32, name=f"context_space{number}") for number in contexts)
         self.context_enabled = Signal(len(contexts))
         self.context_view_open = Signal(len(contexts))
         self.context_view_queue = Array(Signal(range(config.queues), name=f"context_view_queue{number}")
@@ -174,6 +201,10 @@ class Parts:
         self.moved_context, self.moved_version = Signal(range(len(contexts))), Signal(self.pairs)
         self.moved_word, self.written = Signal(64), Signal(range(self.entry_words))
 
+    def context_owner(self, number):
+        """A context among the owners."""
+        return (self.config.pages + 1 + number)[:len(self.active_owner)]
+
     def fault(self, name):
         """The switch of a planted defect."""
         assert name in FAULTS
@@ -181,7 +212,7 @@ class Parts:
 
     def add_to(self, m):
         """Make the parts submodules of `m`."""
-        for name in ("client", "table", "limiter", "staging", "entries", "handles", "spaces", "statistics"):
+        for name in ("client", "table", "senders", "limiter", "staging", "entries", "handles", "spaces", "statistics"):
             m.submodules[name] = getattr(self, name)
 
     def close_views(self, m, queue, condition):

@@ -20,12 +20,19 @@ class QueueTable(wiring.Component):
     ----------
     object_id : In(32)
         Endpoint to look for; `found` and `found_queue` answer in the same cycle.
+    look : In(range(queues))
+        Queue that `count`, `head`, `tail`, `head_capabilities` and `next_capabilities` are of.
+    shown, shown_count : In(range(queues)), Out(range(depth + 1))
+        Messages of another queue.
     select : In(range(queues))
-        Queue that everything below is about.
-    push, push_capabilities : In(1)
-        The entry at `tail` became the last message; it carries capabilities or not.
+        Queue that changes by what follows.
+    push, push_capabilities, push_entry : In(1), In(1), In(range(depth))
+        The entry at its tail, which is `push_entry`, became the last message; it carries capabilities or not.
     pop : In(1)
-        The entry at `head` is free.
+        The first entry is free.
+    drop, drop_select : In(1), In(range(queues))
+        So is the first one of that queue, in a cycle without `push` and `pop`. Known late, so it has a path of its own;
+        `wipe` or `bind` of the same cycle come after it.
     wipe : In(1)
         The queue loses its messages.
     bind : In(1)
@@ -36,7 +43,7 @@ class QueueTable(wiring.Component):
     threshold, ripe : In(8), Out(queues)
         Which of them hold that many messages.
     pop_count : In(2)
-        Entries that `pop` frees: 1, unless a test plants a defect.
+        Entries that `pop` and `drop` free: 1, unless a test plants a defect. 2: two if there are two.
     """
 
     def __init__(self, queues, depth):
@@ -46,8 +53,10 @@ class QueueTable(wiring.Component):
             "object_id": In(32),
             "found": Out(1),
             "found_queue": Out(range(queues)),
+            "look": In(range(queues)),
+            "shown": In(range(queues)),
+            "shown_count": Out(range(depth + 1)),
             "select": In(range(queues)),
-            "binding": Out(QueueBinding),
             "count": Out(range(depth + 1)),
             "head": Out(range(depth)),
             "tail": Out(range(depth)),
@@ -55,7 +64,10 @@ class QueueTable(wiring.Component):
             "next_capabilities": Out(1),
             "push": In(1),
             "push_capabilities": In(1),
+            "push_entry": In(range(depth)),
             "pop": In(1),
+            "drop": In(1),
+            "drop_select": In(range(queues)),
             "pop_count": In(2, init=1),
             "wipe": In(1),
             "bind": In(1),
@@ -85,9 +97,9 @@ class QueueTable(wiring.Component):
         chosen = Signal.like(rows[0])
         head = Signal(range(depth))
         m.d.comb += [
-            chosen.eq(rows[self.select]),
+            chosen.eq(rows[self.look]),
+            self.shown_count.eq(rows[self.shown].count),
             head.eq(chosen.head),
-            self.binding.eq(chosen.binding),
             self.count.eq(chosen.count),
             self.head.eq(head),
             # Modulo depth, which is a power of two: the port is as wide as an entry number.
@@ -110,13 +122,12 @@ class QueueTable(wiring.Component):
                 with m.If(self.push):
                     m.d.sync += [
                         this.count.eq(this.count + 1),
-                        this.capabilities.bit_select(self.tail, 1).eq(self.push_capabilities),
+                        this.capabilities.bit_select(self.push_entry, 1).eq(self.push_capabilities),
                     ]
-                with m.If(self.pop):
-                    m.d.sync += [
-                        this.count.eq(this.count - self.pop_count),
-                        this.head.eq(this.head + self.pop_count),
-                    ]
+            freed = Mux((self.pop_count == 2) & (this.count < 2), 1, self.pop_count)
+            with m.If((self.pop & (self.select == number)) | (self.drop & (self.drop_select == number))):
+                m.d.sync += [this.count.eq(this.count - freed), this.head.eq(this.head + freed)]
+            with m.If(self.select == number):
                 with m.If(self.wipe | self.bind):
                     m.d.sync += [this.count.eq(0), this.head.eq(0), this.capabilities.eq(0)]
                 with m.If(self.bind):

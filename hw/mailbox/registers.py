@@ -16,8 +16,9 @@ from ..core.port import CONTEXT_BITS
 
 __all__ = ["Row", "DescribedRegister", "ControlPage", "ThreadPage", "Identity", "Coalescing", "PageBinding",
            "ContextBinding", "QueueBinding", "SenderBinding", "SenderRate", "QueueWord", "SenderWord", "Statistic",
-           "COALESCING_BITS", "VERSION", "WINDOW_BYTES", "WORD_BYTES", "QUEUE_ROW_BYTES", "SENDER_ROW_BYTES",
-           "MAX_SENDERS", "RATE_BITS", "CONTROL_REGISTERS", "THREAD_REGISTERS", "constants", "memory_map"]
+           "COALESCING_BITS", "RATE_FIELDS", "VERSION", "WINDOW_BYTES", "WORD_BYTES", "QUEUE_ROW_BYTES",
+           "SENDER_ROW_BYTES", "MAX_SENDERS", "RATE_BITS", "CONTROL_REGISTERS", "THREAD_REGISTERS", "constants",
+           "memory_map"]
 
 #: Version of this window, in the identity register.
 VERSION = 2
@@ -90,6 +91,10 @@ class SenderRate(data.Struct):
     period: RATE_BITS
     reserved: 8
     window: RATE_BITS
+
+
+#: Those that exist.
+RATE_FIELDS = SenderRate.const({"period": -1, "window": -1}).as_bits()
 
 
 class Statistic(enum.IntEnum):

@@ -17,25 +17,36 @@ def add_sequencer(m, parts):
     #: What is copied: the staged word of a page, or of a context.
     word = Mux(parts.moves_pairs, parts.moved_word, parts.staging_read.data)
     carries = parts.carries
+    #: The word is not 0, and a page's: instructions stage no capabilities.
+    bears = (parts.staging_read.data != 0) & ~parts.moves_pairs
     copy, clear = parts.copying, parts.clearing
 
-    # One queue at a time is looked at: the sequencer's, the decision's, or the bus's.
+    # One queue at a time changes: the sequencer's, the decision's, or the bus's.
     selected = Signal.like(queue)
     m.d.comb += [
-        selected.eq(Mux(copy, queue, Mux(parts.pop_now, parts.pop_queue,
-                                         Mux(parts.deciding, parts.decide_queue, parts.bus_queue)))),
+        selected.eq(Mux(copy, queue, Mux(parts.deciding, parts.decide_queue, parts.bus_queue))),
         table.select.eq(selected),
+        table.look.eq(parts.decide_queue),
+        table.shown.eq(parts.bus_queue),
+        table.push_entry.eq(tail),
         parts.limiter.clear.eq(clear),
         parts.limiter.clear_index.eq(step),
+        parts.senders.clear.eq(clear),
+        parts.senders.clear_index.eq(step),
+        parts.senders.search.eq(parts.searching | parts.wiping_page),
+        parts.senders.step.eq(step),
+        parts.senders.searched.eq(parts.searched),
+        parts.senders.space.eq(Mux(parts.fault("limit_by_page"), parts.searched, parts.space_shown.data)),
     ]
+    last_search, all_owners = parts.senders.last_step, Signal()
 
     staging, entry = parts.staging_write, parts.entry_write
     m.d.comb += [
         parts.staging_read.en.eq(1),
-        parts.staging_read.addr.eq(Cat(parts.within, parts.index)),
-        staging.addr.eq(Cat(parts.within, parts.index)),
-        staging.data.eq(parts.bus.dat_w),
-        staging.en.eq(Mux(parts.store_staging, parts.bus.sel, 0)),
+        parts.staging_read.addr.eq(parts.staging_address),
+        staging.addr.eq(parts.staging_address),
+        staging.data.eq(parts.bus.dat_w & parts.setting_bits),
+        staging.en.eq(Mux(parts.store_staging | parts.store_setting, parts.bus.sel & parts.setting_lanes, 0)),
     ]
     with m.FSM(init="clear") as fsm:
         m.d.comb += [
@@ -43,6 +54,7 @@ def add_sequencer(m, parts):
             copy.eq(fsm.ongoing("copy")),
             parts.wiping_page.eq(fsm.ongoing("wipe_page")),
             parts.wiping_queue.eq(fsm.ongoing("wipe_queue")),
+            parts.searching.eq(fsm.ongoing("search")),
         ]
         with m.State("clear"):
             m.d.comb += [
@@ -71,11 +83,14 @@ def add_sequencer(m, parts):
                 ]
                 m.next = "copy"
             with m.Elif(parts.start_wipe_page):
-                m.d.sync += page.eq(parts.wipe_page)
+                m.d.sync += [page.eq(parts.wipe_page), parts.searched.eq(parts.wipe_page)]
                 m.next = "wipe_page"
             with m.Elif(parts.start_wipe_queue):
                 m.d.sync += queue.eq(parts.wipe_queue)
                 m.next = "wipe_queue"
+            with m.Elif(parts.start_search):
+                m.d.sync += [parts.searched.eq(parts.search_owner), all_owners.eq(parts.search_all)]
+                m.next = "search"
         with m.State("copy"):
             # Step s reads staged word s and writes word s-1, which is zeroed behind it: what was sent leaves
             # no residue. The first step writes badge and sender, which the client still holds.
@@ -97,23 +112,32 @@ def add_sequencer(m, parts):
                     entry.data.eq(Cat(client.answer.badge, client.check.request.payload.space)),
                 ]
             with m.Elif(step > config.message_words):
-                m.d.sync += carries.eq(carries | (word != 0))
+                m.d.sync += carries.eq(carries | bears)
             with m.If((step == config.message_words) & parts.fault("drop_last_word")):
                 m.d.comb += entry.en.eq(0)
             with m.If(step == payload):
                 m.d.comb += [
                     table.push.eq(1),
-                    table.push_capabilities.eq(carries | (word != 0)),
+                    table.push_capabilities.eq(carries | bears),
                 ]
                 m.d.sync += step.eq(0)
                 m.next = "idle"
         with m.State("wipe_page"):
-            m.d.comb += [staging.addr.eq(Cat(step[:within_bits], page)), staging.data.eq(0),
+            # Meanwhile the bucket of its new space is looked for.
+            m.d.comb += [parts.space_shown.addr.eq(parts.searched),
+                         staging.addr.eq(Cat(step[:within_bits], page)), staging.data.eq(0),
                          staging.en.eq((1 << 8) - 1)]
             m.d.sync += step.eq(step + 1)
-            with m.If(step == words - 1):
+            with m.If(step == max(words - 1, last_search)):
                 m.d.sync += step.eq(0)
                 m.next = "idle"
+        with m.State("search"):
+            m.d.comb += parts.space_shown.addr.eq(parts.searched)
+            m.d.sync += step.eq(step + 1)
+            with m.If(step == last_search):
+                m.d.sync += [step.eq(0), parts.searched.eq(parts.searched + 1)]
+                with m.If(~all_owners | (parts.searched == parts.owners - 1)):
+                    m.next = "idle"
         with m.State("wipe_queue"):
             m.d.comb += [entry.addr.eq(Cat(step[:ceil_log2(config.depth * words)], queue)), entry.en.eq(1)]
             m.d.sync += step.eq(step + 1)

@@ -3,7 +3,7 @@
 from amaranth import *
 
 from ..abi import MailStatus
-from .parts import Operation, Source, word_of
+from .parts import Operation, Source, setting_address, word_of
 from .registers import ThreadPage
 
 __all__ = ["add_bus", "add_thread_pages", "covers"]
@@ -17,16 +17,27 @@ def covers(parts, bits):
 def add_bus(m, parts):
     """Accept an access, acknowledge it in the next cycle; a read's data comes with the acknowledge."""
     bus = parts.bus
-    request = bus.cyc & bus.stb & ~bus.ack & ~bus.err
+    source, answered, blocked = Signal(Source), Signal(), Signal()
+    request = bus.cyc & bus.stb & ~answered & ~bus.err
     # A status may be read at any time; all else waits for a decision that is being made and for the sequencer.
     poll = (parts.page != 0) & (parts.word == word_of(ThreadPage.STATUS)) & ~bus.we & ~parts.clearing
+    control = parts.page == 0
+    place = Cat(parts.within, parts.index)
     m.d.comb += [
         parts.index.eq(parts.page),
-        parts.accept.eq(request & ((parts.settled & ~parts.deciding & ~parts.pop_now) | poll)),
+        parts.staging_address.eq(Mux(control, setting_address(parts.word), place)),
+        parts.staging_address[-1].eq(control),
+        parts.accept.eq(request & ((parts.settled & ~parts.deciding) | poll)),
+        # A counter is read in the cycle of its acknowledge, unless it is just the turn of an event.
+        blocked.eq((source == Source.STATISTIC) & parts.counting),
+        bus.ack.eq(answered & ~blocked),
     ]
-    m.d.sync += [bus.ack.eq(parts.accept & parts.ok), bus.err.eq(parts.accept & ~parts.ok)]
+    m.d.sync += [
+        answered.eq((parts.accept & parts.ok) | (answered & blocked & bus.cyc)),
+        bus.err.eq(parts.accept & ~parts.ok),
+    ]
 
-    source, data, sees, is_kernel = Signal(Source), Signal(64), Signal(), Signal()
+    data, sees, is_kernel = Signal(64), Signal(), Signal()
     with m.If(parts.accept):
         m.d.sync += [
             source.eq(parts.source),
@@ -38,6 +49,8 @@ def add_bus(m, parts):
         with m.Switch(source):
             with m.Case(Source.REGISTER):
                 m.d.comb += bus.dat_r.eq(data)
+            with m.Case(Source.STATISTIC):
+                m.d.comb += bus.dat_r.eq(parts.statistic_read.data)
             with m.Case(Source.STAGING):
                 m.d.comb += bus.dat_r.eq(parts.staging_read.data)
             with m.Case(Source.HEAD):

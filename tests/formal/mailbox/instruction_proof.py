@@ -212,9 +212,14 @@ class ContextProof:
                              Assert(mine.handle == its.handle), Assert(its.number == 0)]
         m.d.comb += [
             Assert(self.staged == parts.staged[0]),
-            Assert(self.space == parts.context_space[0]),
             Assert(self.enabled == parts.context_enabled),
         ]
+        bound = parts.spaces.read_port(domain="comb")
+        m.d.comb += bound.addr.eq(parts.config.pages + 1)
+        with m.If(parts.clearing):
+            m.d.comb += [Assert(self.space == 0), Assert((parts.step <= parts.config.pages + 1) | (bound.data == 0))]
+        with m.Else():
+            m.d.comb += Assert(self.space == bound.data)
         inside, waiting = own.pairs.read_port(domain="comb"), own.pairs.read_port(domain="comb")
         self.moved_inside = own.pairs.read_port(domain="comb")
         m.d.comb += [

@@ -174,7 +174,7 @@ class MailboxProof(Mailbox):
                           & (question.query.cap_type == CapType.ENDPOINT) & (question.query.rights == wanted))
         right_answer = ((answer.verdict == Verdict.OK) & row.binding.enabled
                         & (answer.object_id == row.binding.endpoint))
-        page_pops = parts.table.pop & ~parts.pop_now & self.mine
+        page_pops = parts.table.pop & self.mine
         effect = self.sends | page_pops
         with m.If(effect):
             m.d.comb += [Assert(self.busy), Assert(asked), Assert(answered), Assert(~outdated),
@@ -234,12 +234,13 @@ class MailboxProof(Mailbox):
                     self.in_payload, self.staged, Cat(self.answer.badge, self.space)))),
             ]
         here = self.tracked & (table.select == self.queue)
-        self.delivered = here & table.pop & (self.ahead == 0)
+        removed = (here & table.pop) | (self.tracked & table.drop & (table.drop_select == self.queue))
+        self.delivered = removed & (self.ahead == 0)
         with m.If(here & (table.wipe | table.bind)):
             m.d.sync += self.tracked.eq(0)
         with m.Elif(self.delivered):
             m.d.sync += self.tracked.eq(0)
-        with m.Elif(here & table.pop):
+        with m.Elif(removed):
             m.d.sync += self.ahead.eq(self.ahead - 1)
         with m.If(here & table.push):
             m.d.sync += copying.eq(0)
@@ -320,8 +321,10 @@ class MailboxProof(Mailbox):
 
         # No view of what was popped, and none without a message.
         popped, popper, of = Signal(), Signal.like(parts.active_page), Signal.like(parts.decide_queue)
-        m.d.sync += [popped.eq(parts.table.pop), popper.eq(Mux(parts.pop_now, 0, parts.active_page)),
-                     of.eq(parts.table.select)]
+        m.d.sync += [popped.eq(parts.table.pop | parts.table.drop),
+                     popper.eq(Mux(parts.table.drop, 0, parts.active_page)),
+                     of.eq(Mux(parts.table.drop, parts.table.drop_select, parts.table.select))]
+        m.d.comb += Assert(~(parts.table.drop & (parts.table.pop | parts.table.push)))
         for number in range(1, self.config.pages + 1):
             with m.If(popped & (popper != number) & (parts.view_queue[number] == of)):
                 m.d.comb += Assert(~parts.view_open[number])
@@ -342,6 +345,8 @@ class MailboxProof(Mailbox):
         m.d.comb += [
             Assert(parts.active_page <= config.pages),
             Assert(parts.client.idle | ((parts.active_page != 0) ^ parts.by_instruction)),
+            Assert(parts.client.idle | (parts.active_owner == Mux(parts.by_instruction, config.pages + 1,
+                                                                  parts.active_page))),
             Assert(~parts.waiting[0]),
             Assert(~parts.kernel[0]),
         ]
@@ -350,10 +355,12 @@ class MailboxProof(Mailbox):
         with m.If(parts.copying):
             m.d.comb += Assert(step <= self.payload)
         with m.If(parts.wiping_page):
-            m.d.comb += Assert(step < parts.entry_words)
+            m.d.comb += Assert(step < max(parts.entry_words, parts.senders.last_step + 1))
+        with m.If(parts.searching):
+            m.d.comb += Assert(step <= parts.senders.last_step)
         with m.If(parts.wiping_queue):
             m.d.comb += Assert(step < config.depth * parts.entry_words)
-        states = (parts.settled, parts.clearing, parts.copying, parts.wiping_page, parts.wiping_queue)
+        states = (parts.settled, parts.clearing, parts.copying, parts.wiping_page, parts.wiping_queue, parts.searching)
         m.d.comb += Assert(sum(states) == 1)
         with m.If(parts.clearing):
             m.d.comb += [Assert(parts.client.idle), Assert(parts.waiting == 0), Assert(parts.busy == 0),
