@@ -115,21 +115,24 @@ class QueueTable(wiring.Component):
             with m.If(rows[number].binding.enabled & (rows[number].binding.endpoint == self.object_id)):
                 m.d.comb += [self.found.eq(1), self.found_queue.eq(number)]
 
+        carries = Signal()
+        m.d.comb += carries.eq(self.push & self.push_capabilities)
         for number in range(queues):
             this = rows[number]
             m.d.comb += [self.not_empty[number].eq(this.count != 0), self.ripe[number].eq(this.count >= self.threshold)]
             with m.If(self.select == number):
                 with m.If(self.push):
-                    m.d.sync += [
-                        this.count.eq(this.count + 1),
-                        this.capabilities.bit_select(self.push_entry, 1).eq(self.push_capabilities),
-                    ]
+                    m.d.sync += this.count.eq(this.count + 1)
+                # What a message carries is known late, so it meets one gate for all entries.
+                for entry in range(depth):
+                    with m.If((self.push & (self.push_entry == entry)) | self.wipe | self.bind):
+                        m.d.sync += this.capabilities[entry].eq(carries)
             freed = Mux((self.pop_count == 2) & (this.count < 2), 1, self.pop_count)
             with m.If((self.pop & (self.select == number)) | (self.drop & (self.drop_select == number))):
                 m.d.sync += [this.count.eq(this.count - freed), this.head.eq(this.head + freed)]
             with m.If(self.select == number):
                 with m.If(self.wipe | self.bind):
-                    m.d.sync += [this.count.eq(0), this.head.eq(0), this.capabilities.eq(0)]
+                    m.d.sync += [this.count.eq(0), this.head.eq(0)]
                 with m.If(self.bind):
                     m.d.sync += this.binding.eq(self.new_binding)
         return m
