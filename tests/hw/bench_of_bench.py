@@ -1,10 +1,10 @@
-"""Cocotb tests for the helper's own test: one passes, one fails on purpose."""
+"""Cocotb tests for the helper's own test: one passes, the others fail on purpose."""
 
 import os
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge
+from cocotb.triggers import Event, FallingEdge, NullTrigger
 
 
 @cocotb.test()
@@ -25,3 +25,17 @@ async def fails(dut):
     Clock(dut.clk, 10, unit="ns").start()
     await FallingEdge(dut.clk)
     raise AssertionError("red on purpose")
+
+
+@cocotb.test()
+async def waits_for_ever(dut):
+    """Its event never comes."""
+    Clock(dut.clk, 10, unit="ns").start()
+    await Event().wait()
+
+
+@cocotb.test()
+async def never_lets_time_pass(dut):
+    """The simulator's time stands still."""
+    while True:
+        await NullTrigger()

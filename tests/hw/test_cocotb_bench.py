@@ -6,6 +6,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from tests.hw.cocotb_bench import BenchFailure, build, run, testcases
+from tests.hw.simulators import SIMULATORS
 
 BENCH = "tests.hw.bench_of_bench"
 
@@ -22,13 +23,13 @@ class Adder(wiring.Component):
         return m
 
 
-@pytest.fixture(scope="session")
-def adder():
-    return build(Adder(), name="adder")
+@pytest.fixture(scope="session", params=SIMULATORS)
+def adder(request):
+    return build(Adder(), name="adder", simulator=request.param)
 
 
 def test_names():
-    assert testcases(BENCH) == ["counts", "fails"]
+    assert testcases(BENCH) == ["counts", "fails", "waits_for_ever", "never_lets_time_pass"]
 
 
 def test_green(adder):
@@ -38,6 +39,23 @@ def test_green(adder):
 def test_red(adder):
     with pytest.raises(BenchFailure, match="red on purpose"):
         run(adder, BENCH, "fails")
+
+
+def test_a_bench_that_waits_for_ever_is_ended(adder):
+    with pytest.raises(BenchFailure) as caught:
+        run(adder, BENCH, "waits_for_ever", seed=7, limit_us=20)
+    reason, again, *_ = str(caught.value).splitlines()
+    assert reason == f"{BENCH}: no end within the limit of simulated time (20 us unless the test names another)"
+    assert again == "seed 7; again with a waveform: make wave TEST=bench_of.waits_for_ever SEED=7"
+
+
+def test_a_bench_in_which_no_time_passes_is_ended(adder):
+    with pytest.raises(BenchFailure) as caught:
+        run(adder, BENCH, "never_lets_time_pass", seed=8, environment={"FAULT": "x"},
+            limit_seconds=2 / SIMULATORS[adder.simulator].slowness)
+    reason, again, *_ = str(caught.value).splitlines()
+    assert reason == f"{BENCH}: no end after 2.0 seconds"
+    assert again == "seed 8; again with a waveform: make wave TEST=bench_of.never_lets_time_pass SEED=8 SET='FAULT=x'"
 
 
 def test_environment_reaches_the_bench(adder):
@@ -62,5 +80,5 @@ def test_trace_must_be_asked_for(adder, tmp_path):
 
 def test_built_once(adder):
     stamp = (adder.folder / "built").stat().st_mtime_ns
-    assert build(Adder(), name="adder") == adder
+    assert build(Adder(), name="adder", simulator=adder.simulator) == adder
     assert (adder.folder / "built").stat().st_mtime_ns == stamp

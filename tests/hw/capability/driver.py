@@ -22,6 +22,7 @@ from hw.capability.revoke_model import Revocation
 from hw.capability.unit import CapabilityUnit
 from hw.capability.window import WindowCommand
 from hw.core.port import Privilege
+from tests.hw.cocotb_bench import seed_of_run
 
 BY_NAME = {instruction.name: instruction for instruction in INSTRUCTIONS}
 
@@ -93,7 +94,7 @@ class Bench:
 
     def __init__(self, dut, *, seed=None, **tables):
         self.dut = dut
-        self.random = random.Random(int(os.environ.get("SEED", 1)) if seed is None else seed)
+        self.random = random.Random(seed_of_run() if seed is None else seed)
         self.memory = model.Memory()
         self.kernel = model.KernelTables(self.memory, **tables)
         self.bus = Bus()

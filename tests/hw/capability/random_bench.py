@@ -169,7 +169,7 @@ def question(bench, kernel):
 
 @cocotb.test()
 async def random_against_the_model(dut):
-    """Run for CYCLES cycles with SEED."""
+    """Run for CYCLES cycles."""
     bench = Bench(dut, spaces=SPACES, pages=8, objects=OBJECTS)
     random = bench.random
     history = History(bench.memory)

@@ -12,6 +12,7 @@ from hw.capability.window import WindowCommand
 from hw.core.port import Privilege
 from tests.hw.capability.driver import Bench, op
 from tests.hw.capability.trees import Forest, copy_of, visible
+from tests.hw.cocotb_bench import seed_of_run
 
 SETS = 8
 #: Cycles that a lookup may wait for the end of a run: the sweep of the sets, and the cycles around it.
@@ -512,7 +513,7 @@ async def walks_get_the_bus(dut):
 @cocotb.test()
 async def random_trees_against_the_model(dut):
     """Any tree, any root, limits, wait states, checks by all at any time: memory and verdicts are the model's."""
-    bench, forest, _ = await planted(dut, seed=int(os.environ.get("SEED", 1)), pages=12, spaces=4)
+    bench, forest, _ = await planted(dut, seed=seed_of_run(), pages=12, spaces=4)
     pick = bench.random
     for _ in range(int(os.environ.get("ROUNDS", 10))):
         bench.bus.wait = (0, pick.choice([0, 0, 2, 7]))

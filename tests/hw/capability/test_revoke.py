@@ -34,13 +34,13 @@ def test_directed(unit, testcase):
 
 @pytest.mark.parametrize("seed", range(2, 6))
 def test_random(unit, seed):
-    run(unit, REVOKE, "random_trees_against_the_model", environment={"SEED": seed})
+    run(unit, REVOKE, "random_trees_against_the_model", seed=seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 120))
 def test_random_long(unit, seed):
-    run(unit, REVOKE, "random_trees_against_the_model", environment={"SEED": seed, "ROUNDS": 60})
+    run(unit, REVOKE, "random_trees_against_the_model", seed=seed, environment={"ROUNDS": 60})
 
 
 def test_every_fault_has_a_catcher():

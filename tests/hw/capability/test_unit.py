@@ -30,13 +30,13 @@ def test_directed(unit, testcase):
 
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_random(unit, seed):
-    run(unit, RANDOM, environment={"SEED": seed, "CYCLES": 10_000})
+    run(unit, RANDOM, seed=seed, environment={"CYCLES": 10_000})
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 120))
 def test_random_long(unit, seed):
-    run(unit, RANDOM, environment={"SEED": seed, "CYCLES": 60_000})
+    run(unit, RANDOM, seed=seed, environment={"CYCLES": 60_000})
 
 
 @pytest.mark.parametrize("fault", CATCHES)
@@ -48,4 +48,4 @@ def test_fault_is_caught(unit, fault):
 @pytest.mark.parametrize("fault", ["drop_rights", "drop_generation", "skip_invalidate", "drop_space"])
 def test_random_catches_faults(unit, fault):
     with pytest.raises(BenchFailure, match="AssertionError"):
-        run(unit, RANDOM, environment={"SEED": 1, "FAULTS": fault, "CYCLES": 30_000})
+        run(unit, RANDOM, environment={"FAULTS": fault, "CYCLES": 30_000})
