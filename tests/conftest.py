@@ -1,4 +1,4 @@
-"""Before the tests: Ctrl-C works, and emulators, simulators and debuggers are installed where that needs no question."""
+"""Before the tests: Ctrl-C works, and emulators, simulators, debuggers are installed where that needs no question."""
 
 import signal
 import threading

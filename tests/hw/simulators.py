@@ -4,7 +4,6 @@ import importlib.util
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
@@ -15,9 +14,6 @@ from cocotb_tools.runner import Icarus, Runner, Verilator
 from sim.toolchain import ToolError, install_packages
 
 __all__ = ["SIMULATORS", "Simulator", "ensure_icarus"]
-
-TOOLS = Path(sys.executable).parent
-
 
 @dataclass(frozen=True)
 class Simulator:

@@ -17,7 +17,7 @@ from hw.bus.register import registers
 from hw.bus.wishbone import CycleType
 from hw.capability import model
 from hw.capability.check import CheckRequest, CheckResponse
-from hw.capability.config import FAULTS
+from hw.capability.config import FAULTS, CapabilityUnitConfig
 from hw.capability.revoke_model import Revocation
 from hw.capability.unit import CapabilityUnit
 from hw.capability.window import WindowCommand
@@ -25,6 +25,11 @@ from hw.core.port import Privilege
 from tests.hw.cocotb_bench import seed_of_run
 
 BY_NAME = {instruction.name: instruction for instruction in INSTRUCTIONS}
+
+
+def component():
+    """The unit of the benches: small enough that lines are thrown out, and with every fault at hand."""
+    return CapabilityUnit(CapabilityUnitConfig(lines=16, ways=2, max_walk_cycles=200, fault_inputs=True))
 
 
 def encode(name, *, rd=10, rs1=11, rs2=12):
@@ -109,9 +114,6 @@ class Bench:
         dut = self.dut
         planted = set(faults) | set(filter(None, os.environ.get("FAULTS", "").split(",")))
         dut.faults.value = sum(1 << FAULTS.index(name) for name in planted)
-        for signal in ("port_issue_valid", "port_commit_valid", "port_result_ready", "walker_ack", "walker_err",
-                       "revoker_ack", "revoker_err", "window_cyc", "window_stb", "check_request_valid"):
-            getattr(dut, signal).value = 0
         dut.check_response_ready.value = 1
         dut.rst.value = 1
         self._clock = Clock(dut.clk, 10, unit="ns")

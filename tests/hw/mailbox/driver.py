@@ -11,6 +11,7 @@ from cocotb.triggers import FallingEdge
 from hw.abi import PAGE_BYTES, CapType, MailStatus, Rights, Verdict
 from hw.capability.check import CheckRequest, CheckResponse
 from hw.mailbox.config import FAULTS, MailboxConfig
+from hw.mailbox.mailbox import Mailbox
 from hw.mailbox.model import MailboxModel
 from hw.mailbox.registers import (
     QUEUE_ROW_BYTES,
@@ -31,6 +32,11 @@ CONFIGS = {
 
 #: Cycles after reset that nothing has to be waited for longer than.
 PATIENCE = 5000
+
+
+def component():
+    """The mailbox of the benches, its configuration by the environment."""
+    return Mailbox(CONFIGS[os.environ.get("MAILBOX", "default")])
 
 
 def queue_register(queue, word):
@@ -200,7 +206,7 @@ class Bench:
 
     def __init__(self, dut):
         self.dut = dut
-        self.config = CONFIGS[os.environ["MAILBOX"]]
+        self.config = CONFIGS[os.environ.get("MAILBOX", "default")]
         self.bus = Bus(dut)
         self.unit = Unit(dut)
         self.model = MailboxModel(self.config, self.unit.check)
@@ -212,8 +218,6 @@ class Bench:
         if self.config.faults:
             name = os.environ.get("FAULT")
             dut.fault.value = 1 << self.config.faults.index(name) if name else 0
-        dut.bus_cyc.value = dut.bus_stb.value = dut.bus_we.value = dut.forget.value = 0
-        dut.bus_adr.value = dut.bus_dat_w.value = dut.bus_sel.value = 0
         Clock(dut.clk, 10, unit="ns").start()
         cocotb.start_soon(self.unit.serve())
         await self.reset()

@@ -39,8 +39,6 @@ class Hart:
         self.dut = dut
         self.context = 0
         self.slow_stores = 0
-        dut.port_issue_valid.value = dut.port_commit_valid.value = dut.port_commit_kill.value = 0
-        dut.port_result_ready.value = 0
 
     async def run(self, program, *, kill=(), hold=None, privilege=0):
         """Execute (name, rs1, rs2) one after the other.

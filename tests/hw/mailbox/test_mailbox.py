@@ -3,9 +3,7 @@
 import pytest
 
 from hw.mailbox.config import FAULTS
-from hw.mailbox.mailbox import Mailbox
-from tests.hw.cocotb_bench import BenchFailure, build, run, testcases
-from tests.hw.mailbox.driver import CONFIGS
+from tests.hw.cocotb_bench import BenchFailure, model_of, run, testcases
 
 DIRECTED = "tests.hw.mailbox.mailbox_bench"
 INSTRUCTIONS = "tests.hw.mailbox.instruction_bench"
@@ -48,27 +46,27 @@ CAUGHT_BY = {
 
 @pytest.fixture(scope="session")
 def default():
-    return build(Mailbox(CONFIGS["default"]), name="mailbox")
+    return model_of(DIRECTED)
 
 
 @pytest.fixture(scope="session")
 def small():
-    return build(Mailbox(CONFIGS["small"]), name="mailbox_small")
+    return model_of(RANDOM, environment={"MAILBOX": "small"})
 
 
 @pytest.mark.parametrize("testcase", testcases(DIRECTED))
 def test_directed(default, testcase):
-    run(default, DIRECTED, testcase, environment={"MAILBOX": "default"})
+    run(default, DIRECTED, testcase)
 
 
 @pytest.mark.parametrize("testcase", testcases(INSTRUCTIONS))
 def test_instructions(default, testcase):
-    run(default, INSTRUCTIONS, testcase, environment={"MAILBOX": "default"})
+    run(default, INSTRUCTIONS, testcase)
 
 
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_random(default, seed):
-    run(default, RANDOM, seed=seed, environment={"MAILBOX": "default"})
+    run(default, RANDOM, seed=seed)
 
 
 @pytest.mark.parametrize("seed", range(1, 3))
@@ -79,7 +77,7 @@ def test_random_small(small, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 110))
 def test_random_long(default, seed):
-    run(default, RANDOM, seed=seed, environment={"MAILBOX": "default", "STEPS": 10_000})
+    run(default, RANDOM, seed=seed, environment={"STEPS": 10_000})
 
 
 def test_every_fault_has_a_test():
@@ -90,4 +88,4 @@ def test_every_fault_has_a_test():
 def test_fault_is_noticed(default, fault):
     bench = DIRECTED if CAUGHT_BY[fault] in testcases(DIRECTED) else INSTRUCTIONS
     with pytest.raises(BenchFailure, match="AssertionError"):
-        run(default, bench, CAUGHT_BY[fault], environment={"MAILBOX": "default", "FAULT": fault})
+        run(default, bench, CAUGHT_BY[fault], environment={"FAULT": fault})

@@ -16,11 +16,16 @@ from hw.mailbox.registers import ControlPage, QueueWord, ThreadPage
 from soc.memory_map import region
 from tests.hw.mailbox.driver import Bus, context_register, message, page_register, queue_register, thread
 from tests.hw.mailbox.port_driver import Hart
-from tests.hw.mailbox.unit_system import CONFIG
+from tests.hw.mailbox.unit_system import CONFIG, UnitSystem
 
 SENDER, RECEIVER = 3, 5
 ENDPOINTS = (7, 8, 9)
 TAG = 0x1111
+
+
+def component():
+    """What the bench is about."""
+    return UnitSystem()
 
 
 class System:
@@ -56,8 +61,6 @@ class System:
 
     async def start(self):
         dut = self.dut
-        for port in ("bus_cyc", "bus_stb", "bus_we", "bus_lock", "bus_cti", "bus_bte", "memory_ack", "memory_err"):
-            getattr(dut, port).value = 0
         Clock(dut.clk, 10, unit="ns").start()
         dut.rst.value = 1
         await self.bus.tick(3)

@@ -1,0 +1,26 @@
+"""The benches of capability unit and mailbox on Icarus Verilog: a few always, all of them in `make test-all`."""
+
+import shutil
+
+import pytest
+
+from tests.hw.cocotb_bench import model_of, run, testcases
+
+pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
+
+BENCHES = [f"tests.hw.{name}_bench" for name in (
+    "capability.directed", "capability.random", "capability.revoke", "mailbox.mailbox", "mailbox.instruction",
+    "mailbox.random", "mailbox.unit")]
+#: A short one of each block, and each kind of bus.
+QUICK = {"hit_latency_and_throughput", "descendants_of_other_objects", "carries_a_message",
+         "instructions_carry_a_message", "message_through_both"}
+#: Random benches run shorter than on Verilator.
+SHORTER = {"CYCLES": 5000, "STEPS": 100, "ROUNDS": 3}
+
+
+@pytest.mark.parametrize(("bench", "testcase"), [
+    pytest.param(bench, testcase, marks=() if testcase in QUICK else pytest.mark.slow,
+                 id=f"{bench.removeprefix('tests.hw.').removesuffix('_bench')}.{testcase}")
+    for bench in BENCHES for testcase in testcases(bench)])
+def test_on_icarus(bench, testcase):
+    run(model_of(bench, simulator="icarus"), bench, testcase, environment=SHORTER)
