@@ -6,6 +6,8 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import Event, FallingEdge, NullTrigger
 
+from tests.hw.coverage import Coverage, crossed
+
 
 @cocotb.test()
 async def counts(dut):
@@ -39,3 +41,16 @@ async def never_lets_time_pass(dut):
     """The simulator's time stands still."""
     while True:
         await NullTrigger()
+
+
+@cocotb.test()
+async def covers(dut):
+    """Half of what it states."""
+    coverage = Coverage("bench-of-bench", {"letters": {"a", "b"}, "pairs": crossed((1, 2), ("x",))})
+    coverage.see("letters", "a")
+    coverage.see("pairs", 2, "x")
+    try:
+        coverage.see("letters", "c")
+    except ValueError as error:
+        cocotb.log.info("%s", error)
+    coverage.finish(cocotb.log)

@@ -6,6 +6,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from tests.hw.cocotb_bench import BenchFailure, build, run, testcases
+from tests.hw.coverage import REPORTS
 from tests.hw.simulators import SIMULATORS
 
 BENCH = "tests.hw.bench_of_bench"
@@ -29,7 +30,7 @@ def adder(request):
 
 
 def test_names():
-    assert testcases(BENCH) == ["counts", "fails", "waits_for_ever", "never_lets_time_pass"]
+    assert testcases(BENCH) == ["counts", "fails", "waits_for_ever", "never_lets_time_pass", "covers"]
 
 
 def test_green(adder):
@@ -56,6 +57,17 @@ def test_a_bench_in_which_no_time_passes_is_ended(adder):
     reason, again, *_ = str(caught.value).splitlines()
     assert reason == f"{BENCH}: no end after 2.0 seconds"
     assert again == "seed 8; again with a waveform: make wave TEST=bench_of.never_lets_time_pass SEED=8 SET='FAULT=x'"
+
+
+def test_cover_points(adder):
+    """What was not reached is named, in the log, in the reports, and where more is demanded."""
+    said = "2 of 4 cover points of bench-of-bench, 50.0 %; not reached: letters: b, pairs: 1 x"
+    log = run(adder, BENCH, "covers", seed=11, environment={"COVER": 50})
+    assert said in log and "bench-of-bench.letters has no point 'c'" in log
+    report = (REPORTS / "bench-of-bench-11.yml").read_text()
+    assert "bench-of-bench.letters" in report and (REPORTS / "bench-of-bench-11.xml").exists()
+    with pytest.raises(BenchFailure, match=said):
+        run(adder, BENCH, "covers", seed=11, environment={"COVER": 51})
 
 
 def test_environment_reaches_the_bench(adder):

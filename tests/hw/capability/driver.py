@@ -82,7 +82,9 @@ class Bus:
 
     wait: tuple[int, int] = (0, 0)
     silent: set = field(default_factory=set)
+    #: Addresses that were read, and in which cycles.
     reads: list = field(default_factory=list)
+    read_cycles: list = field(default_factory=list)
     #: Called with each address as it is read.
     on_read: object = None
     #: The revocation engine's transfers (address, whether it was a store), and cycles in which it had the bus.
@@ -185,6 +187,7 @@ class Bench:
             ack = error = data = 0
             if answer is not None:
                 bus.reads.append(answer)
+                bus.read_cycles.append(self.cycle)
                 if bus.on_read:
                     bus.on_read(answer)
                 try:

@@ -1,6 +1,5 @@
 """Directed cocotb tests of the revocation engine."""
 
-import os
 import random
 
 import cocotb
@@ -12,7 +11,6 @@ from hw.capability.window import WindowCommand
 from hw.core.port import Privilege
 from tests.hw.capability.driver import Bench, op
 from tests.hw.capability.trees import Forest, copy_of, visible
-from tests.hw.cocotb_bench import seed_of_run
 
 SETS = 8
 #: Cycles that a lookup may wait for the end of a run: the sweep of the sets, and the cycles around it.
@@ -508,49 +506,6 @@ async def walks_get_the_bus(dut):
                   len(bench.bus.transfers))
     assert max(waits) <= alone + 1
     assert (await bench.revoked()).revoked == 60
-
-
-@cocotb.test()
-async def random_trees_against_the_model(dut):
-    """Any tree, any root, limits, wait states, checks by all at any time: memory and verdicts are the model's."""
-    bench, forest, _ = await planted(dut, seed=seed_of_run(), pages=12, spaces=4)
-    pick = bench.random
-    for _ in range(int(os.environ.get("ROUNDS", 10))):
-        bench.bus.wait = (0, pick.choice([0, 0, 2, 7]))
-        root = pick.choice(sorted(forest.places))
-        forest.grow(root, pick.randrange(18))
-        if pick.random() < 0.5:
-            forest.grow(pick.choice(sorted(forest.places)), pick.randrange(6))
-        root = pick.choice([root, pick.choice(sorted(forest.places))])
-        asked = {number: forest.query(number) for number in forest.places}
-        before = copy_of(bench.memory)
-        limit = pick.choice([None, None, 1, 4])
-        await bench.begin(root, limit, by=pick.choice(["port", "window"]))
-        running = [True]
-
-        async def asking(ask, asked=asked, running=running):
-            while running:
-                number = pick.choice(sorted(asked))
-                space, query = asked[number]
-                answered = await ask(space, query)
-                assert answered in (model.Outcome(Verdict.OK, 1, number), model.Outcome(Verdict.EMPTY),
-                                    model.Outcome(Verdict.BAD_HANDLE)), (number, answered)
-        tasks = [cocotb.start_soon(asking(ask)) for ask in (bench.ask_check, badge_asker(bench))]
-        outcome = await bench.revoked()
-        running.clear()
-        for task in tasks:
-            await task
-        await agree(bench, forest, before, outcome, root, limit=limit)
-        for number, (space, query) in asked.items():
-            assert await bench.ask_check(space, query) == bench.kernel.check(space, query), number
-        if outcome.state == RevokeState.STOPPED:
-            before = copy_of(bench.memory)
-            rest = await bench.revoke(root)
-            await agree(bench, forest, before, rest, root, dead=outcome.dead)
-            outcome = rest
-        assert outcome.state == RevokeState.DONE
-        forest.collect(outcome.dead)
-        await bench.write("dead", 0)
 
 
 @cocotb.test()

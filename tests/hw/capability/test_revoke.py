@@ -7,6 +7,7 @@ from tests.hw.capability.test_unit import CATCHES as CHECK_CATCHES
 from tests.hw.cocotb_bench import BenchFailure, run, testcases
 
 REVOKE = "tests.hw.capability.revoke_bench"
+RANDOM = "tests.hw.capability.random_revoke_bench"
 
 #: Which test must see which planted fault.
 CATCHES = {
@@ -32,15 +33,14 @@ def test_directed(unit, testcase):
     run(unit, REVOKE, testcase)
 
 
-@pytest.mark.parametrize("seed", range(2, 6))
-def test_random(unit, seed):
-    run(unit, REVOKE, "random_trees_against_the_model", seed=seed)
+def test_random(unit):
+    run(unit, RANDOM, environment={"ROUNDS": 80, "COVER": 95})
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 120))
 def test_random_long(unit, seed):
-    run(unit, REVOKE, "random_trees_against_the_model", seed=seed, environment={"ROUNDS": 60})
+    run(unit, RANDOM, seed=seed, environment={"ROUNDS": 60})
 
 
 def test_every_fault_has_a_catcher():

@@ -2,12 +2,15 @@
 
 import os
 import random
+from dataclasses import replace
 
 import cocotb
 
 from hw.abi import INSTRUCTIONS as ALL_INSTRUCTIONS
 from hw.abi import CapType, MailStatus, Rights, Verdict
 from hw.mailbox.registers import RATE_BITS, ControlPage, QueueWord, SenderWord, Statistic, ThreadPage
+from tests.hw.coverage import Coverage
+from tests.hw.mailbox.cover_points import points
 from tests.hw.mailbox.driver import (
     Bench,
     Capability,
@@ -22,71 +25,95 @@ from tests.hw.mailbox.driver import (
 INSTRUCTIONS = [each.name for each in ALL_INSTRUCTIONS if each.name.startswith("mail.")]
 STEPS = int(os.environ.get("STEPS", "400"))
 SPACES, HANDLES, ENDPOINTS = range(3), range(0x50, 0x56), range(0x70, 0x76)
+#: Handles of what is never of use.
+ODD = range(0x60, 0x63)
 #: Space of the hart that sends by instructions.
 HART = 0x70
 #: So long that a limit's debt does not fall by a message's worth within a test.
 PERIOD = 1 << 20
 
 
-def random_capability():
-    return Capability(
-        object_id=random.choice(ENDPOINTS),
-        rights=random.choice([Rights.SEND, Rights.RECEIVE, Rights.SEND | Rights.RECEIVE, Rights.SEND | Rights.RECEIVE,
-                              Rights.SEND | Rights.GRANT, Rights.READ]),
-        badge=random.getrandbits(32),
-        cap_type=random.choice([CapType.ENDPOINT] * 9 + [CapType.CHANNEL]),
-        state=random.choice([Verdict.OK] * 9 + [Verdict.STALE]))
+def random_handle():
+    return random.choice(random.choices((HANDLES, ODD), (7, 3))[0])
+
+
+def random_capability(handle):
+    """What a handle may name; None: nothing."""
+    usual = Capability(random.choice(ENDPOINTS), random.choice(
+        [Rights.SEND | Rights.RECEIVE] * 3 + [Rights.SEND, Rights.RECEIVE, Rights.SEND | Rights.GRANT]),
+        badge=random.getrandbits(32))
+    if handle in HANDLES:
+        return usual
+    states = Verdict.STALE, Verdict.EMPTY, Verdict.UNDECIDED
+    return random.choice([None, replace(usual, rights=Rights.READ), replace(usual, cap_type=CapType.CHANNEL),
+                          *(replace(usual, state=state) for state in states)])
 
 
 class Walk:
     """One random step after the other."""
 
-    def __init__(self, bench):
-        self.bench = bench
+    def __init__(self, bench, coverage):
+        self.bench, self.coverage = bench, coverage
         self.pages = range(1, bench.config.pages + 1)
         self.queues = range(bench.config.queues)
-        self.seen = set()
 
     async def step(self):
-        actions = {self.send: 30, self.receive: 14, self.pop: 10, self.next: 8, self.any_read: 10, self.bind_page: 3,
-                   self.bind_queue: 2, self.rate: 2, self.wipe: 1, self.mask: 2, self.any_write: 4,
+        actions = {self.send: 34, self.receive: 22, self.pop: 22, self.next: 26, self.any_read: 4, self.bind_page: 3,
+                   self.bind_queue: 2, self.rate: 2, self.wipe: 3, self.mask: 4, self.any_write: 6,
                    self.change_capability: 6}
         if self.bench.hart:
-            actions |= {self.instructions: 25, self.bind_context: 3, self.forget: 1}
+            actions |= {self.instructions: 45, self.bind_context: 4, self.forget: 2}
         action, = random.choices(list(actions), list(actions.values()))
+        before = self.levels()
         await action()
+        self.coverage.see("interrupt", self.line())
+        for old, new in zip(before, self.levels(), strict=True):
+            if new == old + 1:
+                self.coverage.see("stored at", old)
+            elif new == old - 1 and action in (self.pop, self.next):
+                self.coverage.see("removed at", old)
+
+    def levels(self):
+        """How many messages each queue holds."""
+        return [len(queue.messages) for queue in self.bench.model.queues]
+
+    # -- What the kernel does.
+
+    def owner(self, owner):
+        """What a page or a context that is bound anew loses."""
+        pairs = getattr(owner, "pairs", None)
+        staged = any(owner.staging) if pairs is None else pairs
+        return "open" if owner.view else "staged" if staged else "idle"
 
     async def bind_page(self):
-        await self.bench.bind_page(random.choice(self.pages), random.choice(SPACES),
-                                   enabled=random.random() < 0.95, kernel=random.random() < 0.3)
+        page = random.choice(self.pages)
+        self.coverage.see("page bound", self.owner(self.bench.model.pages[page]))
+        await self.bench.bind_page(page, random.choice(SPACES), enabled=random.random() < 0.95,
+                                   kernel=random.random() < 0.4)
 
     async def bind_context(self):
-        await self.bench.bind_context(random.randrange(self.bench.config.contexts), random.choice(SPACES),
-                                      enabled=random.random() < 0.95)
+        context = random.randrange(self.bench.config.contexts)
+        self.coverage.see("context bound", self.owner(self.bench.model.contexts[context]))
+        await self.bench.bind_context(context, random.choice(SPACES), enabled=random.random() < 0.95)
 
     async def forget(self):
+        opened = any(context.view for context in self.bench.model.contexts)
+        self.coverage.see("forgotten", "open" if opened else "nothing open")
         await self.bench.forget()
 
-    async def instructions(self):
-        """Any of them, often in the order that makes sense; some killed, some behind slow ones."""
-        bench = self.bench
-        bench.hart.context = random.randrange(bench.config.contexts)
-        bench.hart.slow_stores = random.choice([0, 0, 3])
-        send = [*(f"mail.put{pair}" for pair in range(4)), "mail.send"]
-        receive = ["mail.receive", *random.sample([name for name in INSTRUCTIONS if "get" in name], 3), "mail.pop"]
-        names = random.choice([send, send, receive, receive, random.choices(INSTRUCTIONS, k=random.randint(1, 8))])
-        program = [(name, random.choice(HANDLES) if name in ("mail.send", "mail.receive") else random.getrandbits(64),
-                    random.getrandbits(64)) for name in names]
-        numbers = range(len(program))
-        done, _ = await bench.execute(*program, kill={number for number in numbers if random.random() < 0.05},
-                            hold={number: random.randint(1, 15) for number in numbers if random.random() < 0.1})
-        self.seen |= {(name, MailStatus(data)) for name, data in zip(names, done, strict=True)
-                      if name in ("mail.send", "mail.receive") and data is not None}
-        await bench.compare_lines()
+    def emptied(self, how, number):
+        """A queue loses its messages."""
+        model = self.bench.model
+        queue = model.queues[number]
+        for owners, what in ((model.pages, "open in a page"), (model.contexts, "open in a context")):
+            if any(owner.view_queue is queue for owner in owners):
+                self.coverage.see("emptied", how, what)
+        self.coverage.see("emptied", how, "messages" if queue.messages else "empty")
 
     async def bind_queue(self):
-        await self.bench.bind_queue(random.choice(self.queues), random.choice(ENDPOINTS),
-                                    enabled=random.random() < 0.9)
+        queue = random.choice(self.queues)
+        self.emptied("bind", queue)
+        await self.bench.bind_queue(queue, random.choice(ENDPOINTS), enabled=random.random() < 0.9)
 
     async def rate(self):
         burst = random.choice([0, 0, 1, 2, 5])
@@ -98,38 +125,100 @@ class Walk:
                                    random.choice(SPACES) | (random.random() < 0.8) << 32)
 
     async def wipe(self):
-        await self.bench.write(ControlPage.WIPE, random.randrange(self.bench.config.queues + 1))
+        queue = random.randrange(self.bench.config.queues + 1)
+        if queue in self.queues:
+            self.emptied("wipe", queue)
+        await self.bench.write(ControlPage.WIPE, queue)
 
     async def mask(self):
         if random.random() < 0.5:
             delay = random.choice([0, (1 << RATE_BITS) - 1])
             await self.bench.write(ControlPage.INTERRUPT_COALESCING, random.randrange(6) | delay << 32)
-        await self.bench.write(ControlPage.INTERRUPT_ENABLE, random.getrandbits(32))
+        await self.bench.write(ControlPage.INTERRUPT_ENABLE, random.choice([0, 1, random.getrandbits(32)]))
         await self.bench.compare_lines()
 
+    def line(self):
+        """Why the interrupt line is as it is."""
+        model = self.bench.model
+        if not model.pending & model.interrupt_enable:
+            return "masked" if model.pending else "nothing pending"
+        if any(len(queue.messages) >= model.threshold for number, queue in enumerate(model.queues)
+               if model.interrupt_enable >> number & 1):
+            return "enough"
+        return "waited" if model.irq else "too few"
+
     async def change_capability(self):
-        key = random.choice(SPACES), random.choice(HANDLES)
-        if random.random() < 0.1:
-            self.bench.unit.capabilities.pop(key, None)
-        else:
-            self.bench.unit.capabilities[key] = random_capability()
+        for handles in (HANDLES, ODD):
+            handle = random.choice(handles)
+            self.bench.unit.capabilities[random.choice(SPACES), handle] = random_capability(handle)
+
+    # -- What threads do.
+
+    def sent(self, space, status, capabilities=()):
+        """A send was decided."""
+        if status == MailStatus.OK:
+            self.coverage.see("sent", "with capabilities" if any(capabilities) else "without")
+        bucket = next((each for each in self.bench.model.senders if each.enabled and each.space == space), None)
+        kind = "none" if bucket is None else "limited" if bucket.period else "unlimited"
+        if status in (MailStatus.OK, MailStatus.RATE_LIMITED):
+            self.coverage.see("buckets", kind, status)
+
+    async def instructions(self):
+        """Any of them, often in the order that makes sense; some killed, some behind slow ones."""
+        bench = self.bench
+        bench.hart.context = random.randrange(bench.config.contexts)
+        context = bench.model.contexts[bench.hart.context]
+        bench.hart.slow_stores = random.choice([0, 0, 3])
+        send = [*(f"mail.put{pair}" for pair in range(4)), "mail.send"]
+        receive = ["mail.receive", *random.sample([name for name in INSTRUCTIONS if "get" in name], 3), "mail.pop"]
+        names = random.choice([send, send, receive, receive[:-1], receive[:-1],
+                               random.choices(INSTRUCTIONS, k=random.randint(1, 8))])
+        program = [(name, random_handle() if name in ("mail.send", "mail.receive") else random.getrandbits(64),
+                    random.getrandbits(64)) for name in names]
+        numbers = range(len(program))
+        kill = {number for number in numbers if random.random() < 0.05}
+        hold = {number: random.randint(1, 15) for number in numbers
+                if random.random() < (0.5 if number in kill else 0.1)}
+        done, _ = await bench.execute(*program, kill=kill, hold=hold)
+        for number, (name, data) in enumerate(zip(names, done, strict=True)):
+            operation = name.removeprefix("mail.").rstrip("01234567")
+            if number in kill:
+                self.coverage.see("killed", operation, "held back" if number in hold else "at once")
+            elif operation in ("send", "receive", "pop"):
+                status = MailStatus(data & 0xff)
+                self.coverage.see("instructions", operation, status)
+                if operation == "send":
+                    self.sent(context.space, status)
+        await bench.compare_lines()
 
     async def command(self, register):
         """A command of a random page, by a random handle, then its status."""
-        page = random.choice(self.pages)
-        if not self.bench.model.pages[page].enabled:
-            assert not await self.bench.write(thread(page, register), 1)
+        number = random.choice(self.pages)
+        page, capabilities = self.bench.model.pages[number], self.bench.model.pages[number].staging[8:]
+        if not page.enabled:
+            assert not await self.bench.write(thread(number, register), 1)
             return
-        status = await self.bench.command(page, register, random.choice(HANDLES))
-        self.seen.add((register, status))
+        if register in (ThreadPage.POP, ThreadPage.NEXT) and random.random() < 0.5:
+            # By the handle that opened it, as far as there is a message.
+            await self.bench.command(number, ThreadPage.RECEIVE, handle := random_handle())
+        else:
+            handle = random_handle()
+        status = await self.bench.command(number, register, handle)
+        self.coverage.see("commands", register, "kernel" if page.kernel else "user", status)
+        if register == ThreadPage.SEND:
+            self.sent(page.space, status, capabilities)
+        elif register != ThreadPage.POP and status == MailStatus.OK:
+            self.coverage.see("opened at", len(page.view_queue.messages))
         if register != ThreadPage.SEND and random.random() < 0.5:
-            await self.bench.head(page)
+            await self.bench.head(number)
 
     async def send(self):
-        page = random.choice(self.pages)
-        for _ in range(random.choice([0, 1, 3, 10])):
-            await self.bench.write(thread(page, ThreadPage.MESSAGE, random.randrange(10)), random.getrandbits(64),
-                                   random.choice([0xff, 0xff, 0x0f, 0x10, random.getrandbits(8)]))
+        number = random.choice(self.pages)
+        for _ in range(random.choice([0, 1, 3])):
+            select = random.choice([0xff, 0xff, 0x0f, 0, random.getrandbits(8)])
+            word = thread(number, ThreadPage.MESSAGE, random.choice([*range(10), 8, 9]))
+            if await self.bench.write(word, random.getrandbits(64), select):
+                self.coverage.see("lanes", {0xff: "all", 0: "none"}.get(select, "some"))
         await self.command(ThreadPage.SEND)
 
     async def receive(self):
@@ -152,7 +241,10 @@ class Walk:
 
     async def any_read(self):
         for _ in range(5):
-            await self.bench.read(self.any_address())
+            address = self.any_address()
+            value = await self.bench.read(address)
+            where = "page" if address >> 12 else "control"
+            self.coverage.see("bus", "read", where, "refused" if value is None else "done")
 
     async def any_write(self):
         """A store to anywhere, commands aside: those are compared with their status."""
@@ -161,7 +253,9 @@ class Walk:
             return
         if ControlPage.SENDERS <= address < ControlPage.QUEUES or address == ControlPage.INTERRUPT_COALESCING:
             return
-        await self.bench.write(address, random.getrandbits(64), random.choice([0xff, 0x0f, random.getrandbits(8)]))
+        done = await self.bench.write(address, random.getrandbits(64),
+                                      random.choice([0xff, 0x0f, random.getrandbits(8)]))
+        self.coverage.see("bus", "write", "page" if address >> 12 else "control", "done" if done else "refused")
 
 
 @cocotb.test()
@@ -169,26 +263,22 @@ async def any_access(dut):
     """Whatever software does, mailbox and model agree."""
     bench = await Bench.start(dut)
     bench.unit.latency, bench.unit.stall = (1, 12), (0, 4)
-    bench.unit.capabilities = {(space, handle): random_capability() for space in SPACES for handle in HANDLES}
-    walk = Walk(bench)
+    bench.unit.capabilities = {(space, handle): random_capability(handle)
+                               for space in SPACES for handle in (*HANDLES, *ODD)}
+    coverage = Coverage("mailbox-random", points(bench.config))
+    walk = Walk(bench, coverage)
     for page in walk.pages:
         await bench.bind_page(page, page % len(SPACES), kernel=page % 3 == 0)
     for context in range(bench.config.contexts):
         await bench.bind_context(context, context)
     for queue in walk.queues:
         await bench.bind_queue(queue, ENDPOINTS[0] + queue, enabled=queue < 4)
-    for number in range(STEPS):
+    for number in range(1, STEPS + 1):
         await walk.step()
-        if number % 50 == 0:
+        if number % 200 == 0:
             await bench.compare_all()
     await bench.compare_all()
-    cocotb.log.info("REACHED %d outcomes", len(walk.seen))
-    # The walk is worth something only if it meets the outcomes.
-    outcomes = {status for _, status in walk.seen}
-    assert outcomes >= {MailStatus.OK, MailStatus.FULL, MailStatus.UNBOUND, MailStatus.MISSING_RIGHTS}, outcomes
-    if STEPS >= 10_000:
-        assert outcomes == set(MailStatus) - {MailStatus.IDLE, MailStatus.BUSY, MailStatus.EMPTY,
-                                              MailStatus.UNDECIDED}, outcomes
+    coverage.finish(dut._log)
 
 
 @cocotb.test()

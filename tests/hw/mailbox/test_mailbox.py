@@ -64,9 +64,13 @@ def test_instructions(default, testcase):
     run(default, INSTRUCTIONS, testcase)
 
 
+def test_random(default):
+    run(default, RANDOM, "any_access", environment={"STEPS": 2000, "COVER": 95})
+
+
 @pytest.mark.parametrize("seed", range(1, 4))
-def test_random(default, seed):
-    run(default, RANDOM, seed=seed)
+def test_random_many_pages(default, seed):
+    run(default, RANDOM, "many_pages_at_a_time", seed=seed)
 
 
 @pytest.mark.parametrize("seed", range(1, 3))
