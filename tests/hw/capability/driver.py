@@ -23,6 +23,7 @@ from hw.capability.unit import CapabilityUnit
 from hw.capability.window import WindowCommand
 from hw.core.port import Privilege
 from tests.hw.cocotb_bench import seed_of_run
+from tests.hw.wishbone_bus import Initiator
 
 BY_NAME = {instruction.name: instruction for instruction in INSTRUCTIONS}
 
@@ -109,7 +110,7 @@ class Bench:
         unit = CapabilityUnit()
         unit._MustUse__silence = True
         self.registers = {register.name: register.offset for register in registers(unit.window.memory_map)}
-        self.stable_response = None
+        self.initiator = Initiator(dut, "window")
 
     async def start(self, *, configure=True, faults=()):
         """Clock, reset, agents; then table registers and the enable bit."""
@@ -248,31 +249,20 @@ class Bench:
 
     # -- Window.
 
-    async def _transfer(self, offset, *, we, data=0, sel=0xff):
-        dut = self.dut
-        dut.window_cyc.value = dut.window_stb.value = 1
-        dut.window_adr.value, dut.window_we.value = offset >> 3, we
-        dut.window_dat_w.value, dut.window_sel.value = data, sel
-        while True:
-            await FallingEdge(dut.clk)
-            ack, error = int(dut.window_ack.value), int(dut.window_err.value)
-            value = int(dut.window_dat_r.value)
-            await RisingEdge(dut.clk)
-            if ack or error:
-                break
-        dut.window_cyc.value = dut.window_stb.value = 0
-        if error:
+    async def _transfer(self, offset, value=None, sel=0xff):
+        acknowledged, data = await self.initiator.access(offset, value, sel)
+        if not acknowledged:
             raise model.BusError(f"{offset:#x}")
-        return value
+        return data
 
     def offset(self, register):
         return self.registers[register] if isinstance(register, str) else register
 
     async def write(self, register, value, *, sel=0xff):
-        await self._transfer(self.offset(register), we=1, data=value, sel=sel)
+        await self._transfer(self.offset(register), value, sel)
 
     async def read(self, register):
-        return await self._transfer(self.offset(register), we=0)
+        return await self._transfer(self.offset(register))
 
     async def idle(self):
         """Poll until no command is under way."""
