@@ -6,6 +6,9 @@ BOOT ?=
 BLOCK ?= soc
 PARAMS ?=
 WAVE ?= build/boot.fst
+TEST :=
+SEED ?= 1
+SET :=
 PYTHON ?= python3
 
 VENV := .venv
@@ -47,8 +50,9 @@ verilog: $(TOOLS) ## Write BLOCK=soc (core, capability-unit, mailbox) as Verilog
 	@$(RUN) -m soc.generate verilog --block '$(BLOCK)' $(PARAMS) \
 		--output 'build/$(if $(filter soc,$(BLOCK)),veridian,$(BLOCK)).v'
 
-wave: $(TOOLS) ## Boot the SoC with a waveform, WAVE=build/boot.fst
-	@$(RUN) -m sim.boot --target '$(TARGET)' --wave '$(WAVE)' --wave-cycles 100000 $(BOOT)
+wave: $(if $(TEST),$(TESTS),$(TOOLS)) ## Boot the SoC with a waveform, WAVE=build/boot.fst; or run one bench, TEST=NAME [SEED=1]
+	@$(RUN) $(if $(TEST),-m tests.hw.wave '$(TEST)' --seed '$(SEED)' --set '$(SET)',-m sim.boot --target '$(TARGET)' \
+		--wave '$(WAVE)' --wave-cycles 100000 $(BOOT))
 
 docs: $(TOOLS) ## Write the generated reference tables to docs/reference
 	@$(RUN) -m soc.generate tables

@@ -1,12 +1,32 @@
-"""Cocotb tests for the helper's own test: one passes, the others fail on purpose."""
+"""An adder and cocotb tests for the helper's own test: one passes, the others fail on purpose."""
 
 import os
 
 import cocotb
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 from cocotb.clock import Clock
 from cocotb.triggers import Event, FallingEdge, NullTrigger
 
 from tests.hw.coverage import Coverage, crossed
+
+
+class Adder(wiring.Component):
+    """Registered sum."""
+
+    operands: In(wiring.Signature({"left": Out(8), "right": Out(8)}))
+    total: Out(8)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.sync += self.total.eq(self.operands.left + self.operands.right)
+        return m
+
+
+def component():
+    """What the bench is about."""
+    return Adder()
 
 
 @cocotb.test()

@@ -1,32 +1,18 @@
 """The cocotb helper itself: a green test passes, a red one fails, no test at all fails."""
 
 import pytest
-from amaranth.hdl import Module
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
-from tests.hw.cocotb_bench import BenchFailure, build, run, testcases
+from tests.hw.bench_of_bench import component
+from tests.hw.cocotb_bench import BenchFailure, build, model_of, run, testcases
 from tests.hw.coverage import REPORTS
 from tests.hw.simulators import SIMULATORS
 
 BENCH = "tests.hw.bench_of_bench"
 
 
-class Adder(wiring.Component):
-    """Registered sum."""
-
-    operands: In(wiring.Signature({"left": Out(8), "right": Out(8)}))
-    total: Out(8)
-
-    def elaborate(self, platform):
-        m = Module()
-        m.d.sync += self.total.eq(self.operands.left + self.operands.right)
-        return m
-
-
 @pytest.fixture(scope="session", params=SIMULATORS)
 def adder(request):
-    return build(Adder(), name="adder", simulator=request.param)
+    return model_of(BENCH, simulator=request.param)
 
 
 def test_names():
@@ -85,6 +71,11 @@ def test_no_such_bench():
         testcases("tests.hw.no_such_bench")
 
 
+def test_a_bench_without_a_component():
+    with pytest.raises(ValueError, match="Neither of tests.hw.coverage and tests.hw.driver has a function component"):
+        model_of("tests.hw.coverage")
+
+
 def test_trace_must_be_asked_for(adder, tmp_path):
     with pytest.raises(ValueError, match="without trace"):
         run(adder, BENCH, "counts", waves=tmp_path / "waves.vcd")
@@ -92,5 +83,5 @@ def test_trace_must_be_asked_for(adder, tmp_path):
 
 def test_built_once(adder):
     stamp = (adder.folder / "built").stat().st_mtime_ns
-    assert build(Adder(), name="adder", simulator=adder.simulator) == adder
+    assert build(component(), name="adder", simulator=adder.simulator) == adder
     assert (adder.folder / "built").stat().st_mtime_ns == stamp
