@@ -14,6 +14,7 @@ from tests.hw.mailbox.cover_points import points
 from tests.hw.mailbox.driver import (
     Bench,
     Capability,
+    LibraryBus,
     context_register,
     message,
     page_register,
@@ -261,7 +262,7 @@ class Walk:
 @cocotb.test()
 async def any_access(dut):
     """Whatever software does, mailbox and model agree."""
-    bench = await Bench.start(dut)
+    bench = await Bench.start(dut, LibraryBus)
     bench.unit.latency, bench.unit.stall = (1, 12), (0, 4)
     bench.unit.capabilities = {(space, handle): random_capability(handle)
                                for space in SPACES for handle in (*HANDLES, *ODD)}
@@ -285,7 +286,7 @@ async def any_access(dut):
 async def many_pages_at_a_time(dut):
     """All pages but two and a hart send as fast as they can, two pages receive: nothing lost, doubled, mixed or out of
     order. Instructions are killed and issued again."""
-    bench = await Bench.start(dut)
+    bench = await Bench.start(dut, LibraryBus)
     bus, config = bench.bus, bench.config
     bench.unit.latency, bench.unit.stall = (1, 9), (0, 3)
     senders, receivers = range(1, config.pages - 1), (config.pages - 1, config.pages)

@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from hw.abi import Rights, Verdict
 from hw.mailbox.registers import ControlPage, QueueWord, ThreadPage
-from tests.hw.mailbox.driver import Bench, Capability, message, queue_register, thread
+from tests.hw.mailbox.driver import Bench, Capability, LibraryBus, message, queue_register, thread
 from tests.hw.state_machine import explore
 
 #: Few of each, so that they meet.
@@ -31,7 +31,7 @@ class Mailbox(RuleBasedStateMachine):
     @resume
     async def begin(self):
         if type(self).bench is None:
-            type(self).bench = await Bench.start(self.dut)
+            type(self).bench = await Bench.start(self.dut, LibraryBus)
         else:
             await self.bench.reset()
         # Everybody may do everything at first.

@@ -4,7 +4,7 @@ import random
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge
+from cocotbext.wishbone.monitor import WishboneSlave
 
 from hw.abi import CapType, MailStatus, Rights, Verdict
 from hw.bus.register import registers
@@ -17,6 +17,7 @@ from soc.memory_map import region
 from tests.hw.mailbox.driver import Bus, context_register, message, page_register, queue_register, thread
 from tests.hw.mailbox.port_driver import Hart
 from tests.hw.mailbox.unit_system import CONFIG, UnitSystem
+from tests.hw.wishbone_bus import SIGNALS
 
 SENDER, RECEIVER = 3, 5
 ENDPOINTS = (7, 8, 9)
@@ -48,16 +49,15 @@ class System:
         outcome = self.kernel.check(space, query)
         return outcome.verdict, outcome.object_id, outcome.badge
 
-    async def serve_memory(self):
-        dut = self.dut
+    def read_memory(self):
+        """What the bus asks memory for, for as long as it does."""
         while True:
-            await FallingEdge(dut.clk)
-            answer = (int(dut.memory_cyc.value) and int(dut.memory_stb.value) and not int(dut.memory_ack.value)
-                      and random.random() < 0.7)
-            dut.memory_ack.value = int(bool(answer))
-            if answer:
-                dut.memory_dat_r.value = self.memory.read(int(dut.memory_adr.value) << 3)
-                self.reads += 1
+            self.reads += 1
+            yield self.memory.read(int(self.dut.memory_adr.value) << 3)
+
+    def wait_states(self):
+        while True:
+            yield random.choice([0, 0, 0, 1, 2])
 
     async def start(self):
         dut = self.dut
@@ -65,7 +65,8 @@ class System:
         dut.rst.value = 1
         await self.bus.tick(3)
         dut.rst.value = 0
-        cocotb.start_soon(self.serve_memory())
+        self.responder = WishboneSlave(dut, "memory", dut.clk, width=64, signals_dict=SIGNALS,
+                                       datgen=self.read_memory(), waitreplygen=self.wait_states())
         kernel = self.kernel
         for space in (SENDER, RECEIVER):
             kernel.space(space)
