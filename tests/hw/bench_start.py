@@ -10,6 +10,7 @@ import os
 import warnings
 
 import cocotb
+from cocotb.triggers import Timer
 
 warnings.filterwarnings("ignore", f"No tests were discovered in module: {__name__}")
 _test = cocotb.test
@@ -21,6 +22,8 @@ def _started(**options):
         async def test(dut):
             for name in os.environ["BENCH_INPUTS"].split():
                 getattr(dut, name).value = 0
+            # In force before the first edge of the clock, which may come at time 0.
+            await Timer(1, unit="ns")
             await function(dut)
         limit = {"timeout_time": int(os.environ["BENCH_LIMIT_US"]), "timeout_unit": "us"}
         return _test(**limit | options)(test)

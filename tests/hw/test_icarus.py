@@ -9,8 +9,8 @@ from tests.hw.cocotb_bench import model_of, run, testcases
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
 
 BENCHES = [f"tests.hw.{name}_bench" for name in (
-    "capability.directed", "capability.random", "capability.revoke", "capability.random_revoke",
-    "mailbox.mailbox", "mailbox.instruction", "mailbox.random", "mailbox.unit")]
+    "capability.directed", "capability.random", "capability.revoke", "capability.random_revoke", "capability.sequence",
+    "mailbox.mailbox", "mailbox.instruction", "mailbox.random", "mailbox.sequence", "mailbox.unit")]
 #: A short one of each block, and each kind of bus.
 QUICK = {"hit_latency_and_throughput", "descendants_of_other_objects", "carries_a_message",
          "instructions_carry_a_message", "message_through_both"}
