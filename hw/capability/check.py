@@ -1,4 +1,4 @@
-"""Check port of the capability unit: how another block (the mailbox, the Wishbone window) asks for a verdict."""
+"""Check port of the capability unit: how another block (the mailbox) asks for a verdict."""
 
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out

@@ -13,9 +13,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus import wishbone
+from ..mapping import SEPARATE
 from .check import CheckRequest, CheckResponse
-from .lookaside import Invalidate, InvalidateKind, Lookaside
-from .verdict import Judge
+from .lookaside import SPACE_LIMIT, Invalidate, InvalidateKind, Lookaside, SlotKey
+from .verdict import Judge, LineJudge
 from .walker import TableRegisters, Walker, WalkResult
 
 __all__ = ["LookupPort", "InvalidatePort", "Engine"]
@@ -24,21 +25,32 @@ __all__ = ["LookupPort", "InvalidatePort", "Engine"]
 class LookupPort(wiring.Signature):
     """Asking for a lookup, seen from who asks.
 
-    `valid` and `request`, `grant` when looked up in this cycle. In the cycle after a grant, `walk` says whether a
-    miss may start a walk. In that cycle comes `known` with the response; or `again`: a miss, and no walk could start;
-    or neither: a walk has begun, and `walked` comes with the response later.
+    `valid` and `request`, with :func:`~hw.capability.lookaside.place_of` it; `grant` when looked up in this cycle. In
+    the cycle after a grant, `walk` says whether a miss may start a walk. In that cycle comes `known` with `seen`, which
+    mean nothing to whom nothing was granted. When it does not come, `again` says that no walk could start; else one has
+    begun, and `walked` comes with `found` later. The cycle after `known` or `walked` has the response in `last`, for
+    who can wait: only the last port of the engine has that.
+
+    Who cannot wait for `seen` says in that cycle with `wants_value` that it wants `value` of an OK, the badge or with
+    `wants_object` the object's number. Zero if it is not OK. Only the first port of the engine has that.
     """
 
     def __init__(self):
         super().__init__({
             "valid": Out(1),
             "request": Out(CheckRequest),
+            "place": Out(16),
             "grant": In(1),
             "walk": Out(1),
             "known": In(1),
+            "seen": In(CheckResponse),
+            "wants_value": Out(1),
+            "wants_object": Out(1),
+            "value": In(32),
             "again": In(1),
             "walked": In(1),
-            "response": In(CheckResponse),
+            "found": In(CheckResponse),
+            "last": In(CheckResponse),
         })
 
 
@@ -47,6 +59,11 @@ class InvalidatePort(wiring.Signature):
 
     def __init__(self):
         super().__init__({"valid": Out(1), "request": Out(Invalidate), "start": In(1), "done": In(1)})
+
+
+def _key(request):
+    """Which slot a request is about."""
+    return SlotKey(Cat(request.space, request.query.handle[:16]))
 
 
 class Engine(wiring.Component):
@@ -110,7 +127,7 @@ class Engine(wiring.Component):
         config, planted, lookups = self._config, self._planted, self.lookups
         m.submodules.lookaside = lookaside = self._create_lookaside()
         m.submodules.walker = walker = self._create_walker()
-        m.submodules.seen = seen = Judge(planted)
+        m.submodules.seen = seen = LineJudge(config.ways, planted)
         m.submodules.walked = walked = Judge(planted)
         wiring.connect(m, wiring.flipped(self.walker), walker.bus)
         m.d.comb += [walker.enable.eq(self.enable), walker.tables.eq(self.tables),
@@ -140,52 +157,68 @@ class Engine(wiring.Component):
         request = Signal(CheckRequest)
         for index, port in reversed(list(enumerate(lookups))):
             with m.If(candidates[index]):
-                m.d.comb += request.eq(port.request)
-        m.d.comb += [lookaside.key.space.eq(request.space), lookaside.key.index.eq(request.query.handle[:16])]
+                m.d.comb += [request.eq(port.request), lookaside.place.eq(port.place)]
+        m.d.comb += lookaside.key.eq(_key(request))
 
         # The cycle after the grant.
         s_owner = Signal(len(lookups))
         s_request = Signal(CheckRequest)
-        s_known, s_walk = Signal(), Signal()
+        s_known, s_walk = Signal(), Signal(attrs=SEPARATE)
+        first = lookups[0]
         m.d.sync += [s_owner.eq(granted), s_request.eq(request)]
         m.d.comb += [
             seen.query.eq(s_request.query),
-            seen.found.content.eq(lookaside.content),
-            seen.found.valid.eq(1),
-            seen.found.live.eq(1),
-            # Decided without a walk: by the line, or because no walk is possible.
-            seen.found.error.eq(~self.enable | (~lookaside.hit & walker.stuck)),
-            s_known.eq(lookaside.hit | ~self.enable | walker.stuck),
-            s_walk.eq((s_owner & Cat(port.walk for port in lookups)).any() & ~s_known & walker.idle),
+            seen.enable.eq(self.enable),
+            seen.holds.eq(lookaside.holds),
+            *(judged.eq(content) for judged, content in zip(seen.contents, lookaside.contents, strict=True)),
+            seen.wants_value.eq(first.wants_value),
+            seen.wants_object.eq(first.wants_object),
+            first.value.eq(seen.value),
+        ]
+        # Whether a line decides is known late. Without one it is decided all the same if no walk is possible, and that
+        # is known before, as is whether a walk may start.
+        s_closed, s_may_walk = Signal(attrs=SEPARATE), Signal(attrs=SEPARATE)
+        m.d.comb += [
+            s_closed.eq(~self.enable | walker.stuck),
+            s_may_walk.eq((s_owner & Cat(port.walk for port in lookups)).any() & ~s_closed & walker.idle),
+            s_known.eq(lookaside.hit | s_closed),
+            s_walk.eq(s_may_walk & ~lookaside.hit),
         ]
 
+        # The walk. What it is of is taken from every lookup while there is none, and so does not wait for the miss.
         w_owner = Signal(len(lookups))
         w_request = Signal(CheckRequest)
+        w_key = _key(w_request)
         w_cacheable = Signal()
         found = WalkResult(walker.result.as_value())
         m.d.comb += [
             walker.start.eq(s_walk),
-            walker.key.space.eq(w_request.space),
-            walker.key.index.eq(w_request.query.handle[:16]),
+            walker.key.eq(Mux(walker.idle, _key(s_request).as_value(), w_key.as_value())),
             walked.query.eq(w_request.query),
             walked.found.eq(found),
-            w_cacheable.eq(~found.error & ~found.outside & found.valid & ~found.object_error & found.live),
+            w_cacheable.eq(~found.error & ~found.outside & found.valid & ~found.object_error & found.live
+                           & (w_key.space != SPACE_LIMIT)),
             lookaside.fill_valid.eq(walker.valid & w_cacheable),
-            lookaside.fill_key.eq(walker.key),
+            lookaside.fill_key.eq(w_key),
             lookaside.fill_content.eq(found.content),
             walker.ready.eq(lookaside.fill_ready),
         ]
-        with m.If(s_walk):
+        with m.If(walker.idle):
             m.d.sync += [w_owner.eq(s_owner), w_request.eq(s_request)]
+        last = Signal(CheckResponse)
         w_done = Signal()
         m.d.comb += w_done.eq(walker.valid & walker.ready)
         for index, port in enumerate(lookups):
             m.d.comb += [
-                port.known.eq(s_owner[index] & s_known),
-                port.again.eq(s_owner[index] & ~s_known & ~s_walk),
+                port.known.eq(s_known),
+                port.again.eq(~s_may_walk),
                 port.walked.eq(w_owner[index] & w_done),
-                port.response.eq(Mux(port.walked, walked.response, seen.response)),
+                port.seen.eq(seen.response),
+                port.found.eq(walked.response),
             ]
+        # A lookup and a walk can end at once, but not for one and the same port.
+        m.d.sync += last.eq(Mux(s_owner[-1], seen.response.as_value(), walked.response.as_value()))
+        m.d.comb += lookups[len(lookups) - 1].last.eq(last)
 
         # Invalidates. None starts while a lookup is under way or kept, so that each answer is before it or after it.
         owner = Signal(range(len(self.invalidates)))
@@ -211,17 +244,21 @@ class Engine(wiring.Component):
             m.d.comb += [port.start.eq(start & (asking_index == index)),
                          port.done.eq(busy & lookaside.done & (owner == index))]
 
-        concerned = Signal()
-        with m.Switch(chosen.kind):
+        # The walk it concerns starts over in the next cycle: in this one the buffer takes no result of a walk, nor does
+        # it before it is done. A walk that is not under way when an invalidate starts does not begin before that.
+        started, concerned = Signal(), Signal()
+        current = lookaside.current
+        m.d.sync += started.eq(start)
+        with m.Switch(current.kind):
             with m.Case(InvalidateKind.SLOT):
-                m.d.comb += concerned.eq(chosen.key == walker.key)
+                m.d.comb += concerned.eq((current.space == w_key.space) & (current.index == w_key.index))
             with m.Case(InvalidateKind.SPACE):
-                m.d.comb += concerned.eq(chosen.key.space == walker.key.space)
+                m.d.comb += concerned.eq(current.space == w_key.space)
             with m.Case(InvalidateKind.OBJECT):
-                m.d.comb += concerned.eq(~walker.object_known | (chosen.object_id == walker.object_id))
+                m.d.comb += concerned.eq(~walker.object_known | (current.name == walker.object_id))
             with m.Default():
                 m.d.comb += concerned.eq(1)
-        m.d.comb += walker.restart.eq(start & concerned)
+        m.d.comb += walker.restart.eq(started & concerned)
 
         m.d.comb += [
             self.invalidated.eq(busy & lookaside.done),
@@ -230,5 +267,5 @@ class Engine(wiring.Component):
         ]
         # For the proof's invariants.
         self._inside = SimpleNamespace(s_owner=s_owner, s_request=s_request, w_owner=w_owner, w_request=w_request,
-                                       busy=busy, owner=owner)
+                                       busy=busy, owner=owner, started=started)
         return m

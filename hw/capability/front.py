@@ -2,107 +2,30 @@
 invalidates on the other.
 
 Two instructions are kept: the older one, which is being answered, and one behind it. A check is looked up in the
-cycle of its issue; everything else (walks, invalidates, selecting a space) waits for its commit. An answer that has
-not been taken when an invalidate starts is asked for again, so an answer taken after the invalidate is one that the
-tables justify after it. No instruction ever waits for one of another requester, whose own wait could be the cause.
+cycle of its issue; everything else (walks, invalidates, selecting a space) waits for its commit. That a check hits is
+known so late that little can follow from it in that cycle: places to keep things are chosen and filled before.
+
+An answer that has not been taken when an invalidate starts is asked for again, so an answer taken after the invalidate
+is one that the tables justify after it. No instruction ever waits for one of another requester, whose own wait could be
+the cause.
 """
 
 from types import SimpleNamespace
 
 from amaranth import *
-from amaranth.lib import data, enum, wiring
+from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..abi import CUSTOM_0, INSTRUCTIONS, Answer, Query, RevokeAnswer, Verdict
+from ..abi import CUSTOM_0, INSTRUCTIONS, Answer, RevokeAnswer
 from ..core.port import CapabilityPort, Privilege
+from ..mapping import SEPARATE
+from .command import MEANING, Command, Operation, ask_to_revoke, decode, narrowed
 from .engine import InvalidatePort, LookupPort
-from .lookaside import InvalidateKind
+from .lookaside import SPACE_LIMIT, place_of
 from .requester import AnswerEvent
 from .revoker import StartPort
 
-__all__ = ["Operation", "Command", "ask_to_revoke", "decode", "result_data", "SPACE_LIMIT", "InstructionFront"]
-
-#: A space number that no table reaches stands for every operand above 32 bits.
-SPACE_LIMIT = (1 << 32) - 1
-
-
-class Operation(enum.Enum, shape=3):
-    """What an instruction asks of the unit."""
-
-    BADGE = 0
-    OBJECT = 1
-    INSTALL = 2
-    INVALIDATE = 3
-    SELECT = 4
-    REVOKE = 5
-
-
-#: Mnemonic to operation, kind of invalidate, and whether rs2 names the space.
-_MEANING = {
-    "cap.check": (Operation.BADGE, InvalidateKind.SLOT),
-    "cap.object": (Operation.OBJECT, InvalidateKind.SLOT),
-    "cap.badge": (Operation.BADGE, InvalidateKind.SLOT),
-    "cap.install": (Operation.INSTALL, InvalidateKind.SLOT),
-    "cap.inv.slot": (Operation.INVALIDATE, InvalidateKind.SLOT),
-    "cap.inv.space": (Operation.INVALIDATE, InvalidateKind.SPACE),
-    "cap.inv.object": (Operation.INVALIDATE, InvalidateKind.OBJECT),
-    "cap.space": (Operation.SELECT, InvalidateKind.SLOT),
-    "cap.revoke": (Operation.REVOKE, InvalidateKind.SLOT),
-}
-
-
-class Command(data.Struct):
-    """A decoded instruction with its operands."""
-
-    operation: Operation
-    kind: InvalidateKind
-    operand: Query
-    #: The space that it concerns; for SELECT, the one to select; for REVOKE, the limit.
-    space: 32
-
-    def is_lookup(self):
-        """It is answered by a lookup."""
-        return ((self.operation != Operation.INVALIDATE) & (self.operation != Operation.SELECT)
-                & (self.operation != Operation.REVOKE))
-
-
-def decode(m, command, *, name, rs1, rs2, selected):
-    """Drive `command` as the instruction `name` means it."""
-    operation, kind = _MEANING[name]
-    space = rs1 if operation == Operation.SELECT else rs2
-    narrowed = Mux(space[32:].any(), SPACE_LIMIT, space[:32])
-    m.d.comb += [
-        command.operation.eq(operation),
-        command.kind.eq(kind),
-        command.operand.eq(rs1),
-        command.space.eq(selected if name == "cap.check" else narrowed),
-    ]
-
-
-def ask_to_revoke(m, start, command, wanted):
-    """Drive a start port as the command says while it is `wanted`."""
-    operand = command.operand.as_value()
-    links = len(start.request.root)
-    m.d.comb += [
-        start.valid.eq(wanted),
-        # A number that no link can hold stands for all above; none of them is in the table.
-        start.request.root.eq(Mux(operand[links:].any(), ~0, operand[:links])),
-        start.request.limit.eq(command.space),
-        start.stop.eq(wanted & (operand == 0) & (command.space == 1)),
-    ]
-
-
-def result_data(operation, response):
-    """What rd receives for a check's response."""
-    answer = Signal(Answer)
-    value = Mux(operation == Operation.OBJECT, response.object_id, response.badge)
-    return answer, [answer.verdict.eq(response.verdict), answer.value.eq(value)]
-
-
-class _Entry(data.Struct):
-    valid: 1
-    committed: 1
-    command: Command
+__all__ = ["InstructionFront"]
 
 
 class _Phase(enum.Enum, shape=3):
@@ -153,42 +76,70 @@ class InstructionFront(wiring.Component):
             "event": Out(AnswerEvent),
         })
 
-    def _decode_issue(self, m, command, known):
-        """Decode table of the instructions that are ours; drives accept and fence."""
+    def _decode_issue(self, m, command, place, known):
+        """Decode table of the instructions that are ours; drives accept and fence, and `place` of a lookup."""
         issue = self.port.issue
-        for instruction in INSTRUCTIONS:
-            if instruction.name not in _MEANING:
-                continue
-            operation, _ = _MEANING[instruction.name]
-            encoding = ((issue.insn[:7] == CUSTOM_0) & (issue.insn[12:15] == instruction.funct3)
-                        & (issue.insn[25:] == instruction.funct7))
-            with m.If(encoding):
-                decode(m, command, name=instruction.name, rs1=issue.rs1, rs2=issue.rs2, selected=self.selected)
-                m.d.comb += [
-                    known.eq(1 if instruction.user else issue.privilege != Privilege.USER),
-                    issue.fence.eq(issue.accept & (operation in (Operation.INVALIDATE, Operation.REVOKE))),
-                ]
+        space = Signal(32)
+        wide = Signal()
+        m.d.comb += [
+            command.operand.eq(issue.rs1), command.space.eq(Mux(wide, SPACE_LIMIT, space)), space.eq(issue.rs2),
+            wide.eq(issue.rs2[32:].any()),
+            # Of a number that is too wide this is another's: then nothing is found, wherever it is looked for.
+            place.eq(place_of(issue.rs1, space)),
+        ]
+        with m.Switch(Cat(issue.insn[:7], issue.insn[12:15], issue.insn[25:])):
+            for instruction in INSTRUCTIONS:
+                if instruction.name not in MEANING:
+                    continue
+                operation, _ = MEANING[instruction.name]
+                with m.Case(CUSTOM_0 | instruction.funct3 << 7 | instruction.funct7 << 10):
+                    decode(m, command, name=instruction.name)
+                    m.d.comb += [
+                        known.eq(1 if instruction.user else issue.privilege != Privilege.USER),
+                        issue.fence.eq(known & (operation in (Operation.INVALIDATE, Operation.REVOKE))),
+                    ]
+                    if instruction.name == "cap.check":
+                        m.d.comb += [space.eq(self.selected), wide.eq(0)]
 
     def elaborate(self, platform):
         m = Module()
         issue, commit, result = self.port.issue, self.port.commit, self.port.result
         lookup, invalidate = self.lookup, self.invalidate
-        first, second = Signal(_Entry), Signal(_Entry)
+        #: Two entries, of which `head` is the older one. The next command goes to the place that is free, and is
+        #: written there before it is known to come.
+        entries = [Signal(Command, name=f"entry{number}") for number in range(2)]
+        head = Signal()
+        first, second = (SimpleNamespace(valid=Signal(name=f"{name}_valid"), committed=Signal(name=f"{name}_committed"),
+                                         command=Signal(Command, name=f"{name}_command"))
+                         for name in ("first", "second"))
+        m.d.comb += [
+            first.command.eq(Mux(head, *reversed(entries))),
+            second.command.eq(Mux(head, *entries)),
+        ]
+        #: The command that is no lookup: there is one at most, and nothing behind it.
+        serial = Signal(Command)
         phase = Signal(_Phase)
         missed, walked = Signal(), Signal()
-        kept, kept_verdict = Signal(64), Signal(Verdict)
+        kept = Signal(64)
         #: Results taken before their commit.
         taken_early = Signal(range(5))
 
         # -- Issue. Ready comes from registers alone. A command that changes state lets nothing follow it.
         offered, known, fire = Signal(Command), Signal(), Signal()
-        self._decode_issue(m, offered, known)
-        serial = (first.valid & ~first.command.is_lookup()) | (second.valid & ~second.command.is_lookup())
+        offered_place = Signal(16)
+        self._decode_issue(m, offered, offered_place, known)
+        is_serial = (first.valid & ~first.command.is_lookup()) | (second.valid & ~second.command.is_lookup())
         m.d.comb += [
             issue.accept.eq(known),
-            issue.ready.eq(~second.valid & ~serial & (taken_early < 3) & ~self.clearing),
+            issue.ready.eq(~second.valid & ~is_serial & (taken_early < 3) & ~self.clearing),
             fire.eq(issue.valid & issue.ready & known),
         ]
+        with m.If(~second.valid):
+            for number, entry in enumerate(entries):
+                with m.If((head ^ first.valid) == number):
+                    m.d.sync += entry.eq(offered)
+        with m.If(~is_serial):
+            m.d.sync += serial.eq(offered)
 
         # -- Commit, in issue order: results taken early, then the first entry, then the second.
         to_early, to_first, to_second = Signal(), Signal(), Signal()
@@ -205,25 +156,39 @@ class InstructionFront(wiring.Component):
         ]
         may_act = first.committed | self._planted("skip_commit")
 
-        # -- The first entry: result.
+        # -- The first entry: result. A hit's goes to the core in the cycle in which the line is read, all others are
+        # kept before.
         operation = first.command.operation
-        answer, answer_logic = result_data(operation, lookup.response)
-        looked_up = Mux(operation == Operation.INSTALL, 0, answer.as_value())
-        answered = Signal()
+        shows = (operation == Operation.BADGE) | (operation == Operation.OBJECT)
+        looking, held, valid = Signal(attrs=SEPARATE), Signal(attrs=SEPARATE), Signal(attrs=SEPARATE)
+        seen, found, kept_before = Signal(Answer), Signal(Answer), Signal(64)
         m.d.comb += [
-            *answer_logic,
+            lookup.wants_value.eq((phase == _Phase.LOOK) & shows),
+            lookup.wants_object.eq(operation == Operation.OBJECT),
+            seen.verdict.eq(Mux(lookup.wants_value, lookup.seen.verdict, 0)),
+            seen.value.eq(lookup.value),
             result.we.eq(1),
-            answered.eq(first.valid & first.command.is_lookup()
-                        & Mux(phase == _Phase.LOOK, lookup.known, (phase == _Phase.BUSY) & lookup.walked)),
-            result.valid.eq(answered | (first.valid & (phase == _Phase.HELD))),
-            result.data.eq(Mux(phase == _Phase.HELD, kept, looked_up)),
+            looking.eq(first.valid & (phase == _Phase.LOOK)),
+            held.eq(first.valid & (phase == _Phase.HELD)),
+            valid.eq((looking & lookup.known) | held),
+            result.valid.eq(valid),
+            result.data.eq(seen.as_value() | Mux(phase == _Phase.HELD, kept, 0)),
         ]
+        with m.If(shows):
+            m.d.comb += [
+                found.verdict.eq(lookup.found.verdict),
+                found.value.eq(Mux(operation == Operation.OBJECT, lookup.found.object_id, lookup.found.badge)),
+            ]
         take = Signal()
+        #: The first entry will be another one's, or nobody's.
+        leaves, not_taken = Signal(attrs=SEPARATE), Signal(attrs=SEPARATE)
         m.d.comb += [
-            take.eq(result.valid & result.ready & ~first_killed),
-            self.event.valid.eq(take & ((operation == Operation.BADGE) | (operation == Operation.OBJECT))),
+            not_taken.eq(first_killed | ~first.valid),
+            leaves.eq((valid & result.ready) | not_taken),
+            take.eq(leaves & ~not_taken),
+            self.event.valid.eq(take & shows),
             self.event.walked.eq(walked),
-            self.event.verdict.eq(Mux(phase == _Phase.HELD, kept_verdict, lookup.response.verdict)),
+            self.event.verdict.eq(Answer(result.data).verdict),
         ]
 
         # -- Lookups: the first entry if it wants one, else whatever follows it should it leave in this cycle.
@@ -231,79 +196,100 @@ class InstructionFront(wiring.Component):
         next_soon = ~first.valid | (phase == _Phase.LOOK)
         ask_second = next_soon & second.valid & second.command.is_lookup()
         ask_issue = next_soon & ~second.valid & fire & offered.is_lookup()
-        asked = Signal(Command)
+        # What is no lookup, or no instruction of ours, is looked up all the same, to no effect: nobody waits for
+        # decoding.
+        may_ask_issue = next_soon & ~second.valid & issue.valid & issue.ready
+        again = Signal(Command)
+        from_issue = ~ask_first & ~second.valid
         m.d.comb += [
-            asked.eq(Mux(ask_first, first.command, Mux(second.valid, second.command, offered))),
-            lookup.valid.eq(ask_first | ask_second | ask_issue),
-            lookup.request.query.eq(asked.operand),
-            lookup.request.space.eq(asked.space),
-            lookup.walk.eq((first_committed | self._planted("skip_commit")) & (phase == _Phase.LOOK) & first.valid),
+            again.eq(Mux(head ^ ~ask_first, *reversed(entries))),
+            lookup.valid.eq(ask_first | ask_second | may_ask_issue),
+            lookup.request.query.eq(Mux(from_issue, offered.operand.as_value(), again.operand.as_value())),
+            lookup.request.space.eq(Mux(from_issue, offered.space, again.space)),
+            lookup.place.eq(Mux(from_issue, offered_place, place_of(again.operand.handle, again.space))),
+            lookup.walk.eq((first_committed | self._planted("skip_commit")) & looking),
         ]
 
         # -- The first entry: what happens next.
         m.d.comb += [
             invalidate.valid.eq(first.valid & (phase == _Phase.WANT) & (operation == Operation.INVALIDATE) & may_act),
-            invalidate.request.kind.eq(first.command.kind),
-            invalidate.request.key.space.eq(first.command.space),
-            invalidate.request.key.index.eq(first.command.operand.handle[:16]),
-            invalidate.request.object_id.eq(first.command.operand.handle),
+            invalidate.request.kind.eq(serial.kind),
+            invalidate.request.space.eq(serial.space),
+            invalidate.request.name.eq(serial.operand.handle),
         ]
-        ask_to_revoke(m, self.revoke, first.command,
+        ask_to_revoke(m, self.revoke, serial,
                       first.valid & (phase == _Phase.WANT) & (operation == Operation.REVOKE) & may_act)
-        with m.If(answered):
-            m.d.sync += [kept.eq(looked_up), kept_verdict.eq(lookup.response.verdict)]
+        with m.If(phase != _Phase.HELD):
+            m.d.sync += kept.eq(seen.as_value() | kept_before)
+
+        # What follows is chosen by signals that are late, so that the registers have neither enables nor resets but
+        # that of the system: their ways are longer.
+        stays, goes = Signal(_Phase, attrs=SEPARATE), Signal(_Phase, attrs=SEPARATE)
+        m.d.comb += [
+            stays.eq(phase),
+            goes.eq(Mux(lookup.grant & (ask_second | ask_issue), _Phase.LOOK, _Phase.WANT)),
+        ]
         with m.Switch(phase):
             with m.Case(_Phase.WANT):
+                m.d.comb += kept_before.eq(Mux(operation == Operation.SELECT, self.selected, self.revoke_answer))
                 with m.If(lookup.grant & ask_first):
-                    m.d.sync += phase.eq(_Phase.LOOK)
+                    m.d.comb += stays.eq(_Phase.LOOK)
                 with m.If(invalidate.start):
-                    m.d.sync += phase.eq(_Phase.BUSY)
+                    m.d.comb += stays.eq(_Phase.BUSY)
                 with m.If(first.valid & (operation == Operation.SELECT) & may_act):
-                    m.d.sync += [phase.eq(_Phase.HELD), kept.eq(self.selected),
-                                 self.selected.eq(first.command.space)]
+                    m.d.comb += stays.eq(_Phase.HELD)
+                    m.d.sync += self.selected.eq(narrowed(serial.operand.as_value()))
                 with m.If(self.revoke.valid):
-                    m.d.sync += [phase.eq(_Phase.HELD), kept.eq(self.revoke_answer)]
+                    m.d.comb += stays.eq(_Phase.HELD)
             with m.Case(_Phase.LOOK):
-                with m.If(lookup.known):
-                    m.d.sync += phase.eq(_Phase.HELD)
-                with m.Elif(lookup.again):
-                    m.d.sync += [phase.eq(_Phase.WANT), missed.eq(1)]
-                with m.Else():
-                    m.d.sync += [phase.eq(_Phase.BUSY), walked.eq(1)]
+                # Unless it is known.
+                m.d.comb += stays.eq(Mux(lookup.again, _Phase.WANT, _Phase.BUSY))
             with m.Case(_Phase.BUSY):
+                # An invalidate's result is 0.
+                m.d.comb += kept_before.eq(found)
                 with m.If(Mux(first.command.is_lookup(), lookup.walked, invalidate.done)):
-                    m.d.sync += phase.eq(_Phase.HELD)
-                with m.If(invalidate.done):
-                    m.d.sync += kept.eq(0)
+                    m.d.comb += stays.eq(_Phase.HELD)
             with m.Case(_Phase.HELD):
                 with m.If(self.started & first.command.is_lookup()):
-                    m.d.sync += [phase.eq(_Phase.WANT), missed.eq(0)]
+                    m.d.comb += stays.eq(_Phase.WANT)
+
+        def late(register, value):
+            """The register's next value, by a signal that synthesis leaves alone."""
+            following = Signal(register.shape(), name=f"next_{register.name}", attrs=SEPARATE)
+            m.d.comb += following.eq(value)
+            m.d.sync += register.eq(following)
+
+        kept_now = Signal(attrs=SEPARATE)
+        m.d.comb += kept_now.eq((phase == _Phase.LOOK) & lookup.known)
+        phase_bits = phase.as_value()
+        late(phase_bits, Mux(leaves, goes, Mux(kept_now, _Phase.HELD, stays)))
+        # After a lookup that found nothing. Of no account if it did: then nothing is asked again before an invalidate.
+        late(missed, ~leaves & (missed | (phase == _Phase.LOOK)) & ~((phase == _Phase.HELD) & self.started))
+        late(walked, ~leaves & (walked | (phase == _Phase.BUSY)))
 
         # -- Entries move up.
-        m.d.sync += [
-            taken_early.eq(taken_early - to_early + (take & ~first_committed)),
-            first.committed.eq(first_committed),
-            second.valid.eq(second_stays),
+        follows, follows_committed, second_before = (Signal(name=name, attrs=SEPARATE) for name in (
+            "follows", "follows_committed", "second_before"))
+        early_less, early_more = Signal(3, attrs=SEPARATE), Signal(3, attrs=SEPARATE)
+        early_counts = Signal(attrs=SEPARATE)
+        m.d.comb += [
+            follows.eq(Mux(second.valid, second_stays, fire)),
+            follows_committed.eq(second.valid & (second.committed | to_second)),
+            second_before.eq(second_stays | fire),
+            early_less.eq(taken_early - to_early),
+            early_more.eq(taken_early - to_early + 1),
+            early_counts.eq(~not_taken & ~first_committed),
         ]
-        with m.If(to_second):
-            m.d.sync += second.committed.eq(1)
-        with m.If(take | first_killed | ~first.valid):
-            m.d.sync += [
-                missed.eq(0), walked.eq(0),
-                phase.eq(Mux(lookup.grant & (ask_second | ask_issue), _Phase.LOOK, _Phase.WANT)),
-                second.valid.eq(0),
-            ]
-            with m.If(second.valid):
-                m.d.sync += [first.eq(second), first.valid.eq(second_stays),
-                             first.committed.eq(second.committed | to_second)]
-            with m.Else():
-                m.d.sync += [first.valid.eq(fire), first.committed.eq(0), first.command.eq(offered)]
-        with m.Elif(fire):
-            m.d.sync += [second.valid.eq(1), second.committed.eq(0), second.command.eq(offered)]
+        late(taken_early, Mux(leaves & early_counts, early_more, early_less))
+        late(head, head ^ (leaves & first.valid))
+        late(first.valid, Mux(leaves, follows, first.valid))
+        late(first.committed, Mux(leaves, follows_committed, first_committed))
+        late(second.valid, ~leaves & second_before)
+        m.d.sync += second.committed.eq(second.valid & (second.committed | to_second))
 
         with m.If(self.select_valid):
             m.d.sync += self.selected.eq(self.select_space)
         # For the proof's invariants.
-        self._inside = SimpleNamespace(first=first, second=second, phase=phase, missed=missed, kept=kept,
-                                       kept_verdict=kept_verdict, taken_early=taken_early)
+        self._inside = SimpleNamespace(first=first, second=second, serial=serial, phase=phase, missed=missed,
+                                       kept=kept, taken_early=taken_early)
         return m

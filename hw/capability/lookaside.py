@@ -3,8 +3,11 @@
 A line is there only for a slot that holds a capability whose object was alive, so a line stands for more than its
 fields: the token's generation is not stored, because presence says that it matched.
 
-Lookup: the key is given in cycle t, `hit` and `line` are there in cycle t + 1. A lookup may be given in every cycle
-in which `ready` is high. Fills and invalidates take the memories for themselves while they last.
+Lookup: the key is given in cycle t, `hit`, `holds` and `contents` are there in cycle t + 1. A lookup may be given in
+every cycle in which `ready` is high. Fills and invalidates take the memories for themselves while they last.
+
+Block RAM answers late in a cycle, so nothing chooses between the ways here: who looks at a line does so for each way,
+and brings in at the end which of them holds it.
 """
 
 from types import SimpleNamespace
@@ -15,7 +18,12 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-__all__ = ["SlotKey", "SlotContent", "InvalidateKind", "Invalidate", "Lookaside"]
+from ..mapping import BLOCK_RAM, SEPARATE, all_of, equal, pairs_equal
+
+__all__ = ["SlotKey", "SlotContent", "InvalidateKind", "Invalidate", "Lookaside", "SPACE_LIMIT", "place_of"]
+
+#: A space number that no table reaches: nothing is kept of it. It stands for every operand above 32 bits.
+SPACE_LIMIT = (1 << 32) - 1
 
 
 class SlotKey(data.Struct):
@@ -23,6 +31,9 @@ class SlotKey(data.Struct):
 
     space: 32
     index: 16
+
+
+_INDEX_BITS = SlotKey.as_shape()["index"].width
 
 
 class SlotContent(data.Struct):
@@ -45,11 +56,24 @@ class InvalidateKind(enum.Enum, shape=2):
 
 
 class Invalidate(data.Struct):
-    """One invalidate: `key` for SLOT (all of it) and SPACE (its space), `object_id` for OBJECT."""
+    """One invalidate."""
 
     kind: InvalidateKind
-    key: SlotKey
-    object_id: 32
+    #: For SLOT and SPACE.
+    space: 32
+    #: Index of the slot in the space for SLOT (low bits), number of the object for OBJECT.
+    name: 32
+
+    @property
+    def index(self):
+        """For SLOT: its index."""
+        return self.name[:_INDEX_BITS]
+
+
+def place_of(index, space):
+    """Where a slot belongs, of which the buffer takes as many low bits as it has sets: its index, spread by the space.
+    Nothing but low bits of the operands goes into low bits of it."""
+    return index[:_INDEX_BITS] ^ space[:_INDEX_BITS]
 
 
 class Lookaside(wiring.Component):
@@ -65,12 +89,18 @@ class Lookaside(wiring.Component):
     ----------
     ready : Out(1)
         A lookup of `key` in this cycle will be answered in the next.
+    key, place : In
+        What to look up, and :func:`place_of` it, which is known before the key is. `place` may be another's if
+        the key's space is SPACE_LIMIT: no line has that.
+    holds, hit, contents : Out
+        Which way holds the key (one at most), whether one does, and what all of them hold.
     clearing : Out(1)
         Everything is being forgotten (from reset, too).
     fill_valid, fill_key, fill_content, fill_ready
         Stream of lines to keep. It replaces a line of the same key.
     invalidate_valid, invalidate, invalidate_ready
-        Taken when both are high; `done` follows when everything it names is gone. Goes before a fill.
+        Taken when both are high, and `current` from then on; `done` follows when everything it names is gone. Goes
+        before a fill.
     """
 
     def __init__(self, config, planted):
@@ -80,8 +110,10 @@ class Lookaside(wiring.Component):
             "ready": Out(1),
             "clearing": Out(1),
             "key": In(SlotKey),
+            "place": In(_INDEX_BITS),
+            "holds": Out(config.ways),
             "hit": Out(1),
-            "content": Out(SlotContent),
+            "contents": Out(SlotContent).array(config.ways),
             "fill_valid": In(1),
             "fill_ready": Out(1),
             "fill_key": In(SlotKey),
@@ -89,24 +121,27 @@ class Lookaside(wiring.Component):
             "invalidate_valid": In(1),
             "invalidate_ready": Out(1),
             "invalidate": In(Invalidate),
+            "current": Out(Invalidate),
             "done": Out(1),
         })
 
     def _set(self, key):
-        """Set that a key belongs to: low bits of the index, spread by the space."""
-        bits = exact_log2(self._config.sets)
-        return key.index[:bits] ^ key.space[:bits]
+        """Set that a key belongs to."""
+        return place_of(key.index, key.space)[:exact_log2(self._config.sets)]
 
     def _create_way(self, m, way, layout, read_set, write_set, write_line, write_enable):
-        """Memory of one way; returns what it read in the cycle before. Proofs use registers that they can look into."""
-        memory = Memory(shape=layout, depth=self._config.sets, init=[], attrs={"ram_style": "block"})
+        """Memory of one way; returns what it read in the cycle before, anything if that set was written then. Proofs
+        use registers that they can look into."""
+        memory = Memory(shape=layout, depth=self._config.sets, init=[], attrs=BLOCK_RAM)
         m.submodules[f"way{way}"] = memory
-        read, write = memory.read_port(), memory.write_port()
+        read, write = memory.read_port(domain="comb"), memory.write_port()
+        line = Signal(layout, name=f"line{way}", reset_less=True)
         m.d.comb += [
-            read.addr.eq(read_set), read.en.eq(1),
+            read.addr.eq(read_set),
             write.addr.eq(write_set), write.data.eq(write_line), write.en.eq(write_enable),
         ]
-        return read.data
+        m.d.sync += line.eq(read.data)
+        return line
 
     def elaborate(self, platform):
         m = Module()
@@ -129,17 +164,22 @@ class Lookaside(wiring.Component):
         seen_key = Signal(SlotKey)
         read_key = Signal(SlotKey)
         m.d.sync += seen_key.eq(read_key)
-        holds = Signal(ways)
+        #: A sweep of a whole space is under way.
+        any_index = Signal()
         for way, line in enumerate(lines):
-            m.d.comb += holds[way].eq(
-                line.valid & (line.index_high == seen_key.index[exact_log2(sets):])
-                & ((line.space == seen_key.space) | planted("drop_space")))
-        m.d.comb += self.hit.eq(holds.any())
-        for way, line in reversed(list(enumerate(lines))):
-            with m.If(holds[way]):
-                m.d.comb += self.content.eq(line.content)
+            holds = Signal(name=f"holds{way}", attrs=SEPARATE)
+            m.d.comb += [
+                holds.eq(all_of(
+                    line.valid,
+                    *(pair | planted("drop_space") for pair in pairs_equal(line.space, seen_key.space)),
+                    *(pair | any_index for pair in pairs_equal(line.index_high, seen_key.index[exact_log2(sets):])))),
+                self.holds[way].eq(holds),
+                self.contents[way].eq(line.content),
+            ]
+        hit = Signal(attrs=SEPARATE)
+        m.d.comb += [hit.eq(self.holds.any()), self.hit.eq(hit)]
 
-        current = Signal(Invalidate)
+        current = self.current
         step = Signal(range(sets))
         last = Signal(range(sets))
         #: Set that the previous cycle read, and whether it did.
@@ -149,15 +189,18 @@ class Lookaside(wiring.Component):
         named = Signal(ways)
         for way, line in enumerate(lines):
             with m.Switch(current.kind):
-                with m.Case(InvalidateKind.SLOT):
-                    m.d.comb += named[way].eq(holds[way])
-                with m.Case(InvalidateKind.SPACE):
-                    m.d.comb += named[way].eq(line.space == current.key.space)
+                with m.Case(InvalidateKind.SLOT, InvalidateKind.SPACE):
+                    m.d.comb += named[way].eq(self.holds[way])
                 with m.Case(InvalidateKind.OBJECT):
-                    m.d.comb += named[way].eq(line.content.object_id == current.object_id)
+                    m.d.comb += named[way].eq(equal(line.content.object_id, current.name))
 
-        m.d.comb += read_key.eq(self.key)
-        m.d.comb += read_set.eq(self._set(read_key))
+        # What stands in a line that is not valid does not matter.
+        m.d.comb += [
+            read_key.eq(self.key), read_set.eq(self.place),
+            write_line.space.eq(seen_key.space),
+            write_line.index_high.eq(seen_key.index[exact_log2(sets):]),
+            write_line.content.eq(self.fill_content),
+        ]
         with m.FSM(init="CLEAR") as fsm:
             with m.State("CLEAR"):
                 m.d.comb += [self.clearing.eq(1), write_set.eq(step), write_ways.eq(~0)]
@@ -177,41 +220,36 @@ class Lookaside(wiring.Component):
                     with m.Else():
                         m.next = "SWEEP"
                     with m.If(self.invalidate.kind == InvalidateKind.SLOT):
-                        m.d.sync += [step.eq(self._set(self.invalidate.key)),
-                                     last.eq(self._set(self.invalidate.key))]
+                        m.d.sync += [step.eq(self._set(self.invalidate)), last.eq(self._set(self.invalidate))]
                 with m.Elif(self.fill_valid):
                     # The set is read in this cycle: the requester keeps the lookup port free.
                     m.next = "FILL_READ"
             with m.State("FILL_READ"):
-                m.d.comb += read_key.eq(self.fill_key)
+                m.d.comb += [read_key.eq(self.fill_key), read_set.eq(self._set(self.fill_key))]
                 m.next = "FILL_WRITE"
             with m.State("FILL_WRITE"):
                 # The same key first, then a free line, then any.
                 free = Cat(~line.valid for line in lines)
-                m.d.comb += [
-                    write_set.eq(self._set(seen_key)),
-                    write_line.valid.eq(1),
-                    write_line.space.eq(seen_key.space),
-                    write_line.index_high.eq(seen_key.index[exact_log2(sets):]),
-                    write_line.content.eq(self.fill_content),
-                ]
-                with m.If(holds.any()):
-                    m.d.comb += write_ways.eq(holds)
+                m.d.comb += [write_set.eq(self._set(seen_key)), write_line.valid.eq(1)]
+                with m.If(self.hit):
+                    m.d.comb += write_ways.eq(self.holds)
                 with m.Elif(free.any()):
                     m.d.comb += write_ways.eq(free & -free)
                 with m.Else():
                     m.d.comb += write_ways.eq(1 << victim)
                     m.d.sync += victim.eq(victim + 1)
                 m.next = "IDLE"
+            in_space = current.kind == InvalidateKind.SPACE
             with m.State("SWEEP"):
                 # One set a cycle is read, and written in the next: never the same set at once.
-                m.d.comb += [read_set.eq(step), read_key.eq(current.key),
-                             write_set.eq(swept_set), write_ways.eq(Mux(swept, named, 0))]
+                m.d.comb += [read_set.eq(step), read_key.space.eq(current.space), read_key.index.eq(current.index),
+                             write_set.eq(swept_set), write_ways.eq(Mux(swept, named, 0)), any_index.eq(in_space)]
                 m.d.sync += [swept_set.eq(step), swept.eq(1), step.eq(step + 1)]
                 with m.If(step == last):
                     m.next = "SWEEP_LAST"
             with m.State("SWEEP_LAST"):
-                m.d.comb += [write_set.eq(swept_set), write_ways.eq(named), self.done.eq(1)]
+                m.d.comb += [write_set.eq(swept_set), write_ways.eq(named), any_index.eq(in_space),
+                             self.done.eq(1)]
                 m.next = "IDLE"
             with m.State("SKIP"):
                 m.d.comb += self.done.eq(1)

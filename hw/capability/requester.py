@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ..abi import Verdict
 from .check import CheckPort, CheckRequest, CheckResponse
 from .engine import LookupPort
+from .lookaside import place_of
 
 __all__ = ["AnswerEvent", "Requester"]
 
@@ -27,7 +28,7 @@ class Requester(wiring.Component):
     Attributes
     ----------
     check : In(CheckPort())
-        The response to a hit comes in the cycle after the request.
+        The response to a hit comes in the cycle after the request, that of a walk in the cycle after its end.
     lookup : Out(LookupPort())
     hold : Out(1)
         An answer waits to be taken.
@@ -45,7 +46,11 @@ class Requester(wiring.Component):
         kept_request = Signal(CheckRequest)
         kept_response = Signal(CheckResponse)
         walked = Signal()
-        m.d.comb += [lookup.walk.eq(1), response.payload.eq(lookup.response)]
+        m.d.comb += [
+            lookup.walk.eq(1),
+            lookup.place.eq(place_of(lookup.request.query.handle, lookup.request.space)),
+            response.payload.eq(lookup.seen),
+        ]
 
         def answer(then):
             """The answer is here; `then` says what the next state is when it is taken."""
@@ -71,18 +76,17 @@ class Requester(wiring.Component):
                 with m.If(lookup.grant):
                     m.next = "LOOK"
             with m.State("LOOK"):
-                m.d.sync += kept_response.eq(lookup.response)
+                m.d.sync += kept_response.eq(lookup.seen)
                 with m.If(lookup.known):
                     answer("HELD")
                 with m.Elif(lookup.again):
                     m.next = "WANT"
                 with m.Else():
-                    m.d.sync += walked.eq(1)
                     m.next = "WALK"
             with m.State("WALK"):
-                m.d.sync += kept_response.eq(lookup.response)
+                m.d.sync += [kept_response.eq(lookup.found), walked.eq(1)]
                 with m.If(lookup.walked):
-                    answer("HELD")
+                    m.next = "HELD"
             with m.State("HELD"):
                 m.d.comb += [self.hold.eq(1), response.payload.eq(kept_response)]
                 answer("HELD")

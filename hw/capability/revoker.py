@@ -244,7 +244,12 @@ class Revoker(wiring.Component):
                     ]
                     m.next = "ADDRESS"
             with m.State("ADDRESS"):
-                m.d.sync += [is_root.eq(self.at == root), beat.eq(0), cycles.eq(0)]
+                m.d.sync += [
+                    is_root.eq(self.at == root), beat.eq(0), cycles.eq(0),
+                    # Where a read would go; only whether it does is known later.
+                    bus.adr.eq(address >> exact_log2(_WORD_BYTES)), bus.sel.eq(~0),
+                    bus.cti.eq(wishbone.CycleType.INCR_BURST),
+                ]
                 with m.If(~self.enable | lost):
                     m.d.sync += outcome.eq(RevokeState.DISABLED)
                     m.next = "SETTLE"
@@ -255,8 +260,7 @@ class Revoker(wiring.Component):
                 with m.Elif(~inside):
                     fail(Mux(first, RevokeState.BAD_ROOT, RevokeState.OUTSIDE))
                 with m.Else():
-                    m.d.sync += [waited.eq(0), bus.cyc.eq(1), bus.adr.eq(address >> exact_log2(_WORD_BYTES)),
-                                 bus.sel.eq(~0), bus.cti.eq(wishbone.CycleType.INCR_BURST)]
+                    m.d.sync += [waited.eq(0), bus.cyc.eq(1)]
                     m.next = "READ"
             with m.State("READ"):
                 def taken():
@@ -372,6 +376,6 @@ class Revoker(wiring.Component):
         m.d.comb += [
             # All of a derivation tree name one object; where that is not so, everything goes.
             self.invalidate.request.kind.eq(Mux(mixed, InvalidateKind.ALL, InvalidateKind.OBJECT)),
-            self.invalidate.request.object_id.eq(object_id),
+            self.invalidate.request.name.eq(object_id),
         ]
         return m

@@ -77,7 +77,6 @@ class CapabilityUnit(wiring.Component):
         m.submodules.engine = engine = Engine(self.config, self._planted)
         m.submodules.front = front = InstructionFront(self._planted)
         m.submodules.checker = checker = Requester()
-        m.submodules.asker = asker = Requester()
         m.submodules.revoker = revoker = Revoker(self.config, self._planted)
         m.submodules.window = window = self._window
 
@@ -86,10 +85,9 @@ class CapabilityUnit(wiring.Component):
         wiring.connect(m, wiring.flipped(self.revoker), revoker.bus)
         wiring.connect(m, wiring.flipped(self.window), window.bus)
         wiring.connect(m, wiring.flipped(self.check), checker.check)
-        wiring.connect(m, window.check, asker.check)
-        for index, requester in enumerate((front, checker, asker)):
+        for index, requester in enumerate((front, checker, window)):
             wiring.connect(m, requester.lookup, engine.lookups[index])
-            m.d.comb += window.events[index].eq(requester.event)
+        m.d.comb += [window.events[0].eq(front.event), window.events[1].eq(checker.event)]
         for index, source in enumerate((front, window, revoker)):
             wiring.connect(m, source.invalidate, engine.invalidates[index])
         m.d.comb += [window.progress.state.eq(revoker.state), window.progress.revoked.eq(revoker.revoked)]

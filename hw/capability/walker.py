@@ -25,6 +25,7 @@ from ..abi import (
     SpaceEntry,
 )
 from ..bus import wishbone
+from ..mapping import SEPARATE
 from .lookaside import SlotContent, SlotKey
 
 __all__ = ["TableRegisters", "WalkResult", "Walker"]
@@ -72,7 +73,8 @@ class Walker(wiring.Component):
         Low: a walk ends in an error.
     tables : In(TableRegisters)
     start, key
-        Walk to the slot `key`, when `idle`.
+        Walk to the slot `key`, when `idle`. The key stays until the end of the walk; the first read goes out in the
+        next cycle.
     restart : In(1)
         The walk in flight, if any, begins again, and a result offered in this cycle is withdrawn.
     valid, ready, result
@@ -148,22 +150,34 @@ class Walker(wiring.Component):
             self.object_id.eq(slot.object_id),
         ]
 
-        # Above the memory range nothing is read: a sum that is too large is refused and does not wrap.
-        address = Signal(64)
+        # Where a read would go in this state; only whether it does is known later. Above the memory range nothing is
+        # read: a sum that is too large is refused and does not wrap.
+        base, offset = Signal(32), Signal(64)
+        reach = 32 + exact_log2(max(SPACE_ENTRY_BYTES, SLOT_BYTES, OBJECT_ENTRY_BYTES))
+        address = Signal(reach + 1)
         in_memory = Signal()
-        m.d.comb += in_memory.eq((address & ~(config.memory_bytes - 1)) == config.memory_base)
+        inside = exact_log2(config.memory_bytes)
+        m.d.comb += [
+            address.eq(base + offset[:reach]),
+            in_memory.eq((address[inside:] == config.memory_base >> inside) & (offset[reach:] == 0)),
+        ]
 
         def within(index, count):
             return (index < count) | planted("drop_bounds")
 
-        def read(flag, where, following):
-            m.d.comb += address.eq(where)
+        def aim(at, further):
+            """What the state would read."""
+            m.d.comb += [base.eq(at), offset.eq(further)]
+            # A transfer that outlived its walk is left alone.
+            with m.If(~bus.cyc):
+                m.d.sync += bus.adr.eq(address >> 3)
+
+        def read(flag, following):
             with m.If(in_memory):
-                m.d.sync += [bus.cyc.eq(1), bus.adr.eq(address >> 3)]
+                m.d.sync += bus.cyc.eq(1)
                 m.next = following
             with m.Else():
-                m.d.sync += flag.eq(1)
-                m.next = "FINISH"
+                refuse(flag)
 
         def refuse(flag):
             m.d.sync += flag.eq(1)
@@ -192,33 +206,46 @@ class Walker(wiring.Component):
         with m.If(~expired):
             m.d.sync += cycles.eq(cycles + 1)
         with m.FSM() as fsm:
+            # That a walk starts is known late, what follows is known before.
+            in_count, opens = Signal(), Signal(attrs=SEPARATE)
+            m.d.comb += [in_count.eq(within(self.key.space, tables.space_count)),
+                         opens.eq(self.enable & in_count & in_memory)]
+
+            def begin(now):
+                aim(tables.space_base, self.key.space << exact_log2(SPACE_ENTRY_BYTES))
+                m.d.sync += [
+                    error.eq(~self.enable | (in_count & ~in_memory)), outside.eq(~in_count),
+                    valid.eq(0), object_error.eq(0), pending_restart.eq(0),
+                ]
+                with m.If(now & opens):
+                    m.d.sync += bus.cyc.eq(1)
+                    m.next = "SPACE_DATA"
+                with m.Elif(now):
+                    m.next = "FINISH"
+
             with m.State("IDLE"):
                 m.d.comb += [self.idle.eq(~bus.cyc), self.stuck.eq(bus.cyc)]
                 m.d.sync += cycles.eq(0)
-                with m.If(self.start):
-                    m.next = "BEGIN"
+                begin(self.start)
             with m.State("BEGIN"):
-                m.d.sync += [error.eq(0), outside.eq(0), valid.eq(0), object_error.eq(0), pending_restart.eq(0)]
-                with m.If(~self.enable | expired):
+                begin(~expired)
+                with m.If(expired):
                     refuse(error)
-                with m.Elif(~within(self.key.space, tables.space_count)):
-                    refuse(outside)
-                with m.Else():
-                    read(error, tables.space_base + self.key.space * SPACE_ENTRY_BYTES, "SPACE_DATA")
             with m.State("SPACE_DATA"):
                 data(error, go("DIRECTORY"))
             with m.State("DIRECTORY"):
+                aim(0, Cat(C(0, 3), page, C(0, exact_log2(PAGE_BYTES) - 3 - len(page)), space_entry.directory))
                 with m.If(restart):
                     m.next = "BEGIN"
                 with m.Elif(~space_entry.valid | ~within(page, space_entry.pages)):
                     refuse(outside)
                 with m.Else():
-                    read(error, Cat(C(0, 3), page, C(0, exact_log2(PAGE_BYTES) - 3 - len(page)),
-                                    space_entry.directory), "DIRECTORY_DATA")
+                    read(error, "DIRECTORY_DATA")
             with m.State("DIRECTORY_DATA"):
                 data(error, go("SLOT"))
             with m.State("SLOT"):
-                m.d.sync += part.eq(0)
+                aim(tables.slot_base, number << exact_log2(SLOT_BYTES))
+                m.d.sync += [part.eq(0), bus.adr[:2].eq(2)]
                 with m.If(restart):
                     m.next = "BEGIN"
                 with m.Elif(~directory_entry.valid):
@@ -226,8 +253,7 @@ class Walker(wiring.Component):
                 with m.Elif(~within(number, tables.slot_count)):
                     refuse(error)
                 with m.Else():
-                    read(error, tables.slot_base + number * SLOT_BYTES, "SLOT_DATA")
-                    m.d.sync += bus.adr[:2].eq(2)
+                    read(error, "SLOT_DATA")
             with m.State("SLOT_DATA"):
                 # Words 2, 0, 1, 2 back to back.
                 def slot_word():
@@ -243,6 +269,7 @@ class Walker(wiring.Component):
                             m.next = "OBJECT"
                 data(error, slot_word)
             with m.State("OBJECT"):
+                aim(tables.object_base, slot.object_id << exact_log2(OBJECT_ENTRY_BYTES))
                 m.d.sync += valid.eq(slot.valid)
                 with m.If(restart | ((word != valid_word) & ~planted("skip_reread"))):
                     m.next = "BEGIN"
@@ -251,7 +278,7 @@ class Walker(wiring.Component):
                 with m.Elif(~within(slot.object_id, tables.object_count)):
                     refuse(object_error)
                 with m.Else():
-                    read(object_error, tables.object_base + slot.object_id * OBJECT_ENTRY_BYTES, "OBJECT_DATA")
+                    read(object_error, "OBJECT_DATA")
             with m.State("OBJECT_DATA"):
                 m.d.comb += self.object_known.eq(1)
                 data(object_error, go("FINISH"))

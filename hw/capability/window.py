@@ -8,14 +8,13 @@ from amaranth import *
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..abi import INSTRUCTIONS, RevokeAnswer, RevokeState, Verdict
+from ..abi import INSTRUCTIONS, Answer, RevokeAnswer, RevokeState, Verdict
 from ..bus.bridge import Bridge
 from ..bus.field import RW, RW1C, External, R, Reserved, W
 from ..bus.register import Field, Register, RegisterBank
-from .check import CheckPort
-from .engine import InvalidatePort
-from .front import Command, Operation, ask_to_revoke, decode, result_data
-from .lookaside import InvalidateKind
+from .command import Command, Operation, ask_to_revoke, decode, narrowed
+from .engine import InvalidatePort, LookupPort
+from .lookaside import InvalidateKind, place_of
 from .requester import AnswerEvent
 from .revoker import SLOT_BITS, StartPort
 from .walker import TableRegisters
@@ -58,13 +57,13 @@ class Window(wiring.Component):
         Target; its memory map lists the registers.
     enable, tables
         To the engine. Writing any of them makes the unit forget everything, and nothing is decided until it has.
-    check, invalidate
-        Towards requester and engine.
+    lookup, invalidate
+        Towards the engine.
     selected, select_valid, select_space
         Of the instruction front.
     clearing : In(1)
     events : array of AnswerEvent
-        Of all requesters.
+        Of the other requesters.
     invalidated, restarted, killed : In(1)
         To count.
     revoke, revoke_answer, progress, revoked_at, dead, dead_valid, dead_value
@@ -203,13 +202,13 @@ class Window(wiring.Component):
             "bus": In(self._bridge.bus.signature.flip()),
             "enable": Out(1),
             "tables": Out(TableRegisters),
-            "check": Out(CheckPort()),
+            "lookup": Out(LookupPort()),
             "invalidate": Out(InvalidatePort()),
             "selected": In(32),
             "select_valid": Out(1),
             "select_space": Out(32),
             "clearing": In(1),
-            "events": In(AnswerEvent).array(3),
+            "events": In(AnswerEvent).array(2),
             "invalidated": In(1),
             "restarted": In(1),
             "revoke": Out(StartPort()),
@@ -227,7 +226,12 @@ class Window(wiring.Component):
         m = Module()
         m.submodules.bridge = self._bridge
         wiring.connect(m, wiring.flipped(self.bus), self._bridge.bus)
-        tables, check, invalidate = self.tables, self.check, self.invalidate
+        # A transfer begins for the registers in its second cycle: so what was counted in the cycle before the first is
+        # in its counter, and who decodes addresses for us has the first cycle for it.
+        bus, begun = self._bridge.bus, Signal()
+        m.d.sync += begun.eq(self.bus.cyc & self.bus.stb & ~self.bus.ack & ~self.bus.err)
+        m.d.comb += bus.stb.eq(self.bus.stb & begun)
+        tables, lookup, invalidate = self.tables, self.lookup, self.invalidate
 
         # Table registers. What was cached under other tables is worth nothing: forget it all before deciding again.
         table_fields = [self._space_base.f.words, self._space_count.f.count, self._slot_base.f.slots,
@@ -249,35 +253,48 @@ class Window(wiring.Component):
             m.d.sync += dirty.eq(1)
 
         # Commands.
-        wanted = Signal(WindowCommand)
+        # A command begins in the cycle after its store has reached the register.
+        wanted, asked = Signal(WindowCommand), Signal()
+        operand1, operand2 = self._operand1.f.value.data, self._operand2.f.value.data
         command, known = Signal(Command), Signal()
         kept = Signal(Command)
-        m.d.comb += wanted.eq(self._command.f.command.w_data)
+        m.d.sync += [wanted.eq(self._command.f.command.w_data), asked.eq(self._command.f.command.w_stb)]
         with m.Switch(wanted):
             for name, funct3 in _PRIVILEGED.items():
                 with m.Case(funct3):
                     m.d.comb += known.eq(1)
-                    decode(m, command, name=name, rs1=self._operand1.f.value.data, rs2=self._operand2.f.value.data,
-                           selected=self.selected)
+                    decode(m, command, name=name)
             with m.Case(WindowCommand.INVALIDATE_ALL):
                 m.d.comb += [known.eq(1), command.operation.eq(Operation.INVALIDATE),
                              command.kind.eq(InvalidateKind.ALL)]
         begin = Signal()
         busy = Signal()
-        result, answered = Signal(64), Signal(64)
-        answer, answer_logic = result_data(kept.operation, check.response.payload)
+        result = Signal(64)
+        last = lookup.last
+        #: Both values of the last check; whether it took a walk.
+        answered, walked = Signal(64), Signal()
         m.d.comb += [
-            *answer_logic,
-            begin.eq(self._command.f.command.w_stb & known & ~busy),
-            self._status.f.dropped.set.eq(self._command.f.command.w_stb & ~begin),
-            check.request.payload.query.eq(kept.operand),
-            check.request.payload.space.eq(kept.space),
-            check.response.ready.eq(1),
+            command.operand.eq(operand1),
+            command.space.eq(narrowed(operand2)),
+            begin.eq(asked & known & ~busy),
+            self._status.f.dropped.set.eq(asked & ~begin),
+            lookup.request.query.eq(kept.operand),
+            lookup.request.space.eq(kept.space),
+            lookup.place.eq(place_of(kept.operand.handle, kept.space)),
+            lookup.walk.eq(1),
             invalidate.request.kind.eq(Mux(forget_all, InvalidateKind.ALL, kept.kind)),
-            invalidate.request.key.space.eq(kept.space),
-            invalidate.request.key.index.eq(kept.operand.handle[:16]),
-            invalidate.request.object_id.eq(kept.operand.handle),
-            self.select_space.eq(command.space),
+            invalidate.request.space.eq(kept.space),
+            invalidate.request.name.eq(kept.operand.handle),
+            self.select_space.eq(narrowed(operand1)),
+        ]
+        with m.If(~busy):
+            m.d.sync += kept.eq(command)
+        answer, event = Signal(Answer), Signal(AnswerEvent)
+        m.d.comb += [
+            answer.verdict.eq(last.verdict),
+            answer.value.eq(Mux(kept.operation == Operation.OBJECT, last.object_id, last.badge)),
+            event.walked.eq(walked),
+            event.verdict.eq(last.verdict),
         ]
         with m.FSM() as fsm:
             with m.State("IDLE"):
@@ -285,7 +302,6 @@ class Window(wiring.Component):
                     m.d.sync += forget_all.eq(1)
                     m.next = "INVALIDATE"
                 with m.Elif(begin):
-                    m.d.sync += kept.eq(command)
                     with m.Switch(command.operation):
                         with m.Case(Operation.INVALIDATE):
                             m.next = "INVALIDATE"
@@ -297,17 +313,28 @@ class Window(wiring.Component):
                         with m.Default():
                             m.next = "ASK"
             with m.State("ASK"):
-                m.d.comb += check.request.valid.eq(1)
-                with m.If(check.request.ready):
+                m.d.comb += lookup.valid.eq(1)
+                m.d.sync += walked.eq(0)
+                with m.If(lookup.grant):
+                    m.next = "LOOK"
+            with m.State("LOOK"):
+                with m.If(lookup.known):
+                    m.next = "ANSWER"
+                with m.Elif(lookup.again):
+                    m.next = "ASK"
+                with m.Else():
+                    m.next = "WALK"
+            with m.State("WALK"):
+                m.d.sync += walked.eq(1)
+                with m.If(lookup.walked):
                     m.next = "ANSWER"
             with m.State("ANSWER"):
-                with m.If(check.response.valid):
-                    m.d.sync += [
-                        result.eq(Mux(kept.operation == Operation.INSTALL, 0, answer.as_value())),
-                        answered.eq(Mux(kept.operation == Operation.INSTALL, 0,
-                                        Cat(check.response.payload.object_id, check.response.payload.badge))),
-                    ]
-                    m.next = "IDLE"
+                with m.If(kept.operation == Operation.INSTALL):
+                    m.d.sync += [answered.eq(0), result.eq(0)]
+                with m.Else():
+                    m.d.comb += event.valid.eq(1)
+                    m.d.sync += [answered.eq(Cat(last.object_id, last.badge)), result.eq(answer)]
+                m.next = "IDLE"
             with m.State("INVALIDATE"):
                 m.d.comb += invalidate.valid.eq(1)
                 with m.If(invalidate.start):
@@ -328,7 +355,7 @@ class Window(wiring.Component):
             self._identity.f.version.r_data.eq(UNIT_VERSION),
             self._identity.f.ways.r_data.eq(self._config.ways),
             self._identity.f.lines.r_data.eq(self._config.lines),
-            self._status.f.busy.r_data.eq(busy),
+            self._status.f.busy.r_data.eq(busy | asked),
             self._status.f.clearing.r_data.eq(self.clearing | changed | dirty | forget_all),
             self._selected.f.space.r_data.eq(self.selected),
             self._result.f.value.r_data.eq(result),
@@ -341,12 +368,13 @@ class Window(wiring.Component):
             self.dead_valid.eq(self._dead.f.slot.bus.w_stb & self._dead.f.slot.bus.w_mask.all()),
             self.dead_value.eq(self._dead.f.slot.bus.w_data),
         ]
-        self._count(m)
+        self._count(m, event)
         return m
 
-    def _count(self, m):
-        """Statistics: up to one event of each requester in a cycle."""
-        events = self.events
+    def _count(self, m, own):
+        """Statistics: up to one event of each requester in a cycle, counted in the next; `own` is the window's."""
+        events = [Signal(AnswerEvent, name=f"event{number}") for number in range(len(self.events) + 1)]
+        m.d.sync += [event.eq(now) for event, now in zip(events, [*self.events, own], strict=True)]
         sources = {"invalidations": [self.invalidated], "restarts": [self.restarted], "revoked": [self.killed],
                    "hits": [event.valid & ~event.walked for event in events],
                    "misses": [event.valid & event.walked for event in events]}

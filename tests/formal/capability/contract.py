@@ -22,7 +22,10 @@ class RegisterLookaside(Lookaside):
         # As memory, they keep their content through a reset.
         rows = [Signal(layout, name=f"row{way}_{number}", reset_less=True) for number in range(self._config.sets)]
         line = Signal(layout, name=f"line{way}", reset_less=True)
-        m.d.sync += line.eq(Array(row.as_value() for row in rows)[read_set])
+        # A word that is read and written at once reads as anything (hw.mapping.BLOCK_RAM).
+        torn = symbolic(m, AnySeq, layout, f"torn{way}")
+        m.d.sync += line.eq(Mux(write_enable & (write_set == read_set), torn.as_value(),
+                                Array(row.as_value() for row in rows)[read_set]))
         for number, row in enumerate(rows):
             with m.If(write_enable & (write_set == number)):
                 m.d.sync += row.eq(write_line)
@@ -45,7 +48,7 @@ class WalkerContract(wiring.Component):
         self.settled = Signal()
         self.busy, self.choose = Signal(), Signal()
         self.found = Signal(WalkResult)
-        #: What its user must keep: start an idle walker only, and leave the key alone during the walk.
+        #: What its user must keep: start an idle walker only, and leave the key alone from then to its end.
         self.misused = Signal()
         self.chosen_key = Signal(48)
 
@@ -62,11 +65,11 @@ class WalkerContract(wiring.Component):
             self.valid.eq(busy & free["may_deliver"] & ~choose & ~restart),
             self.object_known.eq(free["may_know"] & ~choose),
             self.object_id.eq(found.content.object_id),
-            self.misused.eq((self.start & ~self.idle) | (busy & ~choose & (self.key.as_value() != self.chosen_key))),
+            self.misused.eq((self.start & ~self.idle) | (busy & (self.key.as_value() != self.chosen_key))),
         ]
-        with m.If(choose):
+        with m.If(self.start):
             m.d.sync += self.chosen_key.eq(self.key.as_value())
-        # What the walk will find is chosen in its first cycle, in which its key is there.
+        # What the walk will find is chosen in its first cycle.
         m.d.sync += choose.eq(self.start | (busy & restart))
         with m.If(choose):
             m.d.sync += found.as_value().eq(

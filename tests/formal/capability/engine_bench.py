@@ -147,14 +147,14 @@ class EngineBench(Elaboratable):
 
     def names_slot(self, request):
         """The invalidate names the tracked slot."""
-        kind, key = request.kind, request.key
-        return ((kind == InvalidateKind.ALL) | ((kind == InvalidateKind.SPACE) & (key.space == self.space))
-                | ((kind == InvalidateKind.SLOT) & self.tracks(key)))
+        kind, in_space = request.kind, request.space == self.space
+        return ((kind == InvalidateKind.ALL) | ((kind == InvalidateKind.SPACE) & in_space)
+                | ((kind == InvalidateKind.SLOT) & in_space & (request.name[:16] == self.index)))
 
     def names_object(self, request):
         """The invalidate names the object whose invalidation is tracked, or everything."""
         return ((request.kind == InvalidateKind.ALL)
-                | ((request.kind == InvalidateKind.OBJECT) & (request.object_id == self.object_id)))
+                | ((request.kind == InvalidateKind.OBJECT) & (request.name == self.object_id)))
 
     def _cleanliness(self, m):
         """Whether what the unit knows of the tracked slot, or of one object, must be from after `settled`.

@@ -1,6 +1,7 @@
 """Invariants of the capability unit, which make its properties inductive. Each is asserted as well as used."""
 
 from functools import reduce
+from itertools import combinations
 from operator import and_, or_
 
 from amaranth.hdl import Array, Assert, C, Cat, Mux, Signal
@@ -8,8 +9,9 @@ from amaranth.utils import exact_log2
 
 from hw.abi import Answer, Verdict
 from hw.capability.check import CheckRequest, CheckResponse
-from hw.capability.front import Operation, _Phase
-from hw.capability.lookaside import InvalidateKind, SlotKey
+from hw.capability.command import Operation
+from hw.capability.front import _Phase
+from hw.capability.lookaside import SPACE_LIMIT, InvalidateKind, SlotKey
 
 __all__ = ["buffer_invariants", "front_invariants", "requester_invariants"]
 
@@ -56,20 +58,36 @@ def buffer_invariants(m, bench):
         Assert((engine.s_owner & (engine.s_owner - 1)) == 0), Assert((engine.w_owner & (engine.w_owner - 1)) == 0),
         Assert(~walker.busy | (engine.w_owner != 0)), Assert(~walker.choose | walker.busy),
         Assert(~bench.resetting | ~walker.busy),
-        Assert(~(walker.busy & ~walker.choose) | (walker.chosen_key == walker.key.as_value())),
+        Assert(~walker.busy | (walker.chosen_key == request_key(engine.w_request))),
+        # The walk that an invalidate concerns starts over in the cycle after its start.
+        Assert(~engine.started | (engine.busy & (inside.swept == 0) & ~state["SWEEP_LAST"] & (engine.s_owner == 0))),
+        Assert(~engine.started | ~state["CLEAR"] | (inside.step == 0)),
         Assert(~engine.s_owner[2] & ~engine.w_owner[2]),
     ]
-    # What has been read.
+    # A slot has one line at most, and a space that no table reaches has none.
+    for number, ways in enumerate(zip(*rows, strict=True)):
+        cleared = ~state["CLEAR"] | (inside.step > number)
+        for one, other in combinations(ways, 2):
+            m.d.comb += Assert(~cleared | ~one.valid | ~other.valid | (one.space != other.space)
+                               | (one.index_high != other.index_high))
+        for row in ways:
+            m.d.comb += Assert(~cleared | ~row.valid | (row.space != SPACE_LIMIT))
+    # What has been read. Of a space that no table reaches, the lines of any set.
     with m.If(engine.s_owner != 0):
         m.d.comb += [
             Assert(_any(state, "IDLE", "FILL_READ")),
             Assert(inside.seen_key.as_value() == request_key(engine.s_request)),
         ]
         own = Signal(SlotKey)
-        m.d.comb += [own.eq(inside.seen_key), Assert(same_lines(own.index[:bits] ^ own.space[:bits]))]
+        m.d.comb += [
+            own.eq(inside.seen_key),
+            Assert(reduce(or_, (same_lines(number) & (
+                (own.space == SPACE_LIMIT) | ((own.index[:bits] ^ own.space[:bits]) == number))
+                for number in range(sets)))),
+        ]
     # A sweep reads each set and writes it in the next cycle.
     slot_kind = inside.current.kind == InvalidateKind.SLOT
-    slot_set = inside.current.key.index[:bits] ^ inside.current.key.space[:bits]
+    slot_set = inside.current.name[:bits] ^ inside.current.space[:bits]
     with m.If(sweeping):
         m.d.comb += Assert(inside.last == Mux(slot_kind, slot_set, sets - 1))
     with m.If(state["SWEEP"]):
@@ -78,17 +96,19 @@ def buffer_invariants(m, bench):
     with m.If(state["SWEEP_LAST"]):
         m.d.comb += Assert(inside.swept & (inside.swept_set == inside.last))
     with m.If(sweeping & inside.swept):
-        m.d.comb += Assert(same_lines(inside.swept_set) & (inside.seen_key.as_value() == inside.current.key.as_value()))
+        m.d.comb += Assert(same_lines(inside.swept_set) & (
+            inside.seen_key.as_value() == Cat(inside.current.space, inside.current.name[:16])))
     with m.If(state["CLEAR"]):
         for ways in rows:
             for number, row in enumerate(ways):
                 m.d.comb += Assert((inside.step <= number) | ~row.valid)
     # A fill keeps what the walk found.
     with m.If(state["FILL_READ"]):
-        m.d.comb += Assert(~walker.busy & bench.cacheable(found))
+        m.d.comb += Assert(~walker.busy & bench.cacheable(found) & (engine.w_request.space != SPACE_LIMIT))
     with m.If(state["FILL_WRITE"]):
-        m.d.comb += Assert((~walker.busy | walker.choose) & bench.cacheable(found) & same_lines(
-            inside.seen_key.index[:bits] ^ inside.seen_key.space[:bits]))
+        m.d.comb += Assert((~walker.busy | walker.choose) & bench.cacheable(found)
+                           & (inside.seen_key.space != SPACE_LIMIT) & same_lines(
+                               inside.seen_key.index[:bits] ^ inside.seen_key.space[:bits]))
 
     # What is known of the tracked slot, after an invalidate of the slot and after one of the object.
     def right(content):
@@ -111,9 +131,9 @@ def buffer_invariants(m, bench):
         ]
         with m.If(begun & ~clean):
             m.d.comb += [Assert(bench.resetting | (engine.busy & current)), Assert(engine.s_owner == 0)]
-        with m.If(begun & walker.busy & ~walker.choose & walker.tracked):
+        with m.If(begun & walker.busy & ~walker.choose & ~walker.restart & bench.concerns(engine.w_request)):
             m.d.comb += Assert(walk_fine)
-        with m.If(begun & state["FILL_READ"] & walker.tracked):
+        with m.If(begun & state["FILL_READ"] & bench.concerns(engine.w_request)):
             m.d.comb += Assert(fine(found.content))
         with m.If(begun & state["FILL_WRITE"] & bench.tracks(inside.seen_key)):
             m.d.comb += Assert(fine(found.content))
@@ -134,6 +154,7 @@ def requester_invariants(m, bench, asked):
         Assert(state["LOOK"] == engine.s_owner[1]),
         Assert(~state["LOOK"] | (engine.s_request.as_value() == kept)),
         Assert(state["WALK"] == (engine.w_owner[1] & walker.busy)),
+        Assert(~state["HELD"] | ~engine.started),
         Assert(~state["WALK"] | (engine.w_request.as_value() == kept)),
         # An invalidate waits while an answer does.
         Assert(~(state["HELD"] & ((bench.begun & ~bench.clean) | (bench.begun_object & ~bench.clean_object)))),
@@ -155,6 +176,9 @@ def front_invariants(m, bench, watched):
         return command.is_lookup()
 
     walking = walker.busy & engine.w_owner[0]
+    for entry in (first, second):
+        with m.If(entry.valid & ~looks(entry.command)):
+            m.d.comb += Assert(inside.serial.as_value() == entry.command.as_value())
     m.d.comb += [
         Assert(~second.valid | (first.valid & looks(first.command))),
         Assert(~(second.valid & second.committed) | first.committed),

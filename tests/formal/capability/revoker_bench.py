@@ -99,7 +99,7 @@ class RevokerBench(Elaboratable):
         m.d.sync += busy.eq(invalidate.start)
         named = Cat((invalidate.request.kind == InvalidateKind.ALL) | (
             (invalidate.request.kind == InvalidateKind.OBJECT)
-            & (invalidate.request.object_id == at_first[number].object_id)) for number in range(self.slots))
+            & (invalidate.request.name == at_first[number].object_id)) for number in range(self.slots))
         with m.If(invalidate.start):
             m.d.sync += owed_at_start.eq(owed & named)
         with m.If(invalidate.done):
