@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..abi import CapType, Handle, Query, Verdict
-from ..mapping import SEPARATE
+from ..mapping import SEPARATE, all_of, pairs_equal
 from .check import CheckResponse
 from .lookaside import SlotContent
 from .walker import WalkResult
@@ -26,6 +26,17 @@ def _fits(m, query, content, planted):
         rights.eq(((query.rights & ~content.rights) == 0) | planted("drop_rights")),
     ]
     return tag, kind, rights
+
+
+def _all_fit(query, content, planted):
+    """Whether all three do, along a carry chain: what comes out of block RAM goes the shortest way."""
+    handle = Handle(query.handle)
+    parts = {
+        "drop_tag": [handle.tag != 0, *pairs_equal(handle.tag, content.tag)],
+        "drop_type": [query.cap_type != CapType.NONE, *pairs_equal(query.cap_type, content.cap_type)],
+        "drop_rights": [(query.rights & ~content.rights)[i:i + 2] == 0 for i in range(0, len(query.rights), 2)],
+    }
+    return all_of(*(bit | planted(name) for name, bits in parts.items() for bit in bits))
 
 
 class Judge(wiring.Component):
@@ -118,8 +129,7 @@ class LineJudge(wiring.Component):
         m = Module()
         # What a verdict's low and high bit are, as its way says; the middle one is that of UNDECIDED alone.
         low, high_clear, object_ids, badges, values = [], [], [], [], []
-        wanted, value = Signal(attrs=SEPARATE), Signal(32, attrs=SEPARATE)
-        m.d.comb += wanted.eq(self.enable & self.wants_value)
+        value = Signal(32, attrs=SEPARATE)
         for way, content in enumerate(self.contents):
             holds = self.holds[way]
             tag, kind, rights = _fits(m, self.query, content, self._planted)
@@ -137,14 +147,15 @@ class LineJudge(wiring.Component):
                 m.d.comb += signal.eq(value)
                 return signal
             bits = verdict.as_value()
-            fits = early("fits", tag & kind & rights)
-            shown = early("shown", Mux(self.wants_object, content.object_id, content.badge), 32)
-            ok, ok_shown = early("ok", holds & fits & self.enable), early("ok_shown", holds & fits & wanted)
+            fits = early("fits", _all_fit(self.query, content, self._planted))
+            wanted = Mux(self.wants_object, content.object_id, content.badge)
+            shown = early("shown", Mux(self.wants_value, wanted, 0), 32)
+            ok = early("ok", holds & fits & self.enable)
             low.append(holds & early("low", self.enable & bits[0]))
             high_clear.append(holds & early("high_clear", self.enable & ~bits[2]))
             object_ids.append(Mux(ok, content.object_id, 0))
             badges.append(Mux(ok, content.badge, 0))
-            values.append(Mux(ok_shown, shown, 0))
+            values.append(Mux(ok, shown, 0))
         verdict = Signal(3, attrs=SEPARATE)
         m.d.comb += [
             verdict[0].eq(reduce(or_, low)),
