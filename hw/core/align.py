@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..mapping import SEPARATE
 from .compressed import CompressedExpander
 from .fetch import FetchedWord
 from .prediction import REGION_BITS, Prediction
@@ -50,6 +51,7 @@ class Aligner(wiring.Component):
     redirect, target : go on at `target`.
     first, first_valid, second, second_valid, pop : queue of :class:`hw.core.fetch.FetchUnit`.
     valid, instruction, ready : result stream.
+    rs1, rs2 : the registers that the instruction reads, if it reads them.
     refetch, refetch_pc : fetch must go on at `refetch_pc`, and the predictor forget the branch there.
     """
 
@@ -65,6 +67,8 @@ class Aligner(wiring.Component):
             "pop": Out(1),
             "valid": Out(1),
             "instruction": Out(FetchedInstruction),
+            "rs1": Out(5),
+            "rs2": Out(5),
             "ready": In(1),
             "refetch": Out(1),
             "refetch_pc": Out(64),
@@ -105,6 +109,8 @@ class Aligner(wiring.Component):
             out.predicted.eq(own.taken & (own.position == end)),
         ]
 
+        # On the way to the register file's address: not to be made out of the whole instruction.
+        rs1, rs2 = (Signal(5, name=name, attrs=SEPARATE) for name in ("early_rs1", "early_rs2"))
         faulting = Mux(straddles, self.second.as_value(), self.first.as_value())
         faulting = FetchedWord(faulting)
         m.d.comb += [
@@ -116,6 +122,8 @@ class Aligner(wiring.Component):
             out.raw.eq(Mux(compressed, low, Cat(low, high))),
             out.insn.eq(Mux(compressed, expander.expanded, Cat(low, high))),
             out.illegal.eq(compressed & expander.illegal),
+            rs1.eq(Mux(compressed, expander.rs1, Cat(low[15], high[:4]))), self.rs1.eq(rs1),
+            rs2.eq(Mux(compressed, expander.rs2, high[4:9])), self.rs2.eq(rs2),
             out.page_fault.eq(faulting.page_fault),
             out.access_fault.eq(faulting.access_fault),
             out.fault_second.eq(straddles),

@@ -35,11 +35,14 @@ class CompressedExpander(wiring.Component):
     -------
     compressed : 16 bits with the low two bits not 11.
     expanded, illegal : the 32-bit instruction, or that there is none.
+    rs1, rs2 : the registers that it reads, if it reads them: as in `expanded`, but there sooner.
     """
 
     compressed: In(16)
     expanded: Out(32)
     illegal: Out(1)
+    rs1: Out(5)
+    rs2: Out(5)
 
     def elaborate(self, platform):
         m = Module()
@@ -142,4 +145,27 @@ class CompressedExpander(wiring.Component):
                 m.d.comb += out(_s_type(3, sp, rs2, Cat(C(0, 3), c[10:13], c[7:10], C(0, 3))))
             with m.Default():  # Floating point, reserved, or not compressed at all.
                 m.d.comb += illegal
+        self._add_registers(m, c)
         return m
+
+    def _add_registers(self, m, c):
+        """The register numbers by themselves: a choice of few, where `expanded` is one of all instructions."""
+        funct3 = c[13:16]
+        at_rd, short, at_sp = Signal(), Signal(), Signal()
+        with m.Switch(c[0:2]):
+            with m.Case(0):
+                m.d.comb += [short.eq(funct3 != 0), at_sp.eq(funct3 == 0), self.rs2.eq(Cat(c[2:5], C(1, 2)))]
+            with m.Case(1):
+                m.d.comb += [
+                    at_rd.eq(~funct3[2] & (funct3 != 2)), short.eq(funct3[2]),
+                    # Branches compare with x0.
+                    self.rs2.eq(Mux(funct3[1], 0, Cat(c[2:5], C(1, 2)))),
+                ]
+            with m.Case(2):
+                m.d.comb += [
+                    # c.mv reads x0, its neighbours rd.
+                    at_rd.eq((funct3 == 0) | ((funct3 == 4) & (c[12] | (c[2:7] == 0)))),
+                    at_sp.eq(funct3[1]), self.rs2.eq(c[2:7]),
+                ]
+        m.d.comb += self.rs1.eq((c[7:12] & at_rd.replicate(5)) | (Cat(c[7:10], C(1, 2)) & short.replicate(5))
+                                | (C(2, 5) & at_sp.replicate(5)))

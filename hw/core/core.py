@@ -128,10 +128,9 @@ class Core(wiring.Component):
 
         # The register file is read as an instruction enters decode, and again while it waits there.
         number_bits = len(registers.read1_address)
-        next_insn = Mux(d_ready, aligner.instruction.insn, d.insn)
         m.d.comb += [
-            registers.read1_address.eq(Cat(next_insn[15:20], csr.context)),
-            registers.read2_address.eq(Cat(next_insn[20:25], csr.context)),
+            registers.read1_address.eq(Cat(Mux(d_ready, aligner.rs1, d.insn[15:20]), csr.context)),
+            registers.read2_address.eq(Cat(Mux(d_ready, aligner.rs2, d.insn[20:25]), csr.context)),
         ]
         context_register = Cat(csr.context_address.register, csr.context_address.context)[:number_bits]
         with m.If(commit.context_read):

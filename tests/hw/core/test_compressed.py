@@ -5,6 +5,7 @@ import re
 from amaranth.sim import Simulator
 
 from hw.core.compressed import CompressedExpander
+from hw.core.isa import Opcode
 
 #: Rows of unprivileged specification, 27.8: encoding, then the instruction it stands for. Lower case letters in the
 #: encoding name fields, whose bits are listed from the top in FIELDS; d', s' and t' are the short registers.
@@ -119,6 +120,11 @@ def model(value):
     return None
 
 
+#: Opcodes of instructions that read one register less, or one more, than most.
+NO_RS1, WITH_RS2 = (Opcode.LUI, Opcode.JAL), (Opcode.OP, Opcode.OP_32, Opcode.STORE, Opcode.BRANCH)
+EBREAK = 0x0010_0073
+
+
 def test_every_encoding():
     dut = CompressedExpander()
 
@@ -131,6 +137,10 @@ def test_every_encoding():
             assert ctx.get(dut.illegal) == (expected is None), hex(value)
             if expected is not None:
                 assert ctx.get(dut.expanded) == expected, (hex(value), hex(expected))
+                if expected & 0x7F not in NO_RS1 and expected != EBREAK:
+                    assert ctx.get(dut.rs1) == expected >> 15 & 0x1F, hex(value)
+                if expected & 0x7F in WITH_RS2:
+                    assert ctx.get(dut.rs2) == expected >> 20 & 0x1F, hex(value)
 
     simulator = Simulator(dut)
     simulator.add_testbench(bench)
