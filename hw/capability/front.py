@@ -167,6 +167,9 @@ class InstructionFront(wiring.Component):
             lookup.wants_object.eq(operation == Operation.OBJECT),
             seen.verdict.eq(Mux(lookup.wants_value, lookup.seen.verdict, 0)),
             seen.value.eq(lookup.value),
+            found.verdict.eq(Mux(shows, lookup.found.verdict, 0)),
+            found.value.eq(Mux(shows, Mux(operation == Operation.OBJECT, lookup.found.object_id, lookup.found.badge),
+                               0)),
             result.we.eq(1),
             looking.eq(first.valid & (phase == _Phase.LOOK)),
             held.eq(first.valid & (phase == _Phase.HELD)),
@@ -174,11 +177,6 @@ class InstructionFront(wiring.Component):
             result.valid.eq(valid),
             result.data.eq(seen.as_value() | Mux(phase == _Phase.HELD, kept, 0)),
         ]
-        with m.If(shows):
-            m.d.comb += [
-                found.verdict.eq(lookup.found.verdict),
-                found.value.eq(Mux(operation == Operation.OBJECT, lookup.found.object_id, lookup.found.badge)),
-            ]
         take = Signal()
         #: The first entry will be another one's, or nobody's.
         leaves, not_taken = Signal(attrs=SEPARATE), Signal(attrs=SEPARATE)

@@ -43,8 +43,9 @@ BUILD = ROOT / "build" / "cocotb"
 LIMIT_US = 10_000
 #: Wall-clock time of one call of :func:`run`, in seconds.
 LIMIT_SECONDS = 540
-#: How `timeout` of the coreutils says that it has ended the command.
-_TIMED_OUT = (124, 137)
+#: How `timeout` of the coreutils says that it has ended the command: by its exit code, or by the signal that it then
+#: sends to itself as well when the command does not end.
+_TIMED_OUT = (124, 137, -9)
 
 
 class BenchFailure(AssertionError):
