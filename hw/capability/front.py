@@ -162,14 +162,13 @@ class InstructionFront(wiring.Component):
         shows = (operation == Operation.BADGE) | (operation == Operation.OBJECT)
         looking, held, valid = Signal(attrs=SEPARATE), Signal(attrs=SEPARATE), Signal(attrs=SEPARATE)
         seen, found, kept_before = Signal(Answer), Signal(Answer), Signal(64)
+        found_verdict, found_value = Signal.like(lookup.found.verdict), Signal.like(lookup.found.badge)
         m.d.comb += [
             lookup.wants_value.eq((phase == _Phase.LOOK) & shows),
             lookup.wants_object.eq(operation == Operation.OBJECT),
             seen.verdict.eq(Mux(lookup.wants_value, lookup.seen.verdict, 0)),
             seen.value.eq(lookup.value),
-            found.verdict.eq(Mux(shows, lookup.found.verdict, 0)),
-            found.value.eq(Mux(shows, Mux(operation == Operation.OBJECT, lookup.found.object_id, lookup.found.badge),
-                               0)),
+            found.verdict.eq(found_verdict), found.value.eq(found_value),
             result.we.eq(1),
             looking.eq(first.valid & (phase == _Phase.LOOK)),
             held.eq(first.valid & (phase == _Phase.HELD)),
@@ -227,6 +226,11 @@ class InstructionFront(wiring.Component):
             stays.eq(phase),
             goes.eq(Mux(lookup.grant & (ask_second | ask_issue), _Phase.LOOK, _Phase.WANT)),
         ]
+        with m.If(shows):
+            m.d.comb += [
+                found_verdict.eq(lookup.found.verdict),
+                found_value.eq(Mux(operation == Operation.OBJECT, lookup.found.object_id, lookup.found.badge)),
+            ]
         with m.Switch(phase):
             with m.Case(_Phase.WANT):
                 m.d.comb += kept_before.eq(Mux(operation == Operation.SELECT, self.selected, self.revoke_answer))
