@@ -5,33 +5,23 @@ revocation for each descendant as well. The same in `build/bench/capabilities.js
 (:mod:`bench.latency`).
 """
 
-import json
 import re
 from pathlib import Path
 
 import click
 
-from sim.boot import TARGETS, BootResult, boot, find_target
+from sim.boot import TARGETS
 from sim.results import print_table
-from sim.toolchain import BUILD, ToolError, console, run_command
+from sim.toolchain import BUILD, ToolError, run_command
 
-from .latency import comparison, document
+from .latency import comparison, measure_all
 
-__all__ = ["RESULTS", "measure", "missed"]
+__all__ = ["PROGRAM", "RESULTS", "missed"]
 
+PROGRAM = "capabilities"
 RESULTS = BUILD / "bench" / "capabilities.json"
 #: Cycles for each descendant that a revocation by the unit may take, from so many on that its start is spread.
 GOAL_FOR_EACH, FROM = 20, 256
-_TIMEOUT_SECONDS = 900
-
-
-def measure(name: str) -> BootResult:
-    """Boot the target called `name`; raises :class:`ToolError` when the program fails."""
-    result = boot(find_target(name), init="capabilities", echo=False, timeout=_TIMEOUT_SECONDS)
-    if result.code != 0 or not result.measurements:
-        last = "\n".join(result.output.splitlines()[-5:])
-        raise ToolError(f"{name} ended with code {result.code}; its last lines were\n{last}")
-    return result
 
 
 def descendants(operation: str) -> int | None:
@@ -61,14 +51,7 @@ def _show(operation: str, median: int) -> str:
               show_default="build/bench/capabilities.json")
 def main(names: tuple[str, ...], check: bool, output: Path):
     """Measure operations on capabilities and compare the targets."""
-    names = names or [target.name for target in TARGETS.values() if not target.functional]
-    results = []
-    for number, name in enumerate(names, 1):
-        console.print(f"[{number}/{len(names)}] {name}", markup=False)
-        results.append(measure(name))
-    content = document(results)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(content, indent=1) + "\n")
+    content = measure_all(names, output, PROGRAM)
     print_table(comparison(content, "Capabilities (in parentheses: for each descendant)", order=list, show=_show))
     click.echo(f"written to {output}")
     if check and (late := missed(content)):

@@ -19,7 +19,7 @@ from sim.results import print_table
 from sim.toolchain import BUILD, ROOT, ToolError, console
 from soc.config import SocConfig
 
-__all__ = ["RESULTS", "comparison", "document", "measure"]
+__all__ = ["RESULTS", "comparison", "document", "measure", "measure_all"]
 
 RESULTS = BUILD / "bench" / "latency.json"
 SCHEMA = 1
@@ -50,9 +50,10 @@ def _describe(target: Target) -> dict:
                                         "memory": "simulated, 2 cycles to the first word"}}
 
 
-def measure(target: Target) -> BootResult:
-    """Boot `target` and collect what it measured; raises :class:`ToolError` when the boot fails or measures nothing."""
-    result = boot(target, echo=False, timeout=_TIMEOUT_SECONDS)
+def measure(target: Target, program: str | None = None) -> BootResult:
+    """Boot `target`, with `program` as its first, and collect what it measured; raises :class:`ToolError` when the boot
+    fails or measures nothing."""
+    result = boot(target, init=program, echo=False, timeout=_TIMEOUT_SECONDS)
     if result.code != 0:
         last = "\n".join(result.output.splitlines()[-5:])
         raise ToolError(f"{target.name} ended with code {result.code}; its last lines were\n{last}")
@@ -92,20 +93,26 @@ def comparison(content: dict, title: str = "Latency", *, order=sorted,
     return table
 
 
+def measure_all(names: tuple[str, ...], output: Path, program: str | None = None) -> dict:
+    """Measure on the targets called `names` (all that run the kernel for real if there are none), with a line for each;
+    write the document to `output` and return it."""
+    targets = [find_target(name) for name in names] or [target for target in TARGETS.values() if not target.functional]
+    results = []
+    for number, target in enumerate(targets, 1):
+        console.print(f"[{number}/{len(targets)}] {target.name}", markup=False)
+        results.append(measure(target, program))
+    content = document(results)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(content, indent=1) + "\n")
+    return content
+
+
 @click.command()
 @click.option("--target", "names", multiple=True, metavar="TARGET", help="Only these: " + ", ".join(TARGETS))
 @click.option("--output", type=click.Path(path_type=Path), default=RESULTS, show_default="build/bench/latency.json")
 def main(names: tuple[str, ...], output: Path):
     """Measure latencies on all targets and compare them."""
-    targets = [find_target(name) for name in names] or [target for target in TARGETS.values() if not target.functional]
-    results = []
-    for number, target in enumerate(targets, 1):
-        console.print(f"[{number}/{len(targets)}] {target.name}", markup=False)
-        results.append(measure(target))
-    content = document(results)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(content, indent=1) + "\n")
-    print_table(comparison(content))
+    print_table(comparison(measure_all(names, output)))
     click.echo(f"written to {output}")
 
 

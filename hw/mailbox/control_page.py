@@ -93,10 +93,11 @@ def add_control_page(m, parts):
                 parts.bind_page.eq(accepted),
                 parts.start_wipe_page.eq(accepted & ~parts.fault("keep_staging")),
             ]
-        with m.Elif((word[4:] == contexts >> 4) & (target < config.contexts)):
-            _setting(m, parts, ContextBinding.as_shape().size)
-            m.d.comb += parts.start_search.eq(accepted)
-            _bind_context(m, parts, target, accepted)
+        if config.contexts:
+            with m.Elif((word[4:] == contexts >> 4) & (target < config.contexts)):
+                _setting(m, parts, ContextBinding.as_shape().size)
+                m.d.comb += parts.start_search.eq(accepted)
+                _bind_context(m, parts, target, accepted)
         with m.Elif((word[5:] == senders >> 5) & (sender < config.senders)):
             with m.If(sender_column == SenderWord.BINDING):
                 _setting(m, parts, SenderBinding.as_shape().size)

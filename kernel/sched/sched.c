@@ -106,7 +106,9 @@ static void idle(void)
     slice_end = UINT64_MAX;
     while (ready.first == nullptr) {
         program_timer();
-        if (!cap_reclaim(CAP_RECLAIM_STEP)) arch_idle();
+        /* What is due does not wait for a long list of dead slots. */
+        bool due = deadlines != nullptr && deadlines->deadline <= arch_time_ns();
+        if (due || !cap_reclaim(CAP_RECLAIM_STEP)) arch_idle();
     }
 }
 

@@ -3,7 +3,8 @@
 import pytest
 
 from bench import capabilities
-from bench.latency import document
+from bench.latency import document, measure
+from sim.boot import find_target
 
 SIZES = [f"capability_revoke_fan_{4 ** power}" for power in range(6)] + [
     f"capability_revoke_chain_{4 ** power}" for power in range(4)]
@@ -14,14 +15,14 @@ OPERATIONS = ["capability_create", "capability_derive", "capability_delete", *SI
     ("model", {"sw-hit", "hw-hit"}), ("qemu-riscv64", {"sw-hit"}), ("qemu-x86_64", {"sw-hit"}),
     ("qemu-aarch64", {"sw-hit"})])
 def test_program_measures_every_operation(target, variants):
-    result = capabilities.measure(target)
+    result = measure(find_target(target), capabilities.PROGRAM)
     assert {(one.operation, one.variant) for one in result.measurements} == {
         (operation, variant) for operation in OPERATIONS for variant in variants}
 
 
 @pytest.mark.slow
 def test_rtl_revokes_in_time():
-    content = document([capabilities.measure("soc")])
+    content = document([measure(find_target("soc"), capabilities.PROGRAM)])
     assert not capabilities.missed(content)
     rows = {(row["operation"], row["variant"]): row["median"] for row in content["results"]}
     for size in SIZES[3:6]:

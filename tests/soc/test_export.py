@@ -32,7 +32,6 @@ def test_exported_file_lints(tmp_path, name):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="UNSIGNED: hw/mailbox compares an address with the 0 contexts")
 def test_mailbox_without_instructions_lints(tmp_path):
     path = tmp_path / "block.v"
     path.write_text(export("mailbox", parameters=["contexts=0"]))
