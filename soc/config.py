@@ -7,7 +7,9 @@ from hw.capability.config import CapabilityUnitConfig
 from hw.core.config import CoreConfig
 from hw.mailbox.config import MailboxConfig
 from hw.memory.l2_config import MAX_BYTES, L2Config
+from hw.memory.sdram_config import CHIPS, SdramConfig
 
+from .memory_map import region
 from .presets import PRESETS, read_fields
 from .unit import check_name
 
@@ -52,6 +54,11 @@ class SocConfig:
         Size of the second-level cache in front of main memory, 16 KiB to 256 KiB; 0: none.
     l2_ways, l2_line_bytes : int
         As in :class:`hw.memory.l2_config.L2Config`.
+    sdram : str
+        Name of a chip in :data:`hw.memory.sdram_config.CHIPS` that is main memory, behind a controller in the system.
+        Empty: main memory lies outside, behind a bus port.
+    sdram_input_registers : int
+        Registers outside between the chip's data pins and the controller, 0 to 4: one in each pad.
     trace : bool
         Lead the core's retirement trace to ports of the SoC (simulation).
     debug : bool
@@ -78,6 +85,8 @@ class SocConfig:
     l2_bytes: int = 65536
     l2_ways: int = 4
     l2_line_bytes: int = 32
+    sdram: str = ""
+    sdram_input_registers: int = 1
     trace: bool = True
     debug: bool = False
 
@@ -111,12 +120,33 @@ class SocConfig:
                 kind(**parameters)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{name}: {error}") from None
+        self._check_sdram()
         if self.unit != "":
             check_name(self.unit)
             if self.capability_unit:
                 raise ValueError("unit wants capability_unit off: the capability port holds one unit")
         if self.mailbox and not self.capability_unit:
             raise ValueError("mailbox wants capability_unit: it asks the unit about every sender")
+
+    def _check_sdram(self):
+        if not isinstance(self.sdram, str):
+            raise TypeError(f"sdram must be a chip's name or empty, not {self.sdram!r}")
+        if self.sdram and self.sdram not in CHIPS:
+            raise ValueError(f"sdram must be empty or one of {', '.join(CHIPS)}, not {self.sdram!r}")
+        if self.sdram:
+            try:
+                chip = self.sdram_config.chip
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"SDRAM: {error}") from None
+            if chip.size != (size := region("memory").size):
+                raise ValueError(f"sdram must have the {size} bytes of main memory, {self.sdram} has {chip.size}")
+
+    @property
+    def sdram_config(self) -> SdramConfig | None:
+        """What the SDRAM controller is configured with; None without one."""
+        if not self.sdram:
+            return None
+        return SdramConfig(chip=CHIPS[self.sdram], clock_hz=self.clock_hz, input_registers=self.sdram_input_registers)
 
     @property
     def mailbox_parameters(self) -> dict:

@@ -1,6 +1,7 @@
 """The system: one hart, its units and its devices on one Wishbone bus.
 
-Main memory lies outside: the port `memory` leads to the simulation's memory model or to a board's controller.
+Main memory is an SDRAM chip behind a controller that is part of the system, or lies outside: then the port `memory`
+leads to it.
 """
 
 from dataclasses import replace
@@ -27,6 +28,7 @@ from hw.mailbox.mailbox import Mailbox
 from hw.memory.l2_cache import L2Cache
 from hw.memory.l2_config import L2Config
 from hw.memory.l2_registers import L2Registers
+from hw.memory.sdram import SdramController, SdramPins
 from hw.peripherals.boot_rom import BootRom
 from hw.peripherals.clint import Clint
 from hw.peripherals.finisher import Finisher
@@ -77,7 +79,10 @@ class SoC(wiring.Component):
     Attributes
     ----------
     memory : Out(wishbone.system_signature())
-        Main memory.
+        Main memory; only if the configuration has no `sdram`.
+    sdram : Out(SdramPins)
+        Main memory's chip; only if the configuration has `sdram`. The outputs come out of registers. `dq_i` is what the
+        chip drove `sdram_input_registers` clock edges ago.
     stores : Out(StoreSignature())
     uart_tx, uart_rx : streams of bytes
         What the UART sends and receives.
@@ -94,20 +99,28 @@ class SoC(wiring.Component):
             raise TypeError(f"Configuration must be a SocConfig, not {config!r}")
         self.config = config
         memory = region("memory")
+        sdram = config.sdram_config
         ports = {
-            "memory": Out(wishbone.system_signature()),
             "stores": Out(StoreSignature()),
             "uart_tx": Out(stream.Signature(8)),
             "uart_rx": In(stream.Signature(8)),
             "finisher": Out(FinisherOutputs()),
         }
+        if sdram is None:
+            ports["memory"] = Out(wishbone.system_signature())
+        else:
+            ports["sdram"] = Out(SdramPins(sdram.chip))
         if config.trace:
             ports["trace"] = Out(TraceSignature())
         if config.debug:
             ports |= {"jtag": In(JtagSignature()), "halt_on_reset": In(1)}
         super().__init__(ports)
-        self.memory.memory_map = MemoryMap(addr_width=memory.size.bit_length() - 1)
-        self.memory.memory_map.add_resource(MemoryBlock(memory.size), name="main", size=memory.size)
+        self._sdram = None if sdram is None else SdramController(sdram)
+        if sdram is None:
+            self.memory.memory_map = MemoryMap(addr_width=memory.size.bit_length() - 1)
+            self.memory.memory_map.add_resource(MemoryBlock(memory.size), name="main", size=memory.size)
+        # What the system reads and writes as its memory, seen from the memory.
+        self._main_memory = wiring.flipped(self.memory) if sdram is None else self._sdram.bus
 
         boot, debug = region("boot_rom"), region("debug")
         code = (boot, debug) if config.debug else (boot,)
@@ -143,7 +156,7 @@ class SoC(wiring.Component):
                           memory_base=memory.base, memory_bytes=memory.size, counters=config.trace)
             self._l2, self._l2_registers = L2Cache(l2), L2Registers(l2)
             targets["l2_cache"] = self._l2_registers.bus
-        targets["memory"] = self._memory_target = self.memory if self._l2 is None else self._l2.bus
+        targets["memory"] = self._memory_target = self._main_memory if self._l2 is None else self._l2.bus
         for name, target in targets.items():
             place = region(name)
             if target.memory_map.size > place.size:
@@ -195,13 +208,16 @@ class SoC(wiring.Component):
         if self._l2 is not None:
             m.submodules.l2 = l2 = self._l2
             m.submodules.l2_registers = registers = self._l2_registers
-            wiring.connect(m, wiring.flipped(self.memory), l2.memory)
+            self._connect_memory(m, l2.memory)
             m.d.comb += [
                 l2.flush.eq(registers.flush), l2.invalidate.eq(registers.invalidate),
                 l2.error_clear.eq(registers.error_clear), registers.flushing.eq(l2.flushing),
                 registers.status.eq(l2.status), registers.events.eq(l2.events),
                 plic.source[INTERRUPTS["l2_cache"]].eq(registers.irq),
             ]
+        if self._sdram is not None:
+            m.submodules.sdram = self._sdram
+            wiring.connect(m, wiring.flipped(self.sdram), self._sdram.pins)
         wiring.connect(m, wiring.flipped(self.uart_tx), uart.tx)
         wiring.connect(m, wiring.flipped(self.uart_rx), uart.rx)
         if self._capability_unit is not None:
@@ -234,3 +250,9 @@ class SoC(wiring.Component):
         if self.config.trace:
             wiring.connect(m, wiring.flipped(self.trace), core.trace)
         return m
+
+    def _connect_memory(self, m, initiator):
+        """Main memory answers `initiator`; a controller takes the low part of the address."""
+        for name, member in initiator.signature.members.items():
+            asked, answer = getattr(initiator, name), getattr(self._main_memory, name)
+            m.d.comb += answer.eq(asked) if member.flow == Out else asked.eq(answer)

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from hw.core.config import CoreConfig
+from hw.memory.sdram_config import CHIPS, IS42S16160G_7, SdramConfig
 from soc.config import SocConfig
 from soc.presets import PRESETS, read_fields
 
@@ -29,6 +32,12 @@ def test_defaults_are_the_boot_configuration():
      "Second-level cache: ways must be a power of two from 1 to 8, not 3"),
     ({"l2_bytes": 65536, "l2_line_bytes": 16}, ValueError,
      "Second-level cache: line_bytes must be a power of two from 32 to 128, not 16"),
+    ({"sdram": None}, TypeError, "sdram must be a chip's name or empty, not None"),
+    ({"sdram": "DDR3"}, ValueError, "sdram must be empty or one of AS4C16M16SA-7, IS42S16160G-7, not 'DDR3'"),
+    ({"sdram": "AS4C16M16SA-7", "sdram_input_registers": 5}, ValueError,
+     "SDRAM: input_registers must be from 0 to 4, not 5"),
+    ({"sdram": "AS4C16M16SA-7", "clock_hz": 150_000_000, "timebase_hz": 1_000_000}, ValueError,
+     "SDRAM: clock_hz must be at most 143 MHz for AS4C16M16SA-7, not 150 MHz"),
     ({"capability_lines": 3}, ValueError, "Capability unit: lines must be a power of two and at least 4, not 3"),
     ({"mailbox_queues": 33}, ValueError, "Mailbox: queues must be from 1 to 32, not 33"),
     ({"mailbox_depth": "4"}, TypeError, "Mailbox: depth must be an integer, not '4'"),
@@ -39,6 +48,19 @@ def test_bad_fields(fields, error, message):
     with pytest.raises(error) as caught:
         SocConfig(**fields)
     assert str(caught.value) == message
+
+
+def test_sdram_of_another_size_than_main_memory(monkeypatch):
+    half = replace(IS42S16160G_7, column_bits=8)
+    monkeypatch.setitem(CHIPS, "half", half)
+    with pytest.raises(ValueError, match="^sdram must have the 33554432 bytes of main memory, half has 16777216$"):
+        SocConfig(sdram="half")
+
+
+def test_sdram_runs_at_the_system_clock_with_a_register_in_each_pad():
+    config = SocConfig(sdram="IS42S16160G-7", clock_hz=66_000_000, timebase_hz=1_000_000)
+    assert config.sdram_config == SdramConfig(chip=IS42S16160G_7, clock_hz=66_000_000, input_registers=1)
+    assert SocConfig(sdram="").sdram_config is None
 
 
 def test_json_round_trip():

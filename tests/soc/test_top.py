@@ -1,5 +1,10 @@
-import pytest
+from dataclasses import replace
 
+import pytest
+from amaranth.sim import Simulator
+
+from hw.memory.sdram import Command
+from hw.memory.sdram_config import AS4C16M16SA_7, CHIPS
 from soc.config import SocConfig
 from soc.memory_map import REGIONS
 from soc.top import SoC
@@ -49,3 +54,38 @@ def test_flat_ports_have_paths_as_names():
     ports = flat_ports(SoC())
     assert {"memory_adr", "memory_ack", "stores_valid", "uart_tx_payload", "uart_rx_valid",
             "finisher_code"} <= set(ports)
+
+
+@pytest.mark.parametrize("l2_bytes", [0, 65536])
+def test_sdram_pins_instead_of_a_memory_port(l2_bytes):
+    soc = SoC(SocConfig(sdram="AS4C16M16SA-7", l2_bytes=l2_bytes))
+    names = set(flat_ports(soc))
+    assert {"sdram_command", "sdram_bank", "sdram_address", "sdram_dqm", "sdram_dq_o", "sdram_dq_oe", "sdram_dq_i",
+            "stores_valid"} <= names
+    assert not any(name.startswith("memory_") for name in names)
+    windows = {name: (start, end) for _, name, start, end in soc.memory_map.windows()}
+    assert windows["memory"] == (REGIONS[-1].base, REGIONS[-1].base + REGIONS[-1].size)
+
+
+@pytest.mark.parametrize("l2_bytes", [0, 65536])
+def test_controller_sees_what_the_system_asks_of_memory(l2_bytes, monkeypatch):
+    """The first fetch from main memory opens row 0 of bank 0 and reads column 0."""
+    monkeypatch.setitem(CHIPS, "hasty", replace(AS4C16M16SA_7, t_power_up=1000))
+    soc = SoC(SocConfig(sdram="hasty", l2_bytes=l2_bytes, capability_unit=False, mailbox=False))
+    config, seen = soc.config.sdram_config, []
+
+    async def run(ctx):
+        pins = soc.sdram
+        for _ in range(config.power_up + 1500):
+            await ctx.tick()
+            command = ctx.get(pins.command)
+            if command in (Command.ACTIVATE, Command.READ, Command.WRITE):
+                seen.append((command, ctx.get(pins.bank), ctx.get(pins.address)))
+            if len(seen) == 2:
+                return
+
+    simulator = Simulator(soc)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(run)
+    simulator.run()
+    assert seen == [(Command.ACTIVATE, 0, 0), (Command.READ, 0, 0)]
