@@ -9,7 +9,6 @@ from hw.bus.wishbone import CycleType
 
 __all__ = ["BusError", "Initiator", "idle", "run"]
 
-#: Cycles after which a target that does not answer is a failure.
 PATIENCE = 100
 RUBBISH = 0x5aa5_c33c_9669_f00f
 
@@ -21,15 +20,22 @@ class BusError(Exception):
 class Initiator:
     """Drives a target port. Addresses are bytes; sizes are 1, 2, 4 or 8 bytes, naturally aligned.
 
+    Parameters
+    ----------
+    ctx, bus
+    patience : int
+        Cycles after which a target that does not answer is a failure.
+
     Attributes
     ----------
     cycles : int
         Clock cycles of the last transfer, that of the answer included.
     """
 
-    def __init__(self, ctx, bus):
+    def __init__(self, ctx, bus, patience=PATIENCE):
         self.ctx = ctx
         self.bus = bus
+        self.patience = patience
         self.cycles = 0
 
     async def word(self, address, *, write=None, sel=0xff, burst=CycleType.CLASSIC, keep=False):
@@ -50,7 +56,7 @@ class Initiator:
             assert not (ack and err)
             if ack or err:
                 break
-            assert self.cycles < PATIENCE, f"no answer at {address:#x}"
+            assert self.cycles < self.patience, f"no answer at {address:#x}"
         ctx.set(bus.stb, 0)
         if not keep or err:
             ctx.set(bus.cyc, 0)
