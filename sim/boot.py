@@ -14,10 +14,12 @@ from pathlib import Path
 
 import click
 
+from hw.peripherals.straps import BootStraps
 from soc import memory_map
 from soc.config import SocConfig
 from soc.firmware.build import build_firmware
 from soc.generate.device_tree import device_tree
+from soc.image import pack, system_image
 from soc.presets import PRESETS
 
 from . import qemu
@@ -27,7 +29,8 @@ from .reference.build import build_program
 from .results import Measurement, latency_table, parse_measurement, print_table
 from .toolchain import ToolError, console, run_command
 
-__all__ = ["DEFAULT_TIMEOUT", "BootResult", "MemorySpeed", "TARGETS", "Target", "Wave", "boot", "find_target"]
+__all__ = ["DEFAULT_TIMEOUT", "BootResult", "MemorySpeed", "SOURCES", "TARGETS", "Target", "Wave", "boot",
+           "find_target"]
 
 #: Seconds after which a boot from the command line is given up.
 DEFAULT_TIMEOUT = 900.0
@@ -69,6 +72,10 @@ TARGETS = {target.name: target for target in (
     Target("qemu-x86_64", "x86_64", emulated=True),
     Target("qemu-aarch64", "aarch64", emulated=True),
 )}
+
+
+#: Where the SoC finds its programs: in main memory, put there by the simulation; in its flash; or over its UART.
+SOURCES = ("memory", "flash", "uart")
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,8 @@ class MemorySpeed:
 
 def _soc_command(target: Target, folder: Path, config: SocConfig, kernel: Path, initrd: Path, bootargs: str, *,
                  max_cycles: int | None, wave: Wave | None, trace: Path | None, oracle: bool,
-                 speed: MemorySpeed | None, jtag: int | None, report: Path) -> list[str | Path]:
+                 speed: MemorySpeed | None, jtag: int | None, report: Path, source: str, image: Path | None,
+                 until: str | None) -> list[str | Path]:
     """Command that boots the SoC on the RTL or on the reference model; the device tree lies in `folder`."""
     tree = folder / "soc.dtb"
     tree.write_bytes(device_tree(config, bootargs=bootargs, initrd_bytes=initrd.stat().st_size))
@@ -147,8 +155,17 @@ def _soc_command(target: Target, folder: Path, config: SocConfig, kernel: Path, 
     else:
         command = [build_model(config, wave=wave_format(wave.path) if wave else None)]
     command += ["--oracle"] if oracle else []
-    for address, path in images.items():
-        command += ["--load", hex(address), path]
+    if source == "memory":
+        for address, path in images.items():
+            command += ["--load", hex(address), path]
+    else:
+        if image is None:
+            image = folder / "image.bin"
+            image.write_bytes(pack(system_image(*(path.read_bytes() for path in images.values()))))
+        straps = BootStraps.const({"quick": 1, "upload": source == "uart"}).as_bits()
+        command += ["--straps", str(straps)]
+        command += ["--flash", hex(config.flash_offset), image] if source == "flash" else ["--uart-pty"]
+    command += [] if until is None else ["--until", until]
     if wave is not None:
         command += ["--wave", wave.path, "--wave-start", str(wave.start)]
         command += ["--cycles", str(wave.start + wave.cycles)] if wave.cycles is not None else []
@@ -164,7 +181,8 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
          max_cycles: int | None = None, wave: Wave | None = None, trace: Path | None = None,
          speed: MemorySpeed | None = None, jtag: int | None = None, timeout: float | None = None, echo: bool = True,
          interactive: bool = False, on_line: Callable[[str], None] = lambda line: None, kernel: Path | None = None,
-         initrd: Path | None = None, oracle: bool = False) -> BootResult:
+         initrd: Path | None = None, oracle: bool = False, source: str = "memory", image: Path | None = None,
+         until: str | None = None) -> BootResult:
     """Boot the kernel on `target` and wait for its end.
 
     Parameters
@@ -185,14 +203,25 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
         Instead of the built ones.
     oracle : bool
         Check every instruction by the reference model; only for targets on the RTL.
+    source : str
+        One of :data:`SOURCES`; others than memory only for targets on the RTL.
+    image : Path, optional
+        For flash and UART: this in place of an image of firmware, kernel, initrd and device tree.
+    until : str, optional
+        End when the console has shown this; only for targets on the RTL.
     """
     for option, value in (("--config", config), ("--max-cycles", max_cycles), ("--trace", trace)):
         if target.emulated and value is not None:
             raise ToolError(f"{option} is for the SoC, not for {target.name}", 2)
     for option, value in (("--wave", wave), ("--jtag", jtag), ("--oracle", oracle or None),
+                          ("--from", source if source != "memory" else None), ("--until", until),
                           ("--memory-latency or --memory-beat", speed)):
         if (target.emulated or target.functional) and value is not None:
             raise ToolError(f"{option} is for the targets on the RTL, not for {target.name}", 2)
+    if image is not None and source == "memory":
+        raise ToolError("--image wants --from flash or --from uart", 2)
+    if source == "flash" and config is not None and not config.flash:
+        raise ToolError("--from flash wants a SoC with flash", 2)
     if wave is not None:
         wave_format(wave.path)
     arguments = " ".join([*target.bootargs, *([f"init={init}"] if init else []), *([bootargs] if bootargs else [])])
@@ -217,11 +246,12 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
             machine = replace(config or SocConfig(), **({} if jtag is None else {"debug": True}))
             finished = watch(_soc_command(target, Path(folder), machine, kernel, initrd, arguments,
                                           max_cycles=max_cycles, wave=wave, trace=trace, oracle=oracle,
-                                          speed=speed, jtag=jtag, report=report), **options)
+                                          speed=speed, jtag=jtag, report=report, source=source,
+                                          image=image, until=until), **options)
             if report.exists():
                 ending = json.loads(report.read_text())
                 result.cycles, result.seconds = ending["cycles"], ending["seconds"]
-                result.ended_by_guest = ending["reason"] in ("finisher", "tohost")
+                result.ended_by_guest = ending["reason"] in ("finisher", "tohost", "until")
     result.code, result.output = finished.code, finished.output
     if target.emulated:
         result.ended_by_guest = finished.code not in (EXIT_TIMEOUT, EXIT_INTERRUPTED)
@@ -249,9 +279,14 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
               help="Cycles to the first word of main memory (RTL).  [default: 2]")
 @click.option("--memory-beat", type=click.IntRange(min=1), metavar="N",
               help="Cycles for each further word of a burst (RTL).  [default: 1]")
+@click.option("--from", "source", type=click.Choice(SOURCES), default="memory", show_default=True,
+              help="Where the SoC finds firmware, kernel, initrd and device tree (RTL).")
+@click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+              help="This image in place of a built one, for --from flash and uart.")
+@click.option("--until", metavar="TEXT", help="End when the console has shown TEXT (RTL).")
 @click.option("--interactive", is_flag=True, help="The guest's console reads the keyboard.")
 def main(name, bootargs, init, text, max_cycles, timeout, wave, wave_start, wave_cycles, trace, jtag, oracle,
-         memory_latency, memory_beat, interactive):
+         memory_latency, memory_beat, interactive, source, image, until):
     """Boot the kernel on a target, show its console and a table of the latencies it measured."""
     target = find_target(name)
     try:
@@ -266,7 +301,7 @@ def main(name, bootargs, init, text, max_cycles, timeout, wave, wave_start, wave
     try:
         result = boot(target, bootargs=bootargs, init=init, config=config, max_cycles=max_cycles, timeout=timeout,
                       wave=Wave(wave, wave_start, wave_cycles) if wave else None, trace=trace, oracle=oracle,
-                      speed=speed, jtag=jtag, interactive=interactive)
+                      speed=speed, jtag=jtag, interactive=interactive, source=source, image=image, until=until)
     except ValueError as error:
         raise ToolError(str(error)) from None
     if result.measurements:

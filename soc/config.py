@@ -8,8 +8,9 @@ from hw.core.config import CoreConfig
 from hw.mailbox.config import MailboxConfig
 from hw.memory.l2_config import MAX_BYTES, L2Config
 from hw.memory.sdram_config import CHIPS, SdramConfig
+from hw.peripherals.spi_flash import DIVIDER_BITS
 
-from .memory_map import region
+from .memory_map import FLASH_BYTES, FLASH_IMAGE_OFFSET, region
 from .presets import PRESETS, read_fields
 from .unit import check_name
 
@@ -18,6 +19,10 @@ __all__ = ["SocConfig"]
 
 #: Less is not worth its logic: a first-level cache has 8 KiB.
 L2_MIN_BYTES = 16 << 10
+#: Smallest piece of a flash that can be erased.
+FLASH_ALIGNMENT = 4096
+FLASH_DIVIDER_MAX = 2**DIVIDER_BITS - 1
+UART_DIVISOR_MAX = 2**16 - 1
 
 
 def _tuples(value):
@@ -59,6 +64,14 @@ class SocConfig:
         Empty: main memory lies outside, behind a bus port.
     sdram_input_registers : int
         Registers outside between the chip's data pins and the controller, 0 to 4: one in each pad.
+    flash : bool
+        Have a controller for a SPI flash, and boot from it.
+    flash_offset : int
+        Where the image lies in the flash, bytes; a multiple of 4 KiB.
+    flash_clock_hz : int
+        Fastest clock of the flash; its clock is an even part of `clock_hz`.
+    baud : int
+        Rate of the boot ROM's UART.
     trace : bool
         Lead the core's retirement trace to ports of the SoC (simulation).
     debug : bool
@@ -87,25 +100,38 @@ class SocConfig:
     l2_line_bytes: int = 32
     sdram: str = ""
     sdram_input_registers: int = 1
+    flash: bool = True
+    flash_offset: int = FLASH_IMAGE_OFFSET
+    flash_clock_hz: int = 33_000_000
+    baud: int = 115_200
     trace: bool = True
     debug: bool = False
 
     def __post_init__(self):
         if not isinstance(self.core, CoreConfig):
             raise TypeError(f"Core must be a CoreConfig, not {self.core!r}")
-        for name in ("harts", "clock_hz", "timebase_hz"):
+        for name in ("harts", "clock_hz", "timebase_hz", "flash_clock_hz", "baud"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool):
                 raise TypeError(f"{name} must be a positive integer, not {value!r}")
             if value <= 0:
                 raise ValueError(f"{name} must be a positive integer, not {value!r}")
-        for name in ("capability_unit", "mailbox", "trace", "debug"):
+        for name in ("capability_unit", "mailbox", "flash", "trace", "debug"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}")
         if self.harts != 1:
             raise ValueError(f"harts must be 1 in this version, not {self.harts}")
         if self.clock_hz % self.timebase_hz:
             raise ValueError(f"timebase_hz must divide the clock of {self.clock_hz} Hz, not {self.timebase_hz}")
+        if not isinstance(self.flash_offset, int) or isinstance(self.flash_offset, bool):
+            raise TypeError(f"flash_offset must be an integer, not {self.flash_offset!r}")
+        if not 0 <= self.flash_offset < FLASH_BYTES or self.flash_offset % FLASH_ALIGNMENT:
+            raise ValueError(f"flash_offset must be a multiple of {FLASH_ALIGNMENT} below {FLASH_BYTES}, not "
+                             f"{self.flash_offset}")
+        if not 1 <= self.uart_divisor <= UART_DIVISOR_MAX:
+            raise ValueError(f"baud {self.baud} is out of reach at {self.clock_hz} Hz")
+        if self.flash_divider > FLASH_DIVIDER_MAX:
+            raise ValueError(f"flash_clock_hz {self.flash_clock_hz} is too slow for a clock of {self.clock_hz} Hz")
         if not isinstance(self.l2_bytes, int) or isinstance(self.l2_bytes, bool):
             raise TypeError(f"l2_bytes must be an integer, not {self.l2_bytes!r}")
         if self.l2_bytes and not L2_MIN_BYTES <= self.l2_bytes <= MAX_BYTES:
@@ -147,6 +173,16 @@ class SocConfig:
         if not self.sdram:
             return None
         return SdramConfig(chip=CHIPS[self.sdram], clock_hz=self.clock_hz, input_registers=self.sdram_input_registers)
+
+    @property
+    def uart_divisor(self) -> int:
+        """Divisor latch of the UART for `baud`."""
+        return round(self.clock_hz / (16 * self.baud))
+
+    @property
+    def flash_divider(self) -> int:
+        """Divider of the flash controller for `flash_clock_hz`."""
+        return -(-self.clock_hz // (2 * self.flash_clock_hz)) - 1
 
     @property
     def mailbox_parameters(self) -> dict:

@@ -6,7 +6,7 @@ The device tree, the SVD, the C header, the linker scripts and the RTL's decoder
 from dataclasses import dataclass
 
 __all__ = ["Region", "REGIONS", "INTERRUPTS", "region", "FIRMWARE_BASE", "KERNEL_BASE", "INITRD_BASE",
-           "DEVICE_TREE_BASE", "RESET_VECTOR"]
+           "DEVICE_TREE_BASE", "LOADER_BASE", "LOADER_BYTES", "RESET_VECTOR"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ INTERRUPTS = {"mailbox": 8, "l2_cache": 9, "uart": 10}
 
 #: 32 MiB, as the SDRAM of a ULX3S.
 MEMORY_BYTES = 32 << 20
+#: The flash of most boards.
+FLASH_BYTES = 16 << 20
+#: Where an image lies in the flash unless the configuration says otherwise: behind the longest bitstream, 2 MiB, with
+#: as much to spare.
+FLASH_IMAGE_OFFSET = 4 << 20
 
 REGIONS = (
     # Where QEMU has it too; only on a SoC that is built with a debug module.
@@ -51,6 +56,10 @@ REGIONS = (
     Region("uart", 0x1000_0000, 0x100, ("ns16550a",), INTERRUPTS["uart"]),
     Region("capability_unit", 0x1100_0000, 0x1000, ("veridian,capability-unit",)),
     Region("mailbox", 0x1101_0000, 0x1_0000, ("veridian,mailbox",), INTERRUPTS["mailbox"]),
+    # Only with a flash controller: its registers, and the contents where QEMU has its flash.
+    Region("flash", 0x1102_0000, 0x1000, ("veridian,spi-flash",)),
+    Region("straps", 0x1102_1000, 0x1000),
+    Region("flash_window", 0x2000_0000, FLASH_BYTES, ("mtd-rom",)),
     Region("memory", 0x8000_0000, MEMORY_BYTES, cached=True),
 )
 
@@ -63,6 +72,9 @@ KERNEL_BASE = 0x8020_0000
 #: Where the loader of the simulation puts the initrd and the device tree on the SoC.
 INITRD_BASE = 0x8100_0000
 DEVICE_TREE_BASE = 0x81f0_0000
+#: The end of main memory, where the boot ROM works: an image may use it, but not be loaded there.
+LOADER_BYTES = 16 << 10
+LOADER_BASE = 0x8000_0000 + MEMORY_BYTES - LOADER_BYTES
 
 
 def region(name):

@@ -33,6 +33,8 @@ from hw.peripherals.boot_rom import BootRom
 from hw.peripherals.clint import Clint
 from hw.peripherals.finisher import Finisher
 from hw.peripherals.plic import Plic
+from hw.peripherals.spi_flash import FlashPins, SpiFlash
+from hw.peripherals.straps import BootStraps, Straps
 from hw.peripherals.uart import Uart
 
 from .config import SocConfig
@@ -87,6 +89,10 @@ class SoC(wiring.Component):
     uart_tx, uart_rx : streams of bytes
         What the UART sends and receives.
     finisher : Out(FinisherOutputs())
+    straps : In(BootStraps)
+        How the boot ROM boots; zero on a board: from the flash, then over the UART.
+    flash : Out(FlashPins())
+        Only if the configuration has `flash`.
     trace : Out(TraceSignature())
         Only if the configuration has it.
     jtag : In(JtagSignature()), halt_on_reset : In(1)
@@ -105,11 +111,14 @@ class SoC(wiring.Component):
             "uart_tx": Out(stream.Signature(8)),
             "uart_rx": In(stream.Signature(8)),
             "finisher": Out(FinisherOutputs()),
+            "straps": In(BootStraps),
         }
         if sdram is None:
             ports["memory"] = Out(wishbone.system_signature())
         else:
             ports["sdram"] = Out(SdramPins(sdram.chip))
+        if config.flash:
+            ports["flash"] = Out(FlashPins())
         if config.trace:
             ports["trace"] = Out(TraceSignature())
         if config.debug:
@@ -127,14 +136,20 @@ class SoC(wiring.Component):
         self._core = Core(replace(
             config.core, reset_vector=RESET_VECTOR, trace=config.trace, debug=config.debug, debug_vector=park.ENTRY,
             cached=((memory.base, memory.size),), uncached_code=tuple((place.base, place.size) for place in code)))
-        self._boot_rom = BootRom(boot_rom())
+        self._boot_rom = BootRom(boot_rom(config))
         self._finisher = Finisher()
         self._clint = Clint(harts=config.harts, divider=config.clock_hz // config.timebase_hz)
         self._plic = Plic(sources=max(INTERRUPTS.values()), contexts=2 * config.harts)
         self._uart = Uart()
+        self._straps = Straps()
         self._decoder = Decoder()
         targets = {"boot_rom": self._boot_rom.bus, "finisher": self._finisher.bus, "clint": self._clint.bus,
-                   "plic": self._plic.bus, "uart": self._uart.bus}
+                   "plic": self._plic.bus, "uart": self._uart.bus, "straps": self._straps.bus}
+        self._flash = None
+        if config.flash:
+            window = region("flash_window").size.bit_length() - 1
+            self._flash = SpiFlash(window_bits=window, divider=config.flash_divider)
+            targets |= {"flash": self._flash.bus, "flash_window": self._flash.window}
         self._capability_unit = self._mailbox = self._port_switch = self._debug_module = None
         if config.capability_unit:
             self._capability_unit = CapabilityUnit(CapabilityUnitConfig(
@@ -174,6 +189,7 @@ class SoC(wiring.Component):
         finisher, clint, plic, uart = self._finisher, self._clint, self._plic, self._uart
         for name, block in (("core", core), ("arbiter", arbiter), ("decoder", decoder), ("boot_rom", self._boot_rom),
                             ("finisher", finisher), ("clint", clint), ("plic", plic), ("uart", uart),
+                            ("straps", self._straps), ("flash", self._flash),
                             ("capability_unit", self._capability_unit), ("mailbox", self._mailbox),
                             ("port_switch", self._port_switch), ("unit", self._unit)):
             if block is not None:
@@ -218,6 +234,9 @@ class SoC(wiring.Component):
         if self._sdram is not None:
             m.submodules.sdram = self._sdram
             wiring.connect(m, wiring.flipped(self.sdram), self._sdram.pins)
+        m.d.comb += self._straps.straps.eq(self.straps)
+        if self._flash is not None:
+            wiring.connect(m, wiring.flipped(self.flash), self._flash.pins)
         wiring.connect(m, wiring.flipped(self.uart_tx), uart.tx)
         wiring.connect(m, wiring.flipped(self.uart_rx), uart.rx)
         if self._capability_unit is not None:

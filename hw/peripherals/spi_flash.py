@@ -10,7 +10,7 @@ from ..bus.field import RW, External, R, Reserved
 from ..bus.memory_map import MemoryBlock, MemoryMap
 from ..bus.register import Field, Register, RegisterBank
 
-__all__ = ["FlashPins", "ReadCommand", "SpiFlash"]
+__all__ = ["DIVIDER_BITS", "FlashPins", "ReadCommand", "SpiFlash"]
 
 ADDRESS_BITS = 24
 #: Clocks of the flash between the mode bits and the first data of a quad I/O read. With the two that the mode bits

@@ -11,6 +11,10 @@ namespace {
 constexpr int reset_cycles = 8;
 // Looking at stdin is a system call: do it seldom.
 constexpr uint64_t input_poll_mask = 0x3fff;
+// With a program at the other end, which waits for answers, more often.
+constexpr uint64_t program_poll_mask = 0x3ff;
+// What memory holds at power-on when nobody has loaded it.
+constexpr uint64_t power_on_seed = 1;
 // Random characters: not before the program can have set up the UART, then one in as many cycles.
 constexpr uint64_t noise_start = 3000, noise_period = 1024;
 // Cycles that an interrupt takes from its source to the commit stage, with room to spare.
@@ -42,7 +46,11 @@ Machine::Machine(const Options &options)
 #ifdef VERIDIAN_WRITE_BACK
       view_(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, options.latency),
 #endif
-      plant_(options.plant), uart_noise_(options.uart_noise) {
+      plant_(options.plant), uart_noise_(options.uart_noise)
+#ifdef VERIDIAN_FLASH
+      , flash_(VERIDIAN_FLASH_BYTES, !options.flash_single)
+#endif
+{
     if (!options.wave_path.empty()) {
 #if defined(VERIDIAN_WAVE_VCD) || defined(VERIDIAN_WAVE_FST)
         context_.traceEverOn(true);
@@ -82,6 +90,17 @@ Machine::Machine(const Options &options)
         fail(exit_bad_input, "this model was built without the trace port");
 #endif
     }
+    if (options.uart_pty) console_.open_pseudo_terminal();
+    if (!options.until.empty()) console_.look_for(options.until);
+    top_->straps = static_cast<uint8_t>(options.straps.value_or(VERIDIAN_STRAP_LOADED));
+    if (options.oracle && (top_->straps & VERIDIAN_STRAP_LOADED) == 0) {
+        fail(exit_bad_input, "--oracle knows nothing of the flash: not with these --straps");
+    }
+#ifdef VERIDIAN_FLASH
+    for (const LoadImage &image : options.flash_loads) flash_.load(image.address, image.path);
+#else
+    if (!options.flash_loads.empty()) fail(exit_bad_input, "this model was built without a flash controller");
+#endif
     if (options.tohost) seen_.watch(*options.tohost);
     load_images();
     reset();
@@ -95,10 +114,11 @@ Machine::~Machine() {
 }
 
 void Machine::load_images() {
-    memory_.clear();
+    const bool loaded = top_->straps & VERIDIAN_STRAP_LOADED;
+    loaded ? memory_.clear() : memory_.scramble(power_on_seed);
     for (const LoadImage &image : options_.loads) memory_.load(image.address, image.path);
 #ifdef VERIDIAN_WRITE_BACK
-    view_.clear();
+    loaded ? view_.clear() : view_.scramble(power_on_seed);
     for (const LoadImage &image : options_.loads) view_.load(image.address, image.path);
 #endif
     if (oracle_memory_) {
@@ -155,12 +175,19 @@ void Machine::serve_memory() {
 }
 
 void Machine::serve_console() {
-    if (top_->uart_tx_valid) console_.put(top_->uart_tx_payload);
+    if (top_->uart_tx_valid && top_->uart_tx_ready) {
+        console_.put(top_->uart_tx_payload);
+        sending_ = options_.uart_cycles;
+    }
+    if (sending_ != 0) sending_--;
+    top_->uart_tx_ready = sending_ == 0;
     const bool taken = top_->uart_rx_valid && top_->uart_rx_ready;
     if (taken) {
         if (oracle_) oracle_->received(top_->uart_rx_payload, cycles_ - reset_end_);
         top_->uart_rx_valid = 0;
+        receiving_ = options_.uart_cycles;
     }
+    if (receiving_ != 0) receiving_--;
     if (uart_noise_.on()) {
         if (!top_->uart_rx_valid && cycles_ - reset_end_ > noise_start && uart_noise_.once_in(noise_period)) {
             // Not zero: that is what an empty FIFO reads as.
@@ -169,15 +196,21 @@ void Machine::serve_console() {
         }
         return;
     }
-    const bool poll_time = (cycles_ & input_poll_mask) == 0;
+    const bool poll_time = (cycles_ & (options_.uart_pty ? program_poll_mask : input_poll_mask)) == 0;
     if (poll_time) console_.flush();
     // One byte brings the next: only an idle terminal is looked at seldom.
-    if ((poll_time || taken) && !top_->uart_rx_valid) {
+    if ((poll_time || taken || receiving_ == 1) && receiving_ <= 1 && !top_->uart_rx_valid) {
         if (const int byte = console_.poll_input(); byte >= 0) {
             top_->uart_rx_payload = static_cast<uint8_t>(byte);
             top_->uart_rx_valid = 1;
         }
     }
+}
+
+void Machine::serve_flash() {
+#ifdef VERIDIAN_FLASH
+    top_->flash_d_i = flash_.step(top_->flash_cs, top_->flash_clk, top_->flash_d_o, top_->flash_d_oe);
+#endif
 }
 
 void Machine::serve_jtag() {
@@ -216,12 +249,14 @@ Outcome Machine::cycle() {
     // The outputs of this cycle decide the inputs of the next.
     serve_memory();
     serve_console();
+    serve_flash();
     if (jtag_) serve_jtag();
     const bool done = top_->finisher_done, restart = top_->finisher_reset;
     // A failure without a code is still a failure.
     guest_code_ = top_->finisher_failed && top_->finisher_code == 0 ? 1 : top_->finisher_code;
     tick();
     if (done) return end(Outcome::finisher);
+    if (console_.found()) return end(Outcome::until);
     if (const auto &value = seen_.tohost_value; value && (*value & 1)) {
         guest_code_ = *value >> 1;
         return end(Outcome::tohost);

@@ -9,6 +9,7 @@
 #include "commit_log.hpp"
 #include "../reference/oracle.hpp"
 #include "console.hpp"
+#include "flash.hpp"
 #include "memory.hpp"
 #include "noise.hpp"
 #include "plant.hpp"
@@ -27,7 +28,7 @@ using WaveFile = VerilatedFstC;
 
 namespace veridian {
 
-enum class Outcome { running, finisher, tohost, mismatch };
+enum class Outcome { running, finisher, tohost, mismatch, until };
 
 class Machine {
 public:
@@ -55,6 +56,7 @@ private:
     void serve_memory();
     void serve_console();
     void serve_jtag();
+    void serve_flash();
     bool check_trace();
     Outcome end(Outcome outcome);
 
@@ -70,6 +72,11 @@ private:
     Memory &seen_ = memory_;
 #endif
     Console console_;
+    // Cycles for which the line is still busy with a character to and from the SoC.
+    uint64_t sending_ = 0, receiving_ = 0;
+#ifdef VERIDIAN_FLASH
+    Flash flash_;
+#endif
     std::unique_ptr<CommitLog> log_;
     std::unique_ptr<RemoteBitbang> jtag_;
     std::unique_ptr<Memory> oracle_memory_;

@@ -20,6 +20,7 @@ Ending run(veridian::Machine &machine, const veridian::Options &options) {
         switch (machine.cycle()) {
         case veridian::Outcome::finisher: return {"finisher", veridian::exit_code(machine.guest_code())};
         case veridian::Outcome::tohost: return {"tohost", veridian::exit_code(machine.guest_code())};
+        case veridian::Outcome::until: return {"until", 0};
         case veridian::Outcome::mismatch:
             if (!options.quiet) machine.print_mismatch();
             return {"mismatch", veridian::exit_mismatch};

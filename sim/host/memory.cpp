@@ -50,6 +50,15 @@ void Memory::clear() {
     tohost_value.reset();
 }
 
+void Memory::scramble(uint64_t seed) {
+    clear();
+    Noise noise(seed);
+    for (uint64_t at = 0; at < bytes_; at += sizeof(uint64_t)) {
+        const uint64_t value = noise.next();
+        std::memcpy(data_ + at, &value, sizeof value);
+    }
+}
+
 uint64_t Memory::read(uint64_t address) const {
     uint64_t value;
     std::memcpy(&value, data_ + (address - base_), sizeof value);

@@ -37,6 +37,8 @@ public:
 
     // Forgets contents and any transfer under way.
     void clear();
+    // Contents as nobody put them there; then as `clear`.
+    void scramble(uint64_t seed);
     // Copies a file in; ends the process with one line when it does not exist or does not fit.
     void load(uint64_t address, const std::string &path);
     // Writes [begin, end) as 32-bit words in hexadecimal, one a line, as riscof wants them.

@@ -12,6 +12,13 @@ namespace {
 constexpr char help_text[] =
     "usage: veridian [options]\n"
     "  --load ADDRESS FILE            copy FILE to main memory before reset ends (repeatable)\n"
+    "  --flash ADDRESS FILE           copy FILE to the flash (repeatable)\n"
+    "  --flash-single                 the flash has quad commands disabled\n"
+    "  --straps N                     boot straps: 1 upload, 2 memory is loaded, 4 quick test (default 2); without 2\n"
+    "                                 memory holds noise first\n"
+    "  --uart-pty                     the UART at a pseudo-terminal as well; its name comes on stderr\n"
+    "  --uart-cycles N                cycles that a character takes on the UART's line (default 1)\n"
+    "  --until TEXT                   end with exit code 0 when the console has shown TEXT\n"
     "  --max-cycles N                 give up after N cycles with exit code 3\n"
     "  --cycles N                     end after N cycles with exit code 0\n"
     "  --memory-latency N             cycles to the first word of main memory (default 2)\n"
@@ -81,6 +88,21 @@ Options parse_options(int argc, char **argv) {
         } else if (name == "--load") {
             const uint64_t address = arguments.number(name);
             options.loads.push_back({address, arguments.text(name)});
+        } else if (name == "--flash") {
+            const uint64_t address = arguments.number(name);
+            options.flash_loads.push_back({address, arguments.text(name)});
+        } else if (name == "--flash-single") {
+            options.flash_single = true;
+        } else if (name == "--straps") {
+            options.straps = arguments.number(name);
+        } else if (name == "--uart-pty") {
+            options.uart_pty = true;
+        } else if (name == "--uart-cycles") {
+            options.uart_cycles = arguments.number(name);
+            if (options.uart_cycles == 0) fail(exit_bad_input, "--uart-cycles must be at least 1");
+        } else if (name == "--until") {
+            options.until = arguments.text(name);
+            if (options.until.empty()) fail(exit_bad_input, "--until wants a text");
         } else if (name == "--max-cycles") {
             options.max_cycles = arguments.number(name);
         } else if (name == "--cycles") {

@@ -21,6 +21,12 @@ struct LoadImage {
 
 struct Options {
     std::vector<LoadImage> loads;
+    std::vector<LoadImage> flash_loads;
+    bool flash_single = false;              // the flash has quad commands disabled
+    std::optional<uint64_t> straps;         // levels of the boot straps
+    bool uart_pty = false;                  // the UART at a pseudo-terminal, too
+    uint64_t uart_cycles = 1;               // that a character takes
+    std::string until;                      // end when the console has shown this
     uint64_t max_cycles = 0;  // 0: no limit
     uint64_t cycles = 0;      // end well after as many; 0: no such end
     uint64_t latency = 2;     // cycles from a request to the first word from main memory

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 
-from ..toolchain import BUILD, ROOT, ToolError, console, digest, locked, python_sources, run_tool
+from ..toolchain import BUILD, ROOT, ToolError, console, digest, locked, python_sources, run_tool, tool_versions
 
 __all__ = ["LIBRARY", "build_library", "build_program"]
 
@@ -14,7 +14,7 @@ LIBRARY = "libreference.a"
 PROGRAM = "veridian-reference"
 FLAGS = ("-std=gnu++20", "-O2", "-Wall", "-Wextra", "-fno-stack-protector")
 #: What both programs have in common.
-SHARED = ("commit_log.cpp", "console.cpp", "ending.cpp", "memory.cpp", "options.cpp")
+SHARED = ("commit_log.cpp", "console.cpp", "ending.cpp", "memory.cpp", "options.cpp", "pseudo_terminal.cpp")
 
 
 def _sources() -> tuple[list[Path], list[Path]]:
@@ -34,8 +34,8 @@ def _compiler() -> str:
 
 def _numbers() -> str:
     """Text of `numbers.hpp`; kept, because working it out takes longer than looking whether anything changed."""
-    key = digest(python_sources("hw"), sorted((ROOT / "soc").glob("*.py")),
-                 ROOT / "soc" / "firmware" / "boot_rom.py", ROOT / "sim" / "reference" / "numbers.py")
+    key = digest(python_sources("hw", "soc"), sorted((ROOT / "soc" / "firmware" / "boot").iterdir()),
+                 tool_versions("ziglang"), ROOT / "sim" / "reference" / "numbers.py")
     path = BUILD / "reference" / f"numbers-{key}.hpp"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

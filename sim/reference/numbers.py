@@ -18,6 +18,7 @@ from hw.core import pmp as protection
 from hw.mailbox import registers as mailbox
 from hw.mailbox.config import MailboxConfig
 from hw.peripherals import clint, finisher, plic, uart
+from hw.peripherals.straps import BootStraps
 from soc import memory_map
 from soc.config import SocConfig
 from soc.firmware.boot_rom import boot_rom
@@ -158,6 +159,8 @@ def numbers_header() -> str:
         *_namespace("clint_map", _constants("uint64_t", clint_names)),
         *_namespace("plic_map", _constants("uint64_t", plic_names)),
         *_namespace("uart_chip", _constants("unsigned", uart_names)),
+        *_namespace("strap", _constants("uint32_t", [(name, 1 << field.offset)
+                                                     for name, field in BootStraps.as_shape()])),
         *_namespace("finisher_command", _constants("uint32_t", _members(finisher.Command))),
         *_csr_names(),
         f"constexpr uint64_t misa_value = {isa.MISA:#x}ull;",

@@ -52,6 +52,13 @@ private:
     System &system_;
 };
 
+// Datasheet: boot-rom.md. The oracle is there only for runs from loaded memory.
+class System::Straps : public Device {
+public:
+    Reading read(uint64_t, uint8_t) override { return {.value = strap::loaded}; }
+    void write(uint64_t, uint8_t, uint64_t) override {}
+};
+
 System::System(const Configuration &configuration, Memory &memory_, std::function<void(uint8_t)> send)
     : time{.settle = configuration.settle, .divider = configuration.time_divider},
       clint(time),
@@ -63,7 +70,8 @@ System::System(const Configuration &configuration, Memory &memory_, std::functio
       hart(configuration, *this),
       configuration_(configuration),
       boot_rom_(std::make_unique<BootRom>()),
-      finisher_(std::make_unique<Finisher>(*this)) {}
+      finisher_(std::make_unique<Finisher>(*this)),
+      straps_(std::make_unique<Straps>()) {}
 
 bool System::is_boot_rom(uint64_t address) {
     return address - place::boot_rom_base < place::boot_rom_size;
@@ -81,6 +89,7 @@ System::Place System::find(uint64_t address, unsigned size, bool writes) {
     if (inside(place::clint_base, place::clint_size)) return {&clint, place::clint_base};
     if (inside(place::plic_base, place::plic_size)) return {&plic, place::plic_base};
     if (inside(place::finisher_base, place::finisher_size)) return {finisher_.get(), place::finisher_base};
+    if (inside(place::straps_base, place::straps_size)) return {straps_.get(), place::straps_base};
     if (is_boot_rom(address) && !writes) return {boot_rom_.get(), place::boot_rom_base};
     if (configuration_.capability_unit && inside(place::capability_unit_base, place::capability_unit_size)) {
         return {&capability_unit, place::capability_unit_base};

@@ -56,7 +56,8 @@ private:
 
     class BootRom;
     class Finisher;
-    std::unique_ptr<Device> boot_rom_, finisher_;
+    class Straps;
+    std::unique_ptr<Device> boot_rom_, finisher_, straps_;
 };
 
 }  // namespace veridian::reference

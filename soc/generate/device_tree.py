@@ -90,6 +90,9 @@ def _devices(config: SocConfig) -> fdt.Node:
         soc.append(_device("capability-unit", region("capability_unit"), {}))
     if config.l2_bytes:
         soc.append(_device("cache-controller", region("l2_cache"), {}))
+    if config.flash:
+        soc.append(_device("flash-controller", region("flash"), {}))
+        soc.append(_device("flash", region("flash_window"), {"bank-width": 8}))
     if config.mailbox:
         soc.append(_device("mailbox", region("mailbox"), {}))
     return soc

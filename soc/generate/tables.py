@@ -27,7 +27,7 @@ def memory_map_page() -> str:
     rows = [(region.name, f"`{region.base:#010x}`", f"`{region.size:#x}`",
              ", ".join(f"`{name}`" for name in region.compatible), "" if region.interrupt is None else region.interrupt,
              "memory" if region.cached else "I/O") for region in places.REGIONS]
-    names = ("RESET_VECTOR", "FIRMWARE_BASE", "KERNEL_BASE", "INITRD_BASE", "DEVICE_TREE_BASE")
+    names = ("RESET_VECTOR", "FIRMWARE_BASE", "KERNEL_BASE", "INITRD_BASE", "DEVICE_TREE_BASE", "LOADER_BASE")
     addresses = [(f"`{name}`", f"`{getattr(places, name):#010x}`") for name in names]
     return "\n".join([
         _BANNER.format(source="soc/memory_map.py"), "# Memory map\n",

@@ -41,6 +41,13 @@ def test_defaults_are_the_boot_configuration():
     ({"capability_lines": 3}, ValueError, "Capability unit: lines must be a power of two and at least 4, not 3"),
     ({"mailbox_queues": 33}, ValueError, "Mailbox: queues must be from 1 to 32, not 33"),
     ({"mailbox_depth": "4"}, TypeError, "Mailbox: depth must be an integer, not '4'"),
+    ({"flash": 1}, TypeError, "flash must be True or False, not 1"),
+    ({"flash_offset": "4M"}, TypeError, "flash_offset must be an integer, not '4M'"),
+    ({"flash_offset": 1000}, ValueError, "flash_offset must be a multiple of 4096 below 16777216, not 1000"),
+    ({"flash_offset": 16 << 20}, ValueError, "flash_offset must be a multiple of 4096 below 16777216, not 16777216"),
+    ({"flash_clock_hz": 0}, ValueError, "flash_clock_hz must be a positive integer, not 0"),
+    ({"flash_clock_hz": 1000}, ValueError, "flash_clock_hz 1000 is too slow for a clock of 60000000 Hz"),
+    ({"baud": 10_000_000}, ValueError, "baud 10000000 is out of reach at 60000000 Hz"),
     ({"debug": "yes"}, TypeError, "debug must be True or False, not 'yes'"),
     ({"capability_unit": False}, ValueError, "mailbox wants capability_unit: it asks the unit about every sender"),
 ])
@@ -61,6 +68,18 @@ def test_sdram_runs_at_the_system_clock_with_a_register_in_each_pad():
     config = SocConfig(sdram="IS42S16160G-7", clock_hz=66_000_000, timebase_hz=1_000_000)
     assert config.sdram_config == SdramConfig(chip=IS42S16160G_7, clock_hz=66_000_000, input_registers=1)
     assert SocConfig(sdram="").sdram_config is None
+
+
+@pytest.mark.parametrize("clock, divider", [(25_000_000, 0), (66_000_000, 0), (66_000_001, 1), (133_000_000, 2)])
+def test_clock_of_the_flash(clock, divider):
+    config = SocConfig(clock_hz=clock, timebase_hz=clock)
+    assert config.flash_divider == divider
+    assert clock / (2 * (divider + 1)) <= config.flash_clock_hz
+
+
+def test_divisor_of_the_boot_rom():
+    assert SocConfig().uart_divisor == 33
+    assert SocConfig(clock_hz=50_000_000, timebase_hz=50_000_000, baud=9600).uart_divisor == 326
 
 
 def test_json_round_trip():

@@ -45,6 +45,15 @@ def test_debug_only_when_asked_for():
     assert "debug" not in {name for _, name, _, _ in plain.memory_map.windows()}
 
 
+def test_flash_only_when_asked_for():
+    pins = {"flash_clk", "flash_cs", "flash_d_o", "flash_d_oe", "flash_d_i"}
+    assert pins <= set(flat_ports(SoC()))
+    plain = SoC(SocConfig(flash=False))
+    assert pins.isdisjoint(flat_ports(plain))
+    assert {"flash", "flash_window"}.isdisjoint(name for _, name, _, _ in plain.memory_map.windows())
+    assert "straps" in flat_ports(plain)
+
+
 def test_trace_port_only_when_asked_for():
     assert any(name.startswith("trace_") for name in flat_ports(SoC(SocConfig(trace=True))))
     assert not any(name.startswith("trace_") for name in flat_ports(SoC(SocConfig(trace=False))))

@@ -55,10 +55,11 @@ def test_each_listed_region_is_a_node(target):
 
 
 def test_accelerators_only_when_configured():
-    tree = parse(config=SocConfig(capability_unit=False, mailbox=False, l2_bytes=0))
+    tree = parse(config=SocConfig(capability_unit=False, mailbox=False, l2_bytes=0, flash=False))
     names = [one for _, _, properties in tree.walk() for item in properties if item.name == "compatible"
              for one in item.data]
-    assert not any(name in names for name in ("veridian,capability-unit", "veridian,mailbox", "veridian,l2-cache"))
+    assert not any(name in names for name in ("veridian,capability-unit", "veridian,mailbox", "veridian,l2-cache",
+                                        "veridian,spi-flash", "mtd-rom"))
 
 
 def test_chosen():

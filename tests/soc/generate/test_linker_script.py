@@ -2,7 +2,8 @@ from elftools.elf.elffile import ELFFile
 
 from sim.bare_metal import build_program
 from soc import memory_map
-from soc.firmware.boot_rom import boot_rom
+from soc.config import SocConfig
+from soc.firmware.boot_rom import boot_rom, build_boot_rom
 from soc.firmware.build import build_firmware
 from soc.generate.linker_script import bare_metal_script, firmware_script
 
@@ -26,10 +27,25 @@ def test_firmware_lies_where_the_boot_rom_jumps_to():
 
 
 def test_boot_rom_contents():
-    rom = boot_rom()
-    assert len(rom) <= memory_map.region("boot_rom").size
-    assert int.from_bytes(rom[24:32], "little") == memory_map.FIRMWARE_BASE
-    assert int.from_bytes(rom[32:40], "little") == memory_map.DEVICE_TREE_BASE
+    rom = memory_map.region("boot_rom")
+    image = build_boot_rom()
+    assert image.read_bytes() == boot_rom() and len(boot_rom()) <= rom.size
+    with (image.parent / "boot_rom.elf").open("rb") as file:
+        elf = ELFFile(file)
+        assert elf["e_entry"] == memory_map.RESET_VECTOR == rom.base
+        symbols = elf.get_section_by_name(".symtab")
+        # The loader's variables lie behind its copy of the ROM, with room for the stack.
+        variables = elf.get_section_by_name(".bss")
+        assert variables["sh_addr"] == rom.base + rom.size
+        end = symbols.get_symbol_by_name("loader_end")[0]["st_value"]
+        assert end - rom.base <= memory_map.LOADER_BYTES - 1024
+
+
+def test_boot_rom_follows_the_configuration():
+    small = boot_rom(SocConfig(flash=False))
+    assert len(small) < len(boot_rom()) and b"flash" not in small
+    assert boot_rom(SocConfig(flash_offset=0x20_0000)) != boot_rom()
+    assert boot_rom(SocConfig(baud=9600)) != boot_rom()
 
 
 def test_bare_metal_program(tmp_path):

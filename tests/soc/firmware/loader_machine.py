@@ -1,0 +1,269 @@
+"""What the loader's parser and receiver do with anything: ``python -m tests.soc.firmware.loader_machine LIBRARY``.
+
+Runs as a process of its own, because AddressSanitizer must be there first. Exit code 0: all properties hold.
+"""
+
+import queue
+import struct
+import sys
+import threading
+import zlib
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from fpga import xmodem
+from soc.image import HEADER_BYTES, MAGIC, REASONS, SEGMENTS_MAX, VERSION, Image, ImageError, Segment, pack, parse
+from soc.memory_map import region
+from tests.soc.firmware.loader_library import load
+
+BASE = region("memory").base
+BYTES = 1 << 14
+END = BASE + BYTES
+FILL = 0xa5
+ERRORS = (None, *REASONS.values())
+
+ffi, lib = load(Path(sys.argv[1]))
+#: A failure is not made smaller where an example takes seconds.
+_FAST = (Phase.explicit, Phase.generate)
+_settings = settings(max_examples=150, deadline=None, database=None,
+                     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+@st.composite
+def images(draw):
+    """Valid images inside the memory of this test."""
+    cuts = sorted(draw(st.sets(st.integers(0, BYTES // 8), min_size=2, max_size=2 * SEGMENTS_MAX)))
+    pairs = [(8 * begin, 8 * end) for begin, end in zip(cuts[::2], cuts[1::2], strict=False)]
+    data = draw(st.randoms(use_true_random=False))
+    segments = tuple(Segment(BASE + begin, data.randbytes(end - begin)) for begin, end in pairs)
+    inside = draw(st.sampled_from(segments))
+    entry = inside.address + 2 * draw(st.integers(0, len(inside.contents) // 2 - 1))
+    return Image(segments, entry, draw(st.integers(0, 2**64 - 1)))
+
+
+def run(content, pieces):
+    """Feed words in pieces; (error or None, complete, memory)."""
+    memory = lib.host_begin(BASE, BYTES, FILL)
+    words = len(content) // 8
+    at = error = 0
+    pieces = iter(pieces)
+    while at < words and not error:
+        count = min(next(pieces, words), words - at)
+        error = lib.host_feed(ffi.from_buffer(content[8 * at:8 * (at + count)]), count)
+        at += count
+    return ERRORS[error], bool(lib.host_complete()) and not error, bytes(ffi.buffer(memory, BYTES))
+
+
+def expected(image):
+    memory = bytearray([FILL]) * BYTES
+    for segment in image.segments:
+        memory[segment.address - BASE:segment.end - BASE] = segment.contents
+    return bytes(memory)
+
+
+def written(memory, content):
+    """Whether memory differs from its fill outside the segments that a header names."""
+    count = struct.unpack_from("<I", content, 12)[0]
+    clean = bytearray(memory)
+    for index in range(min(count, SEGMENTS_MAX)):
+        address, size, _ = struct.unpack_from("<QII", content, 40 + 16 * index)
+        if BASE <= address <= address + size <= END:
+            clean[address - BASE:address - BASE + size] = bytes([FILL]) * size
+    return clean != bytes([FILL]) * BYTES
+
+
+_pieces = st.lists(st.integers(1, 200), max_size=40)
+
+
+@_settings
+@given(images(), _pieces, st.binary(max_size=64))
+def whole_images_arrive(image, pieces, behind):
+    content = pack(image)
+    assert parse(content, bounds=(BASE, END)) == Image(
+        tuple(sorted(image.segments, key=lambda one: one.address)), image.entry, image.argument)
+    assert run(content + behind, pieces) == (None, True, expected(image))
+
+
+@_settings
+@given(images(), _pieces, st.data())
+def truncated_images_do_not(image, pieces, data):
+    content = pack(image)
+    content = content[:data.draw(st.integers(0, len(content) - 8))]
+    error, complete, memory = run(content, pieces)
+    assert (error, complete) == (None, False)
+    if len(content) < HEADER_BYTES:
+        assert memory == bytes([FILL]) * BYTES
+    else:
+        assert not written(memory, content)
+
+
+@_settings
+@given(images(), _pieces, st.data())
+def flipped_bits_are_found(image, pieces, data):
+    content = bytearray(pack(image))
+    bits = data.draw(st.sets(st.integers(0, 8 * len(content) - 1), min_size=1, max_size=3))
+    for bit in bits:
+        content[bit // 8] ^= 1 << bit % 8
+    content = bytes(content)
+    error, complete, memory = run(content, pieces)
+    assert error is not None and not complete
+    if min(bits) < 8 * HEADER_BYTES:
+        assert memory == bytes([FILL]) * BYTES
+    try:
+        parse(content, bounds=(BASE, END))
+    except ImageError as refusal:
+        assert str(refusal) == error
+
+
+_edges = [0, 1, 7, 8, BASE - 8, BASE, BASE + 8, END - 16, END - 8, END, END + 8, 2**32, 2**63, 2**64 - 8, 2**64 - 1]
+_addresses = (st.sampled_from(_edges) | st.integers(0, 2**64 - 1)
+              | st.integers(BASE // 8, END // 8).map(lambda at: 8 * at))
+_sizes = (st.sampled_from([0, 1, 8, 16, BYTES - 8, BYTES, BYTES + 8, 2**32 - 8, 2**32 - 1])
+          | st.integers(0, 100).map(lambda words: 8 * words))
+
+
+@settings(_settings, max_examples=600)
+@given(st.sampled_from([0, 1, 2, 3, SEGMENTS_MAX, SEGMENTS_MAX + 1, 2**32 - 1]),
+       st.lists(st.tuples(_addresses, _sizes), min_size=SEGMENTS_MAX, max_size=SEGMENTS_MAX), st.data(), _pieces)
+def lying_headers_are_harmless(count, table, data, pieces):
+    """Headers with a right checksum and anything in them are taken where the Python parser takes them, no others."""
+    if data.draw(st.booleans()):
+        # Plausible ones, so that some are taken.
+        table = sorted(table)
+    true_length = HEADER_BYTES + sum(size for _, size in table[:min(count, SEGMENTS_MAX)])
+    length = data.draw(st.just(true_length) | st.integers(0, 2**64 - 1))
+    entry = data.draw(_addresses | st.just(table[0][0]))
+    bodies = [bytes(min(size, 2 * BYTES)) for _, size in table]
+    rows = b"".join(struct.pack("<QII", address, size, zlib.crc32(body))
+                    for (address, size), body in zip(table, bodies, strict=True))
+    header = struct.pack("<QIIQQQ", MAGIC, VERSION, count, length, entry, 0) + rows
+    header = header.ljust(HEADER_BYTES - 8, b"\0")
+    content = header + struct.pack("<II", zlib.crc32(header), 0) + b"".join(bodies[:min(count, SEGMENTS_MAX)])
+    error, complete, memory = run(content[:len(content) // 8 * 8], pieces)
+    try:
+        parse(content, bounds=(BASE, END))
+    except ImageError as refusal:
+        assert error == str(refusal) and not complete
+        assert memory == bytes([FILL]) * BYTES
+    else:
+        assert error is None and complete and not written(memory, content)
+
+
+class Line:
+    """Both directions of a serial line; `spoil(number, message)` changes what the sender writes."""
+
+    def __init__(self, spoil):
+        self.to_loader, self.to_sender = queue.SimpleQueue(), queue.SimpleQueue()
+        self.spoil, self.count = spoil, 0
+
+    def read(self, size):
+        try:
+            return bytes([self.to_sender.get(timeout=0.002)])
+        except queue.Empty:
+            return b""
+
+    def write(self, message):
+        self.count += 1
+        for byte in self.spoil(self.count, message):
+            self.to_loader.put(byte)
+
+    def receive(self, seconds):
+        try:
+            return self.to_loader.get(timeout=max(seconds, 0.0005))
+        except queue.Empty:
+            return -1
+
+
+#: Seconds of the loader's second here.
+SECOND = 0.04
+TICKS = 1000
+
+
+def transfer(content, spoil, before=b""):
+    """(loader's error or None, complete, memory, sender's exception or None)."""
+    memory = lib.host_begin(BASE, BYTES, FILL)
+    line = Line(spoil)
+    for byte in before:
+        line.to_loader.put(byte)
+    get = ffi.callback("int(uint64_t)", lambda ticks: line.receive(SECOND * ticks / TICKS))
+
+    def answer(byte):
+        line.to_sender.put(byte)
+
+    put = ffi.callback("void(int)", answer)
+    outcome = []
+
+    def loader():
+        outcome.append(lib.host_upload(get, put, TICKS))
+        if outcome[0]:
+            for byte in f"boot: refused: {ERRORS[outcome[0]]}\r\n".encode():
+                answer(byte)
+
+    thread = threading.Thread(target=loader, daemon=True)
+    thread.start()
+    raised = None
+    try:
+        while line.read(1) != b"C":
+            pass
+        xmodem.send(line, content, timeout=4 * SECOND)
+    except (xmodem.Refused, xmodem.NoAnswer) as error:
+        raised = error
+        if isinstance(error, xmodem.NoAnswer):
+            for byte in xmodem.ATTENTION:
+                line.to_loader.put(byte)
+    thread.join(60)
+    assert not thread.is_alive(), "the loader still waits"
+    return ERRORS[outcome[0]], bool(lib.host_complete()), bytes(ffi.buffer(memory, BYTES)), raised
+
+
+@settings(_settings, max_examples=15, phases=_FAST)
+@given(images(), st.lists(st.tuples(st.sampled_from(["drop", "flip", "cut", "double"]), st.integers(0, 2**16)),
+                          max_size=4), st.sets(st.integers(1, 12), max_size=4))
+def uploads_arrive_over_a_bad_line(image, faults, places):
+    """Some of the sender's first messages are lost, damaged, cut short or doubled."""
+    chosen = dict(zip(sorted(places), faults, strict=False))
+
+    def spoil(number, message):
+        kind, value = chosen.get(number, (None, 0))
+        if kind == "drop":
+            return b""
+        if kind == "flip":
+            place = value % len(message)
+            return message[:place] + bytes([message[place] ^ 1 << value % 8]) + message[place + 1:]
+        if kind == "cut":
+            return message[:value % len(message)]
+        return message * 2 if kind == "double" else message
+
+    error, complete, memory, raised = transfer(pack(image), spoil)
+    assert raised is None, raised
+    assert (error, complete, memory) == (None, True, expected(image))
+
+
+@settings(_settings, max_examples=5, phases=_FAST)
+@given(images(), st.binary(max_size=40))
+def noise_before_an_upload_does_no_harm(image, noise):
+    error, complete, memory, raised = transfer(pack(image), lambda number, message: message, before=noise)
+    assert (error, complete, memory, raised) == (None, True, expected(image), None)
+
+
+def uploads_that_are_refused_say_why():
+    content = pack(Image((Segment(BASE, b"abc" * 1000),), BASE))
+    for bad, reason in ((content[:-5] + b"x" + content[-4:], "checksum of a segment"),
+                        (content[:2048], "truncated"),
+                        (content + bytes(2048), "longer than its header says"),
+                        (bytes(2000), "no image")):
+        error, complete, _, raised = transfer(bad, lambda number, message: message)
+        assert isinstance(raised, xmodem.Refused)
+        assert (error, str(raised)) == (reason, reason)
+        assert complete == (reason == "longer than its header says")
+
+
+PROPERTIES = (whole_images_arrive, truncated_images_do_not, flipped_bits_are_found, lying_headers_are_harmless,
+              uploads_that_are_refused_say_why, noise_before_an_upload_does_no_harm, uploads_arrive_over_a_bad_line)
+
+if __name__ == "__main__":
+    for check in PROPERTIES:
+        if len(sys.argv) < 3 or check.__name__ in sys.argv[2:]:
+            check()
