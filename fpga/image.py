@@ -1,0 +1,99 @@
+"""Makes and shows boot images: ``python -m fpga.image``.
+
+The format is :mod:`soc.image`'s; the boot ROM takes it from flash or over the UART (docs/datasheet/boot-rom.md).
+"""
+
+from pathlib import Path
+
+import click
+
+from sim.toolchain import BUILD, ToolError, run_command
+from soc.config import SocConfig
+from soc.firmware.build import build_firmware
+from soc.generate.device_tree import device_tree
+from soc.image import Image, ImageError, Segment, pack, parse, system_image
+from soc.presets import PRESETS
+
+__all__ = ["kernel_image", "read_image"]
+
+DEFAULT = BUILD / "fpga" / "image.bin"
+
+
+def kernel_image(config: SocConfig, *, bootargs: str = "") -> bytes:
+    """Firmware, kernel, initrd and device tree of a machine as an image; builds what is missing."""
+    from kernel.build import BuildError, build_initrd, build_kernel
+
+    try:
+        kernel, initrd = (build("riscv64").read_bytes() for build in (build_kernel, build_initrd))
+    except BuildError as error:
+        raise ToolError(f"the kernel does not build: {error}") from None
+    tree = device_tree(config, bootargs=bootargs, initrd_bytes=len(initrd))
+    return pack(system_image(build_firmware(config.harts).read_bytes(), kernel, initrd, tree))
+
+
+def read_image(path: Path) -> tuple[bytes, Image]:
+    """Contents of an image file, and what they mean.
+
+    Raises
+    ------
+    ToolError
+        With exit code 2: no such file, or an image that the boot ROM would refuse.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ToolError(f"cannot read '{path}': {error.strerror}", 2) from None
+    try:
+        return content, parse(content)
+    except ImageError as error:
+        raise ToolError(f"the boot ROM would refuse '{path}': {error}", 2) from None
+
+
+def _show(path: Path, image: Image, size: int) -> None:
+    click.echo(f"{path}: {size} bytes, entry {image.entry:#x}, argument {image.argument:#x}")
+    for segment in image.segments:
+        click.echo(f"  {segment.address:#x} to {segment.end:#x}: {len(segment.contents)} bytes")
+
+
+def _number(context, parameter, value):
+    try:
+        return None if value is None else int(value, 0)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a number") from None
+
+
+@click.command()
+@click.option("--output", type=click.Path(path_type=Path), default=DEFAULT, help="File to write.",
+              show_default="build/fpga/image.bin")
+@click.option("--config", "text", metavar="JSON", default="{}",
+              help=f"Fields of SocConfig that differ from their defaults, or {', '.join(PRESETS)} (device tree).")
+@click.option("--bootargs", default="", help="The kernel's command line.")
+@click.option("--segment", "segments", type=(str, click.Path(exists=True, dir_okay=False, path_type=Path)),
+              multiple=True, metavar="ADDRESS FILE", help="In place of the kernel: contents of memory (repeatable).")
+@click.option("--entry", callback=_number, metavar="ADDRESS", help="First instruction.  [default: the first segment]")
+@click.option("--argument", callback=_number, metavar="ADDRESS", default="0", help="Handed over in a1.")
+@click.option("--show", type=click.Path(path_type=Path), metavar="FILE", help="Check FILE and say what is in it.")
+def main(output, text, bootargs, segments, entry, argument, show):
+    """Write a boot image of the kernel, or of any contents of memory."""
+    if show is not None:
+        content, image = read_image(show)
+        _show(show, image, len(content))
+        return
+    try:
+        if segments:
+            parts = tuple(Segment(int(address, 0), path.read_bytes()) for address, path in segments)
+            content = pack(Image(parts, parts[0].address if entry is None else entry, argument))
+        else:
+            content = kernel_image(SocConfig.from_json(text), bootargs=bootargs)
+    except (TypeError, ValueError) as error:
+        raise ToolError(str(error), 2) from None
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_bytes(content)
+    except OSError as error:
+        raise ToolError(f"cannot write '{output}': {error.strerror}", 2) from None
+    _show(output, parse(content), len(content))
+
+
+if __name__ == "__main__":
+    run_command(main)
