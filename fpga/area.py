@@ -33,7 +33,8 @@ def page(block: str) -> Path:
 
 def version(block: str) -> str:
     """The commit that changed the RTL of `block` last, with a plus sign if it has been changed since."""
-    sources = ["hw/" + ROOTS[block].make.__module__.split(".")[1], "hw/bus", "hw/abi.py", "hw/core/port.py"]
+    sources = ["hw/" + ROOTS[block].make.__module__.split(".")[1], "hw/bus", "hw/abi/hardware.py",
+               "hw/core/port.py"]
 
     def git(*arguments):
         return subprocess.run(["git", *arguments, "--", *sources], cwd=ROOT, capture_output=True, text=True,

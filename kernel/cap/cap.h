@@ -82,6 +82,10 @@ struct cap_view {
 /* As a check, for any type. BAD_HANDLE, EMPTY, STALE, MISSING_RIGHTS. */
 [[nodiscard]] enum status cap_find(uint32_t space, uint32_t handle, uint16_t rights, struct cap_view *view);
 
+/* The same for an operation on the slot itself: its number, good until any other function of this module that changes
+   something is called. `stale`: the object may be dead. BAD_HANDLE, EMPTY, STALE, MISSING_RIGHTS. */
+[[nodiscard]] enum status cap_resolve(uint32_t space, uint32_t handle, uint16_t rights, bool stale, uint32_t *slot);
+
 /* ---- operations ----------------------------------------------------------------------------------------------------- */
 
 /* A new root capability (no parent) to a live object. BAD_HANDLE: no such space. DEAD: the object is not live.
@@ -94,6 +98,9 @@ struct cap_view {
    (else BAD_ARGUMENT), for a badge says who sends. BAD_HANDLE, EMPTY, STALE, NO_SLOTS. */
 [[nodiscard]] enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_t badge,
                                      uint32_t *derived);
+
+/* The same for a slot that cap_resolve() has found with DERIVE. MISSING_RIGHTS, BAD_ARGUMENT, NO_SLOTS. */
+[[nodiscard]] enum status cap_derive_at(uint32_t slot, uint16_t rights, uint32_t badge, uint32_t *derived);
 
 /* Copies (the copy is a child of the original, with its rights and badge) or moves (the same node of the derivation tree
    in another place; the old handle is dead) up to MESSAGE_CAPABILITIES capabilities from one space to another: all or
@@ -110,10 +117,16 @@ struct cap_view {
    deleted. BAD_HANDLE, EMPTY. */
 [[nodiscard]] enum status cap_delete(uint32_t space, uint32_t handle);
 
+/* The same for a slot that cap_resolve() has found. */
+void cap_delete_at(uint32_t slot);
+
 /* Kills all descendants of `handle` in every space and keeps the capability itself. Needs REVOKE (MISSING_RIGHTS).
    Kills at most `limit` of them: WOULD_BLOCK if there are more, then call again. `*revoked` (written in both cases) is
    the number killed in this call. BAD_HANDLE, EMPTY, STALE. */
 [[nodiscard]] enum status cap_revoke(uint32_t space, uint32_t handle, uint64_t limit, uint64_t *revoked);
+
+/* The same for a slot that cap_resolve() has found with REVOKE. WOULD_BLOCK. */
+[[nodiscard]] enum status cap_revoke_at(uint32_t slot, uint64_t limit, uint64_t *revoked);
 
 /* Slots that a revocation engine has emptied pass no check, but are not free yet and count as references. This frees at
    most `limit` of them; true if there are more. Whatever needs a slot, or exact counts, calls it; call it when idle. */

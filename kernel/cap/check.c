@@ -55,14 +55,21 @@ enum status cap_slot_of(uint32_t space, uint32_t handle, uint32_t *number)
     return STATUS_OK;
 }
 
-enum status cap_find(uint32_t space, uint32_t handle, uint16_t rights, struct cap_view *view)
+enum status cap_resolve(uint32_t space, uint32_t handle, uint16_t rights, bool stale, uint32_t *slot)
 {
     uint32_t number;
     enum status status = cap_slot_of(space, handle, &number);
     if (status != STATUS_OK) return status;
-    struct slot const *slot = &cap_state.slots[number];
-    if (!cap_slot_live(slot)) return STATUS_STALE;
-    if ((rights & ~slot_get_rights(slot)) != 0) return STATUS_MISSING_RIGHTS;
-    *view = cap_slot_view(slot);
+    if (!stale && !cap_slot_live(&cap_state.slots[number])) return STATUS_STALE;
+    if ((rights & ~slot_get_rights(&cap_state.slots[number])) != 0) return STATUS_MISSING_RIGHTS;
+    *slot = number;
     return STATUS_OK;
+}
+
+enum status cap_find(uint32_t space, uint32_t handle, uint16_t rights, struct cap_view *view)
+{
+    uint32_t number;
+    enum status status = cap_resolve(space, handle, rights, false, &number);
+    if (status == STATUS_OK) *view = cap_slot_view(&cap_state.slots[number]);
+    return status;
 }

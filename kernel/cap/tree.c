@@ -53,15 +53,6 @@ void cap_tree_remove(uint32_t number)
     }
 }
 
-/* The slot of a live capability with these rights. */
-static enum status find(uint32_t space, uint32_t handle, uint16_t rights, uint32_t *number)
-{
-    enum status status = cap_slot_of(space, handle, number);
-    if (status != STATUS_OK) return status;
-    if (!cap_slot_live(slot_at(*number))) return STATUS_STALE;
-    return (rights & ~slot_get_rights(slot_at(*number))) != 0 ? STATUS_MISSING_RIGHTS : STATUS_OK;
-}
-
 enum status cap_insert(uint32_t space, uint32_t object_id, uint16_t rights, uint32_t badge, uint32_t *handle)
 {
     if ((rights & ~RIGHT_ALL) != 0) return STATUS_BAD_ARGUMENT;
@@ -82,11 +73,17 @@ enum status cap_insert(uint32_t space, uint32_t object_id, uint16_t rights, uint
 enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_t badge, uint32_t *derived)
 {
     uint32_t parent;
-    enum status status = find(space, handle, (uint16_t)(rights | RIGHT_DERIVE), &parent);
-    if (status != STATUS_OK) return status;
+    enum status status = cap_resolve(space, handle, RIGHT_DERIVE, false, &parent);
+    return status == STATUS_OK ? cap_derive_at(parent, rights, badge, derived) : status;
+}
+
+enum status cap_derive_at(uint32_t parent, uint16_t rights, uint32_t badge, uint32_t *derived)
+{
     struct cap_view view = cap_slot_view(slot_at(parent));
+    uint32_t space = cap_slot_space(parent);
+    if ((rights & ~view.rights) != 0) return STATUS_MISSING_RIGHTS;
     if (badge != 0 && view.badge != 0 && badge != view.badge) return STATUS_BAD_ARGUMENT;
-    status = cap_space_reserve(space, 1);
+    enum status status = cap_space_reserve(space, 1);
     if (status != STATUS_OK) return status;
     view.rights = rights;
     if (badge != 0) view.badge = badge;
@@ -117,7 +114,7 @@ enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, un
     uint32_t numbers[MESSAGE_CAPABILITIES];
     if (count > MESSAGE_CAPABILITIES || move >> count != 0) return STATUS_BAD_ARGUMENT;
     for (unsigned i = 0; i < count; i++) {
-        enum status status = find(from, handles[i], RIGHT_GRANT, &numbers[i]);
+        enum status status = cap_resolve(from, handles[i], RIGHT_GRANT, false, &numbers[i]);
         if (status != STATUS_OK) return status;
         for (unsigned j = 0; j < i; j++)
             if (numbers[j] == numbers[i] && ((move >> i | move >> j) & 1) != 0) return STATUS_BAD_ARGUMENT;
@@ -151,20 +148,28 @@ enum status cap_move(uint32_t from, uint32_t handle, uint32_t to, uint32_t *move
 enum status cap_delete(uint32_t space, uint32_t handle)
 {
     uint32_t number;
-    enum status status = cap_slot_of(space, handle, &number);
-    if (status != STATUS_OK) return status;
+    enum status status = cap_resolve(space, handle, 0, true, &number);
+    if (status == STATUS_OK) cap_delete_at(number);
+    return status;
+}
+
+void cap_delete_at(uint32_t number)
+{
     /* It may be the last that names its object, but for slots that count and hold nothing any more. */
     cap_reclaim(UINT32_MAX);
     cap_tree_remove(number);
     cap_slot_release(number);
-    return STATUS_OK;
 }
 
 enum status cap_revoke(uint32_t space, uint32_t handle, uint64_t limit, uint64_t *revoked)
 {
     uint32_t root;
-    enum status status = find(space, handle, RIGHT_REVOKE, &root);
-    if (status != STATUS_OK) return status;
+    enum status status = cap_resolve(space, handle, RIGHT_REVOKE, false, &root);
+    return status == STATUS_OK ? cap_revoke_at(root, limit, revoked) : status;
+}
+
+enum status cap_revoke_at(uint32_t root, uint64_t limit, uint64_t *revoked)
+{
     struct cap_revocation run = { .dead = cap_state.dead };
     if (limit != 0 && slot_get_first_child(slot_at(root)) != 0
         && cap_hook_revoke(root, limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX, &run)) {

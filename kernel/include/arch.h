@@ -23,7 +23,7 @@
  *
  * struct arch_context          All user registers of a thread. Its first member is `uint64_t call[CALL_WORDS]`:
  *                              8 message words, info, handle, 2 capability words, timeout, in the registers that
- *                              CALL_REGISTERS of hw/abi.py names. Kept at the start of the thread's control block.
+ *                              CALL_REGISTERS of hw/abi names. Kept at the start of the thread's control block.
  * ARCH_NAME                    "riscv64", "aarch64" or "x86_64".
  * ARCH_ELF_MACHINE             e_machine of programs that run here.
  * ARCH_PAGE_LEVELS             3 (Sv39) or 4. Each level has 512 entries of 64 bits.

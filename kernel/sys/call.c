@@ -1,122 +1,70 @@
 /* call.c: the system call table and its one entry. */
 #include "cap/cap.h"
 #include "ipc/ipc.h"
+#include "lib/panic.h"
 #include "proc/process.h"
 #include "sched/sched.h"
 #include "sys/accelerator.h"
 #include "sys/call.h"
 
-static void call_null(struct thread *thread, struct call_request const *request)
-{
-    (void)request;
-    thread_result(thread, STATUS_OK);
-}
-
-static void call_yield(struct thread *thread, struct call_request const *request)
-{
-    (void)request;
-    thread_result(thread, STATUS_OK);
-    sched_yield();
-}
-
-static struct endpoint *endpoint_of(struct call_request const *request)
-{
-    return (struct endpoint *)request->payload;
-}
-
-static void call_ipc_call(struct thread *thread, struct call_request const *request)
-{
-    ipc_call(thread, endpoint_of(request), request->badge);
-}
-
-static void call_ipc_send(struct thread *thread, struct call_request const *request)
-{
-    ipc_send(thread, endpoint_of(request), request->badge);
-}
-
-static void call_ipc_receive(struct thread *thread, struct call_request const *request)
-{
-    ipc_receive(thread, endpoint_of(request));
-}
-
-static void call_ipc_reply(struct thread *thread, struct call_request const *request)
-{
-    (void)request;
-    ipc_reply(thread);
-}
-
-static void call_ipc_reply_receive(struct thread *thread, struct call_request const *request)
-{
-    ipc_reply_receive(thread, endpoint_of(request));
-}
-
-static void call_mail_send(struct thread *thread, struct call_request const *request)
-{
-    ipc_mail_send(thread, endpoint_of(request), request->handle, request->badge);
-}
-
-static void call_mail_receive(struct thread *thread, struct call_request const *request)
-{
-    ipc_mail_receive(thread, endpoint_of(request), request->handle);
-}
-
-/* The handler of each call, by number, and whether capabilities may travel with it. */
-static struct { call_handler *handler; bool transfers; } const handlers[CALL_COUNT] = {
-    [CALL_NULL] = { call_null },
-    [CALL_YIELD] = { call_yield },
-    [CALL_EXIT] = { call_exit },
-    [CALL_CLOCK] = { call_clock },
-    [CALL_CONSOLE_WRITE] = { call_console_write },
-    [CALL_IPC_CALL] = { call_ipc_call, true },
-    [CALL_IPC_SEND] = { call_ipc_send, true },
-    [CALL_IPC_RECEIVE] = { call_ipc_receive },
-    [CALL_IPC_REPLY] = { call_ipc_reply, true },
-    [CALL_IPC_REPLY_RECEIVE] = { call_ipc_reply_receive, true },
-    [CALL_CAP_CHECK] = { call_cap_check },
-    [CALL_CAP_CREATE] = { call_cap_create },
-    [CALL_CAP_DERIVE] = { call_cap_derive },
-    [CALL_CAP_REVOKE] = { call_cap_revoke },
-    [CALL_CAP_DELETE] = { call_cap_delete },
-    [CALL_MEM_MAP] = { call_mem_map },
-    [CALL_MEM_UNMAP] = { call_mem_unmap },
-    [CALL_PROCESS_CREATE] = { call_process_create, true },
-    [CALL_PROCESS_WAIT] = { call_process_wait },
-    [CALL_KERNEL_CONTROL] = { call_kernel_control },
-    [CALL_MAIL_SEND] = { call_mail_send },
-    [CALL_MAIL_RECEIVE] = { call_mail_receive },
-};
-
-#define RULE(NAME, TYPE, RIGHTS, NEEDED) [CALL_##NAME] = { CAP_TYPE_##TYPE, RIGHTS, NEEDED },
-static struct call_rule const rules[CALL_COUNT] = { CALL_RULES(RULE) };
+#define RULE(NAME, name, ...) [CALL_##NAME] = { __VA_ARGS__ },
+static struct call_rule const rules[CALL_COUNT] = { CALL_TABLE(RULE) };
 #undef RULE
 
-/* Checks the capability that a call needs. */
-static inline enum status authorize(struct thread *thread, struct call_rule const *rule, struct call_request *request)
+#define HANDLER(NAME, name, ...) [CALL_##NAME] = call_##name,
+static call_handler *const handlers[CALL_COUNT] = { CALL_TABLE(HANDLER) };
+#undef HANDLER
+
+/* Rights of memory that a word asks for: nothing can be written or executed that cannot be read. */
+static uint16_t asked_rights(uint64_t word)
 {
-    uint64_t handle = thread->context.call[WORD_HANDLE];
+    uint16_t rights = (uint16_t)(word & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE));
+    return (rights & (RIGHT_WRITE | RIGHT_EXECUTE)) != 0 ? rights | RIGHT_READ : rights;
+}
+
+/* Checks the capability that a handle argument names. */
+static inline enum status authorize(struct thread *thread, struct handle_rule const *rule,
+                                    struct call_capability *capability)
+{
+    uint64_t const *words = thread->context.call;
+    uint64_t handle = words[rule->word];
+    uint16_t rights = rule->rights;
     if (handle >> 32 != 0) return STATUS_BAD_HANDLE;
-    uint64_t answer = accelerator_check(thread->cap_space, query_make(handle, rule->cap_type, rule->rights),
-                                        &request->badge);
+    capability->handle = (uint32_t)handle;
+    if (rule->cap_type == CAP_TYPE_NONE)
+        return cap_resolve(thread->cap_space, (uint32_t)handle, rights, rule->stale, &capability->slot);
+    if (rule->asked != NO_WORD) rights |= asked_rights(words[rule->asked]);
+    uint64_t answer = accelerator_check(thread->cap_space, query_make(handle, rule->cap_type, rights),
+                                        &capability->badge);
     if (answer_get_verdict(answer) != VERDICT_OK) return (enum status)answer_get_verdict(answer);
-    request->handle = (uint32_t)handle;
-    request->payload = object_payload((uint32_t)answer_get_value(answer));
+    capability->payload = object_payload((uint32_t)answer_get_value(answer));
     return STATUS_OK;
+}
+
+/* Has a message word more bits than its argument? */
+static bool too_wide(struct call_rule const *rule, uint64_t const *words)
+{
+    for (unsigned left = rule->narrow_32 | rule->narrow_16; left != 0; left &= left - 1) {
+        unsigned word = (unsigned)__builtin_ctz(left);
+        if (words[word] >> ((rule->narrow_16 >> word & 1) != 0 ? 16 : 32) != 0) return true;
+    }
+    return false;
 }
 
 static enum status dispatch(struct thread *thread, uint64_t info)
 {
     size_t number = info_in_get_number(info);
-    if (number >= CALL_COUNT || handlers[number].handler == nullptr || (info & INFO_IN_RESERVED) != 0)
-        return STATUS_BAD_CALL;
+    if (number >= CALL_COUNT || (info & INFO_IN_RESERVED) != 0) return STATUS_BAD_CALL;
+    struct call_rule const *rule = &rules[number];
     if (info >> INFO_IN_CAP_COUNT_SHIFT != 0
-        && (!handlers[number].transfers || info_in_get_cap_count(info) > MESSAGE_CAPABILITIES))
-        return STATUS_BAD_ARGUMENT;
+        && (!rule->transfers || info_in_get_cap_count(info) > MESSAGE_CAPABILITIES)) return STATUS_BAD_ARGUMENT;
     struct call_request request = { .words = thread->context.call };
-    if (rules[number].needs_capability) {
-        enum status status = authorize(thread, &rules[number], &request);
+    for (unsigned i = 0; i < rule->handle_count; i++) {
+        enum status status = authorize(thread, &rule->handle[i], &request.capability[i]);
         if (status != STATUS_OK) return status;
     }
-    handlers[number].handler(thread, &request);
+    if ((rule->narrow_32 | rule->narrow_16) != 0 && too_wide(rule, request.words)) return STATUS_BAD_ARGUMENT;
+    handlers[number](thread, &request);
     return STATUS_OK;
 }
 
@@ -125,11 +73,23 @@ static inline bool short_path(struct thread *thread, uint64_t info)
 {
     if (info != CALL_IPC_CALL && info != CALL_IPC_REPLY_RECEIVE) return false;
     if (thread->context.call[WORD_TIMEOUT] != TIMEOUT_FOREVER) return false;
-    struct call_request request;
-    if (authorize(thread, &rules[info], &request) != STATUS_OK) return false;
-    struct endpoint *endpoint = endpoint_of(&request);
-    return info == CALL_IPC_CALL ? ipc_fast_call(thread, endpoint, request.badge)
+    struct call_capability capability;
+    if (authorize(thread, &rules[info].handle[0], &capability) != STATUS_OK) return false;
+    struct endpoint *endpoint = (struct endpoint *)capability.payload;
+    return info == CALL_IPC_CALL ? ipc_fast_call(thread, endpoint, capability.badge)
                                  : ipc_fast_reply_receive(thread, endpoint);
+}
+
+/* A call that ends at once ends as its row of the table says it may. */
+static void check_status([[maybe_unused]] struct thread const *thread, [[maybe_unused]] uint64_t info)
+{
+#if defined(VERIDIAN_TEST)
+    if (sched_current != thread) return;
+    size_t number = info_in_get_number(info);
+    enum status status = (enum status)info_out_get_status(thread->context.call[WORD_INFO]);
+    if (number < CALL_COUNT && status != STATUS_OK && (rules[number].errors >> status & 1) == 0)
+        panic("call %zu ended with status %u, which its table does not list", number, status);
+#endif
 }
 
 void trap_syscall(struct arch_context *context)
@@ -139,6 +99,7 @@ void trap_syscall(struct arch_context *context)
     if (short_path(thread, info)) return;
     enum status status = dispatch(thread, info);
     if (status != STATUS_OK) thread_result(thread, status);
+    check_status(thread, info);
 }
 
 void trap_fault(struct arch_context *context, enum exit_reason reason, uint64_t address, uint64_t program_counter)

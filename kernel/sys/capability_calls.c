@@ -1,4 +1,4 @@
-/* capability_calls.c: system calls on capabilities of any type; the module cap/ checks their rights. */
+/* capability_calls.c: system calls on capabilities of any type. */
 #include "cap/cap.h"
 #include "ipc/ipc.h"
 #include "mm/memory_object.h"
@@ -12,9 +12,6 @@ void call_cap_check(struct thread *thread, struct call_request const *request)
     request->words[0] = answer;
     thread_result(thread, (enum status)answer_get_verdict(answer));
 }
-
-/* Handle words have 32 bits. */
-static bool wide(uint64_t handle) { return handle >> 32 != 0; }
 
 static enum status create(struct thread *thread, uint64_t cap_type, uint64_t bytes, uint32_t *handle)
 {
@@ -48,11 +45,9 @@ void call_cap_create(struct thread *thread, struct call_request const *request)
 
 void call_cap_derive(struct thread *thread, struct call_request const *request)
 {
-    uint64_t parent = request->words[WORD_HANDLE], rights = request->words[0], badge = request->words[1];
     uint32_t handle;
-    enum status status = wide(parent) ? STATUS_BAD_HANDLE
-        : rights >> 16 != 0 || badge >> 32 != 0 ? STATUS_BAD_ARGUMENT
-        : cap_derive(thread->cap_space, (uint32_t)parent, (uint16_t)rights, (uint32_t)badge, &handle);
+    enum status status = cap_derive_at(request->capability[0].slot, (uint16_t)request->words[0],
+                                       (uint32_t)request->words[1], &handle);
     if (status == STATUS_OK) request->words[WORD_HANDLE] = handle;
     thread_result(thread, status);
 }
@@ -60,18 +55,18 @@ void call_cap_derive(struct thread *thread, struct call_request const *request)
 void call_cap_revoke(struct thread *thread, struct call_request const *request)
 {
     constexpr uint64_t STEP = 256;
-    uint64_t handle = request->words[WORD_HANDLE], total = 0, killed = 0;
-    enum status status = wide(handle) ? STATUS_BAD_HANDLE : STATUS_WOULD_BLOCK;
-    while (status == STATUS_WOULD_BLOCK) {
-        status = cap_revoke(thread->cap_space, (uint32_t)handle, STEP, &killed);
-        if (status == STATUS_OK || status == STATUS_WOULD_BLOCK) total += killed;
-    }
-    if (status == STATUS_OK) request->words[0] = total;
+    uint64_t total = 0, killed;
+    enum status status;
+    do {
+        status = cap_revoke_at(request->capability[0].slot, STEP, &killed);
+        total += killed;
+    } while (status == STATUS_WOULD_BLOCK);
+    request->words[0] = total;
     thread_result(thread, status);
 }
 
 void call_cap_delete(struct thread *thread, struct call_request const *request)
 {
-    uint64_t handle = request->words[WORD_HANDLE];
-    thread_result(thread, wide(handle) ? STATUS_BAD_HANDLE : cap_delete(thread->cap_space, (uint32_t)handle));
+    cap_delete_at(request->capability[0].slot);
+    thread_result(thread, STATUS_OK);
 }

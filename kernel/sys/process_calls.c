@@ -64,7 +64,7 @@ void call_process_create(struct thread *thread, struct call_request const *reque
 
 void call_process_wait(struct thread *thread, struct call_request const *request)
 {
-    process_wait(thread, (struct process *)request->payload);
+    process_wait(thread, (struct process *)request->capability[0].payload);
 }
 
 void call_exit(struct thread *thread, struct call_request const *request)

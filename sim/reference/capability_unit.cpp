@@ -22,7 +22,7 @@ bool CapabilityUnit::read_word(uint64_t address, uint64_t &word) const {
     return true;
 }
 
-// The first verdict that applies (hw/abi.py, Verdict). Tables that contradict themselves, or lie where there is no main
+// The first verdict that applies (hw/abi, Verdict). Tables that contradict themselves, or lie where there is no main
 // memory, decide nothing.
 CapabilityUnit::Outcome CapabilityUnit::decide(uint64_t space, uint64_t query) const {
     constexpr Outcome undecided{verdict::undecided}, bad_handle{verdict::bad_handle};

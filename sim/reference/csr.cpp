@@ -1,4 +1,4 @@
-// CSRs (privileged specification, chapters 2, 3 and 12; custom ones in hw/abi.py).
+// CSRs (privileged specification, chapters 2, 3 and 12; custom ones in hw/abi).
 
 #include "hart.hpp"
 #include "numbers.hpp"

@@ -13,6 +13,7 @@ from amaranth.lib import data
 from hw import abi
 
 from .. import image, memory_map
+from .call_header import calls_header
 
 __all__ = ["abi_header", "image_header", "memory_map_header", "write_headers"]
 
@@ -82,7 +83,7 @@ def _struct_layout(layout: type[data.Struct], name: str, words: int) -> list[str
 
 def abi_header() -> str:
     """Text of `veridian/abi.h`."""
-    out = [_BANNER.format(source="hw/abi.py"), "#pragma once\n#include <stddef.h>\n#include <stdint.h>\n"]
+    out = [_BANNER.format(source="hw/abi"), "#pragma once\n#include <stddef.h>\n#include <stdint.h>\n"]
     for constant in _CONSTANTS:
         out.append(f"constexpr size_t {constant} = {getattr(abi, constant)};")
     out.append(f"constexpr uint64_t TIMEOUT_FOREVER = {abi.TIMEOUT_FOREVER:#x}ull;\n")
@@ -107,13 +108,7 @@ def abi_header() -> str:
     out.append("")
     for csr in abi.Csr:
         out.append(f"constexpr unsigned CSR_{csr.name} = {csr.value:#x};")
-    out.append("\n/* What each system call needs: the capability's type and rights in the handle word. */")
-    out.append("struct call_rule { enum cap_type cap_type; uint16_t rights; bool needs_capability; };")
-    out.append(f"constexpr size_t CALL_COUNT = {len(abi.CALLS)};")
-    out.append("#define CALL_RULES(RULE) \\")
-    rows = [f"    RULE({rule.call.name}, {(rule.cap_type or abi.CapType.NONE).name}, {rule.rights.value:#x}, "
-            f"{'true' if rule.cap_type else 'false'})" for rule in abi.CALLS]
-    out.append(" \\\n".join(rows))
+    out.append(f"\nconstexpr size_t CALL_COUNT = {len(abi.CALLS)};")
     return "\n".join(out) + "\n"
 
 
@@ -158,7 +153,7 @@ def write_headers(include: Path) -> list[Path]:
     folder = include / "veridian"
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, text in (("abi.h", abi_header()), ("memory_map.h", memory_map_header()),
+    for name, text in (("abi.h", abi_header()), ("calls.h", calls_header()), ("memory_map.h", memory_map_header()),
                        ("image.h", image_header())):
         path = folder / name
         if not path.exists() or path.read_text() != text:

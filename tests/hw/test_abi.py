@@ -65,3 +65,32 @@ def test_call_registers(arch):
 
 def test_rights_are_single_bits():
     assert all(right.value.bit_count() == 1 for right in abi.Rights)
+
+
+def test_handles_come_first_and_in_the_handle_word_once():
+    for rule in abi.CALLS:
+        assert rule.arguments[:len(rule.handles)] == rule.handles, rule.call
+        assert [handle.word for handle in rule.handles].count(abi.HANDLE_WORD) == min(1, len(rule.handles)), rule.call
+
+
+def test_no_word_holds_two_arguments():
+    for rule in abi.CALLS:
+        words = [argument.word for argument in rule.arguments]
+        assert len(set(words)) == len(words), rule.call
+        assert all(abi.INFO_WORD != word < abi.CALL_WORDS for word in words), rule.call
+
+
+def test_a_call_asks_for_rights_that_the_type_has():
+    for rule in abi.CALLS:
+        for handle in rule.handles:
+            assert handle.cap_type is None or not handle.rights & ~abi.TYPE_RIGHTS[handle.cap_type], rule.call
+            assert not handle.stale or (handle.cap_type is None and not handle.rights), rule.call
+
+
+def test_every_type_has_a_call_that_needs_it():
+    assert {handle.cap_type for rule in abi.CALLS for handle in rule.handles} - {None} == set(abi.TYPE_RIGHTS)
+
+
+def test_statuses_fit_the_mask_of_errors():
+    assert max(status.value for status in abi.Status) < 64
+    assert all(abi.Status.OK not in rule.all_errors for rule in abi.CALLS)

@@ -1,7 +1,7 @@
 /*
  * user_call.h: the system call as a user program sees it; what kernel/user/lib/arch/NAME.S implements.
  *
- * The 13 call words travel in the registers that CALL_REGISTERS of hw/abi.py names, both ways; all other registers keep
+ * The 13 call words travel in the registers that CALL_REGISTERS of hw/abi names, both ways; all other registers keep
  * their values (x86_64: rcx and r11 are destroyed).
  */
 #pragma once

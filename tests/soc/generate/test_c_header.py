@@ -25,12 +25,12 @@ def include(tmp_path_factory):
 @pytest.mark.parametrize("target", TARGETS)
 def test_compiles_without_warning(include, tmp_path, target):
     source = tmp_path / "all.c"
-    source.write_text("#include <veridian/abi.h>\n#include <veridian/image.h>\n#include <veridian/memory_map.h>\n"
+    source.write_text("#include <veridian/calls.h>\n#include <veridian/image.h>\n#include <veridian/memory_map.h>\n"
                       "static_assert(sizeof(struct slot) == SLOT_BYTES);\n"
                       "static_assert(sizeof(struct object_entry) == OBJECT_ENTRY_BYTES);\n"
-                      "#define ROW(c, t, r, n) [CALL_##c] = {CAP_TYPE_##t, r, n},\n"
+                      "#define ROW(c, n, ...) [CALL_##c] = {__VA_ARGS__},\n"
                       "extern struct call_rule const rules[];\n"
-                      "struct call_rule const rules[CALL_COUNT] = {CALL_RULES(ROW)};\n")
+                      "struct call_rule const rules[CALL_COUNT] = {CALL_TABLE(ROW)};\n")
     subprocess.run([*ZIG, "-target", target, "-ffreestanding", f"-I{include}", "-c", source, "-o", tmp_path / "o"],
                    check=True)
 

@@ -4,10 +4,11 @@ from hw import abi
 from sim.toolchain import ROOT
 from soc import memory_map
 from soc.config import SocConfig
+from soc.generate.call_page import system_calls_page
 from soc.generate.tables import abi_page, memory_map_page, pages
 from soc.top import SoC
 
-PAGES = ("abi.md", "memory-map.md", "registers.md")
+PAGES = ("abi.md", "memory-map.md", "registers.md", "system-calls.md")
 
 
 def test_memory_map_page_has_every_region():
@@ -16,10 +17,20 @@ def test_memory_map_page_has_every_region():
         assert f"| {region.name} | `{region.base:#010x}` | `{region.size:#x}` |" in page
 
 
-def test_abi_page_has_every_call_instruction_and_verdict():
-    page = abi_page()
+def test_system_calls_page_has_every_call_argument_and_error():
+    page = system_calls_page()
+    assert f"There are {len(abi.CALLS)}." in page
     for rule in abi.CALLS:
         assert f"| {rule.call.value} | `{rule.call.name}` |" in page
+        section = page[page.index(f"### {rule.call.value} {rule.call.name}\n"):].split("\n### ")[0]
+        for argument in rule.arguments:
+            assert f"| {argument.name} | {argument.kind.title} |" in section
+        for status in rule.all_errors:
+            assert f"`{status.name}`" in section
+
+
+def test_abi_page_has_every_instruction_and_verdict():
+    page = abi_page()
     for instruction in abi.INSTRUCTIONS:
         assert f"| `{instruction.name}` | {instruction.funct7} | {instruction.funct3} |" in page
     for verdict in abi.Verdict:

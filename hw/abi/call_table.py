@@ -1,0 +1,227 @@
+"""The table of system calls: what each takes and where, which capability it needs, and which errors it can give.
+
+The kernel's dispatcher works by this table: before a call's handler runs, number, reserved bits, every handle
+argument (type and rights) and the width of every other argument have been checked. So a handler cannot forget a check,
+and what the table says is what the documentation says.
+
+Order of the checks, each with nothing changed if it fails: number and reserved bits of the info word (BAD_CALL);
+capabilities with a call that takes none (BAD_ARGUMENT); handles in the order of the list (verdicts); widths
+(BAD_ARGUMENT).
+"""
+
+import enum
+from dataclasses import dataclass
+
+from .calls import CAPABILITY_WORDS, HANDLE_WORD, INFO_WORD, TIMEOUT_WORD, Call, Status
+from .hardware import CapType, Rights
+
+__all__ = ["Argument", "CALLS", "CallRule", "COMMON_ERRORS", "HandleArgument", "Kind", "REFUSALS", "TYPE_RIGHTS"]
+
+
+class Kind(enum.Enum):
+    """Type of an argument: what it is, and its width in bits. Bits above make the call fail with BAD_ARGUMENT."""
+
+    HANDLE = "handle", 32
+    ADDRESS = "address", 64
+    NUMBER = "number", 64
+    NUMBER_32 = "32-bit number", 32
+    NUMBER_16 = "16-bit number", 16
+    RIGHTS = "rights", 16
+    BADGE = "badge", 32
+    CAP_TYPE = "type", 16
+    QUERY = "query", 64
+    TIME = "nanoseconds", 64
+    MESSAGE = "8 words", 64
+    CAPABILITIES = "up to 4 handles", 32
+
+    @property
+    def title(self) -> str:
+        return self.value[0]
+
+    @property
+    def bits(self) -> int:
+        return self.value[1]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument.
+
+    Attributes
+    ----------
+    name : str
+    kind : Kind
+    word : int
+        Where it is: 0 to 7 the message, then INFO_WORD, HANDLE_WORD, CAPABILITY_WORDS, TIMEOUT_WORD.
+    """
+
+    name: str
+    kind: Kind
+    word: int
+
+
+@dataclass(frozen=True)
+class HandleArgument(Argument):
+    """A handle, and what the capability that it names must be.
+
+    Attributes
+    ----------
+    cap_type : CapType or None
+        None: any.
+    rights : Rights
+        All of them.
+    asked : int or None
+        Word whose bits READ, WRITE and EXECUTE are rights that the capability must hold as well; WRITE and EXECUTE
+        there ask for READ too.
+    stale : bool
+        Capabilities to dead objects will do. Only with any type and no rights.
+    """
+
+    cap_type: CapType | None = None
+    rights: Rights = Rights(0)
+    asked: int | None = None
+    stale: bool = False
+
+
+@dataclass(frozen=True)
+class CallRule:
+    """A system call.
+
+    Attributes
+    ----------
+    call : Call
+    summary : str
+        One sentence.
+    arguments : tuple of Argument
+        Handles first; the first of them decides what `payload` the handler gets.
+    results : str
+    errors : tuple of Status
+        What the handler can answer on top of what the dispatcher does (`COMMON_ERRORS`, and the verdicts if there is a
+        handle).
+    """
+
+    call: Call
+    summary: str
+    arguments: tuple[Argument, ...] = ()
+    results: str = ""
+    errors: tuple[Status, ...] = ()
+
+    @property
+    def handles(self) -> tuple[HandleArgument, ...]:
+        return tuple(argument for argument in self.arguments if isinstance(argument, HandleArgument))
+
+    @property
+    def transfers(self) -> bool:
+        """May capabilities travel with it?"""
+        return any(argument.kind is Kind.CAPABILITIES for argument in self.arguments)
+
+    @property
+    def narrow(self) -> dict[int, int]:
+        """Width in bits of each message word that has less than 64."""
+        return {argument.word: argument.kind.bits for argument in self.arguments
+                if argument.word < INFO_WORD and argument.kind.bits < 64 and argument.kind is not Kind.HANDLE}
+
+    @property
+    def all_errors(self) -> tuple[Status, ...]:
+        """Every status but OK that it can have, in the order of their numbers."""
+        given = {*COMMON_ERRORS, *self.errors}
+        for handle in self.handles:
+            given |= REFUSALS - {Status.WRONG_TYPE if handle.cap_type is None else None,
+                                 Status.STALE if handle.stale else None,
+                                 Status.MISSING_RIGHTS if not handle.rights and handle.asked is None else None}
+        return tuple(status for status in Status if status in given)
+
+
+#: What the dispatcher can say of any call.
+COMMON_ERRORS = frozenset({Status.BAD_CALL, Status.BAD_ARGUMENT})
+#: What the check of a handle can say.
+REFUSALS = frozenset({Status.BAD_HANDLE, Status.EMPTY, Status.STALE, Status.WRONG_TYPE, Status.MISSING_RIGHTS})
+
+_PASS_ON = Rights.GRANT | Rights.DERIVE | Rights.REVOKE
+
+#: The rights that mean something for each type of object. Types that are not listed have no objects yet.
+TYPE_RIGHTS = {
+    CapType.PROCESS: _PASS_ON | Rights.MANAGE,
+    CapType.MEMORY: _PASS_ON | Rights.READ | Rights.WRITE | Rights.EXECUTE,
+    CapType.ENDPOINT: _PASS_ON | Rights.SEND | Rights.RECEIVE,
+    CapType.IO_RANGE: _PASS_ON | Rights.WRITE,
+    CapType.CAP_SPACE: _PASS_ON | Rights.MANAGE,
+    CapType.KERNEL: _PASS_ON | Rights.MANAGE,
+}
+
+_MESSAGE = Argument("message", Kind.MESSAGE, 0)
+_CAPABILITIES = Argument("capabilities", Kind.CAPABILITIES, CAPABILITY_WORDS[0])
+_TIMEOUT = Argument("timeout", Kind.TIME, TIMEOUT_WORD)
+#: What a transfer of capabilities can say.
+_TRANSFER = (Status.BAD_HANDLE, Status.EMPTY, Status.STALE, Status.MISSING_RIGHTS, Status.NO_SLOTS)
+_WAIT = (Status.WOULD_BLOCK, Status.TIMED_OUT, Status.DEAD)
+
+
+def _handle(name: str, cap_type: CapType | None, rights: Rights = Rights(0), *, word: int = HANDLE_WORD,
+            asked: int | None = None, stale: bool = False) -> HandleArgument:
+    return HandleArgument(name, Kind.HANDLE, word, cap_type, rights, asked, stale)
+
+
+def _words(**kinds: Kind) -> tuple[Argument, ...]:
+    """Arguments in words 0, 1, ..."""
+    return tuple(Argument(name, kind, word) for word, (name, kind) in enumerate(kinds.items()))
+
+
+CALLS = (
+    CallRule(Call.NULL, "Does nothing."),
+    CallRule(Call.YIELD, "Lets other threads run first."),
+    CallRule(Call.EXIT, "Ends the calling process.", _words(code=Kind.NUMBER), "does not return"),
+    CallRule(Call.CLOCK, "Tells the time.", (), "word 0 nanoseconds since boot"),
+    CallRule(Call.CONSOLE_WRITE, "Writes text to the console, at most 1,024 bytes.",
+             (_handle("console", CapType.IO_RANGE, Rights.WRITE), *_words(text=Kind.ADDRESS, bytes=Kind.NUMBER)),
+             "word 0 bytes written", (Status.BAD_POINTER,)),
+    CallRule(Call.IPC_CALL, "Sends a message and waits for the reply.",
+             (_handle("endpoint", CapType.ENDPOINT, Rights.SEND), _MESSAGE, _CAPABILITIES, _TIMEOUT),
+             "reply message", _TRANSFER + _WAIT),
+    CallRule(Call.IPC_SEND, "Sends a message; waits until it is received.",
+             (_handle("endpoint", CapType.ENDPOINT, Rights.SEND), _MESSAGE, _CAPABILITIES, _TIMEOUT), "",
+             _TRANSFER + _WAIT),
+    CallRule(Call.IPC_RECEIVE, "Receives a message.",
+             (_handle("endpoint", CapType.ENDPOINT, Rights.RECEIVE), _TIMEOUT),
+             "message, badge in the handle word", _WAIT),
+    CallRule(Call.IPC_REPLY, "Answers the caller whose message was received last.", (_MESSAGE, _CAPABILITIES), "",
+             (*_TRANSFER, Status.NO_CALLER)),
+    CallRule(Call.IPC_REPLY_RECEIVE, "Answers, and receives the next message.",
+             (_handle("endpoint", CapType.ENDPOINT, Rights.RECEIVE), _MESSAGE, _CAPABILITIES, _TIMEOUT),
+             "next message, badge in the handle word", (*_TRANSFER, *_WAIT, Status.NO_CALLER)),
+    CallRule(Call.CAP_CHECK, "Checks a capability of the caller.", _words(query=Kind.QUERY),
+             "word 0 Answer with the badge; the status is the verdict", tuple(REFUSALS)),
+    CallRule(Call.CAP_CREATE, "Makes an object and a capability to it with all rights of its type.",
+             _words(type=Kind.CAP_TYPE, bytes=Kind.NUMBER), "handle in the handle word",
+             (Status.NO_MEMORY, Status.NO_SLOTS, Status.NO_OBJECTS)),
+    CallRule(Call.CAP_DERIVE, "Makes a narrower capability below another. The rights must be among those it has.",
+             (_handle("parent", None, Rights.DERIVE), *_words(rights=Kind.RIGHTS, badge=Kind.BADGE)),
+             "handle in the handle word", (Status.NO_SLOTS,)),
+    CallRule(Call.CAP_REVOKE, "Kills all descendants of a capability, in every space.",
+             (_handle("capability", None, Rights.REVOKE),), "word 0 number revoked"),
+    CallRule(Call.CAP_DELETE, "Removes one capability. Its children become its parent's.",
+             (_handle("capability", None, stale=True),)),
+    CallRule(Call.MEM_MAP, "Maps memory into the caller's address space, writable or executable but not both.",
+             (_handle("memory", CapType.MEMORY, asked=1), *_words(address=Kind.ADDRESS, rights=Kind.RIGHTS)), "",
+             (Status.OVERLAP, Status.NO_MEMORY)),
+    CallRule(Call.MEM_UNMAP, "Undoes MEM_MAP.", (_handle("memory", CapType.MEMORY), *_words(address=Kind.ADDRESS)), "",
+             (Status.NOT_FOUND,)),
+    CallRule(Call.PROCESS_CREATE, "Starts a program of the initrd as a new process. Words 2 to 7 reach it as words 0 "
+             "to 5 of its first message, with the capabilities.",
+             (_handle("space", CapType.CAP_SPACE, Rights.MANAGE), *_words(name=Kind.ADDRESS, length=Kind.NUMBER),
+              _CAPABILITIES), "handle of the process in the handle word",
+             (*_TRANSFER, Status.BAD_POINTER, Status.NOT_FOUND, Status.BAD_IMAGE, Status.NO_MEMORY, Status.NO_OBJECTS)),
+    CallRule(Call.PROCESS_WAIT, "Waits for the end of a process.",
+             (_handle("process", CapType.PROCESS, Rights.MANAGE), _TIMEOUT),
+             "word 0 ExitReason, word 1 code or address", _WAIT),
+    CallRule(Call.KERNEL_CONTROL, "Does an operation of KernelControl.",
+             (_handle("kernel", CapType.KERNEL, Rights.MANAGE),
+              *_words(operation=Kind.NUMBER_16, first=Kind.NUMBER, second=Kind.NUMBER, third=Kind.NUMBER)),
+             "by operation", (*REFUSALS, Status.BAD_POINTER, Status.UNSUPPORTED)),
+    CallRule(Call.MAIL_SEND, "Posts a message to an endpoint's queue. Never waits.",
+             (_handle("endpoint", CapType.ENDPOINT, Rights.SEND), _MESSAGE), "",
+             (Status.UNDECIDED, Status.WOULD_BLOCK)),
+    CallRule(Call.MAIL_RECEIVE, "Takes a message from an endpoint's queue. Never waits.",
+             (_handle("endpoint", CapType.ENDPOINT, Rights.RECEIVE),), "message, badge in the handle word",
+             (Status.UNDECIDED, Status.WOULD_BLOCK)),
+)
