@@ -16,7 +16,11 @@ _spec = importlib.util.spec_from_file_location("system_tap", Path(__file__).with
 tap = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(tap)
 
-SUITE_TESTS = 56
+_spec = importlib.util.spec_from_file_location("system_rights", Path(__file__).with_name("rights.py"))
+rights = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(rights)
+
+SUITE_TESTS = 59
 #: kernel/lib/panic.h
 PANIC = 99
 SOFTWARE_OPERATIONS = {
@@ -88,6 +92,7 @@ def _check_suite(result, unit):
     assert len(outcome.passed) + len(outcome.skipped) == SUITE_TESTS
     assert ("hardware and software checks agree" in outcome.passed) == unit
     assert len(outcome.skipped) == (0 if unit else 1)
+    assert rights.faults(rights.parse(result.output)) == []
     assert result.code == 0
 
 

@@ -1,0 +1,97 @@
+"""The walk of system calls and rights: its reader, what the table has to say at least, and planted faults."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from hw import abi
+from kernel.build import build_kernel
+from sim.boot import TARGETS, boot
+from sim.qemu import EMULATORS
+
+_spec = importlib.util.spec_from_file_location("system_rights", Path(__file__).with_name("rights.py"))
+rights = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(rights)
+
+_R = abi.Rights
+#: Written once more by hand, so that a right that drops out of the table is noticed.
+POLICY = {
+    "CONSOLE_WRITE": _R.WRITE, "IPC_CALL": _R.SEND, "IPC_SEND": _R.SEND, "IPC_RECEIVE": _R.RECEIVE,
+    "IPC_REPLY_RECEIVE": _R.RECEIVE, "CAP_DERIVE": _R.DERIVE, "CAP_REVOKE": _R.REVOKE, "PROCESS_CREATE": _R.MANAGE,
+    "PROCESS_WAIT": _R.MANAGE, "KERNEL_CONTROL": _R.MANAGE, "MAIL_SEND": _R.SEND, "MAIL_RECEIVE": _R.RECEIVE,
+}
+#: Calls that any process may make, and calls that ask for a type only or by their arguments.
+FREE = {"NULL", "YIELD", "EXIT", "CLOCK", "IPC_REPLY", "CAP_CHECK", "CAP_CREATE"}
+BY_ARGUMENT = {"CAP_DELETE", "MEM_MAP", "MEM_UNMAP"}
+
+
+def _handle_rule(call: abi.Call) -> str:
+    return next(rule for rule in abi.CALLS if rule.call is call).handles[0]
+
+
+def test_every_call_is_in_the_policy():
+    assert {call.name for call in abi.Call} == POLICY.keys() | FREE | BY_ARGUMENT
+    assert {rule.call.name for rule in abi.CALLS if not rule.handles} == FREE
+
+
+@pytest.mark.parametrize("name", POLICY)
+def test_calls_ask_for_the_rights_of_the_policy(name):
+    assert _handle_rule(abi.Call[name]).rights == POLICY[name]
+
+
+def _good_lines() -> list[str]:
+    lines = []
+    for rule in abi.CALLS:
+        for index, handle in enumerate(rule.handles):
+            found = " ".join(f"{name}={value}" for name, value in rights._expected(handle).items())
+            lines.append(f"rights call={rule.call.value} handle={index} {found}")
+    return lines
+
+
+def test_reader_agrees_with_a_good_walk():
+    assert rights.faults(rights.parse("\n".join(["noise", *_good_lines()]))) == []
+
+
+@pytest.mark.parametrize("change", ["missing line", "right not needed", "not refused", "unknown call"])
+def test_reader_sees_a_bad_walk(change):
+    lines = _good_lines()
+    match change:
+        case "missing line":
+            lines.pop(3)
+        case "right not needed":
+            lines[0] = lines[0].replace(f"refused={_R.WRITE.value}", "refused=0")
+        case "not refused":
+            lines[0] = lines[0].replace("wrong_type=4", "wrong_type=0")
+        case "unknown call":
+            lines.append(lines[0].replace("call=4", "call=999"))
+    assert len(rights.faults(rights.parse("\n".join(lines)))) == 1
+
+
+def _without_right(tmp_path: Path, call: abi.Call) -> Path:
+    """The riscv64 kernel image with the rights of a call's first handle cleared in the dispatcher's table."""
+    image = bytearray(build_kernel("riscv64").read_bytes())
+    with build_kernel("riscv64").with_name("kernel.elf").open("rb") as file:
+        elf = ELFFile(file)
+        [table] = [symbol for symbol in elf.get_section_by_name(".symtab").iter_symbols() if symbol.name == "rules"]
+        base = min(segment["p_vaddr"] for segment in elf.iter_segments()
+                   if segment["p_type"] == "PT_LOAD" and segment["p_filesz"])
+    size = table["st_size"] // len(abi.CALLS)
+    place = table["st_value"] - base + call.value * size + 2
+    assert int.from_bytes(image[place:place + 2], "little") == _handle_rule(call).rights.value
+    image[place:place + 2] = bytes(2)
+    planted = tmp_path / "kernel.bin"
+    planted.write_bytes(image)
+    return planted
+
+
+@pytest.mark.skipif(shutil.which(EMULATORS["riscv64"].program) is None, reason="QEMU is not installed")
+@pytest.mark.parametrize("call", [abi.Call.IPC_RECEIVE, abi.Call.CAP_REVOKE], ids=lambda call: call.name)
+def test_a_dropped_right_is_found(tmp_path, call):
+    """One entry missing from the kernel's table: the walk on the booted system shows that call, and no other."""
+    result = boot(TARGETS["qemu-riscv64"], init="suite", echo=False, timeout=300, kernel=_without_right(tmp_path, call))
+    assert result.code == 1
+    found = rights.faults(rights.parse(result.output))
+    assert found and all(fault.startswith(f"{call.name}, ") for fault in found)
