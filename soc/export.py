@@ -38,4 +38,4 @@ def export(name: str, text: str = "{}", parameters: Sequence[str] = ()) -> str:
     command = f"python -m soc.generate verilog --block {name} {shlex.join(described.split())}"
     return (f"// Module {root.module}; parameters: {described}; written by: {command}\n"
             + "".join(f"/* verilator lint_off {warning} */\n" for warning in _STYLE)
-            + convert(root.make(configuration), root.module))
+            + convert(root.make(configuration), root.module, processes=False))
