@@ -112,6 +112,8 @@ class Call(enum.Enum, shape=16):
     MAIL_SEND = 20
     #: Take a message from an endpoint's queue.
     MAIL_RECEIVE = 21
+    #: Let this thread use the mailbox's instructions from now on, while they serve it.
+    MAIL_BIND = 22
 
 
 class KernelControl(enum.Enum, shape=16):

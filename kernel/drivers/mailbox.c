@@ -1,5 +1,4 @@
 /* mailbox.c: see mailbox.h. Every access is a 64-bit load or store of I/O memory, in program order. */
-#include <veridian/mailbox.h>
 #include "drivers/mailbox.h"
 #include "lib/print.h"
 #include "mm/direct.h"
@@ -7,6 +6,8 @@
 
 constexpr unsigned PAGE = 1;                 /* the kernel's page; thread pages count from 1 */
 constexpr unsigned PATIENCE = 100'000;       /* readings of the status; a check takes some ten cycles */
+
+volatile uint64_t *mailbox_context;
 
 static volatile uint64_t *window;            /* nullptr: not in use */
 static uint64_t free_queues;
@@ -27,6 +28,7 @@ void mailbox_init(struct boot_info const *info)
         return;
     }
     free_queues = (1ull << queues) - 1;
+    if ((identity >> MAILBOX_IDENTITY_CONTEXTS_SHIFT & 0xff) != 0) mailbox_context = control(MAILBOX_CONTROL_CONTEXTS);
     print("device: mailbox, %u queues of %lu messages\n", queues, identity >> MAILBOX_IDENTITY_DEPTH_SHIFT & 0xff);
 }
 

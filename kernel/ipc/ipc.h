@@ -47,6 +47,9 @@ void ipc_reply_receive(struct thread *thread, struct endpoint *endpoint);
 void ipc_mail_send(struct thread *thread, struct endpoint *endpoint, uint32_t handle, uint32_t badge);
 void ipc_mail_receive(struct thread *thread, struct endpoint *endpoint, uint32_t handle);
 
+/* From now on the mailbox's instructions are bound to the thread whenever it runs; UNSUPPORTED where there are none. */
+void ipc_mail_bind(struct thread *thread);
+
 /* The short paths: a call, or a reply and receive, without capabilities and without timeout, whose partner waits.
    False: nothing happened, take the general path. */
 [[nodiscard]] bool ipc_fast_call(struct thread *thread, struct endpoint *endpoint, uint32_t badge);

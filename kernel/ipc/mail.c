@@ -13,6 +13,15 @@ static bool in_hardware(struct endpoint *endpoint)
     return endpoint->mail_queue != 0;
 }
 
+void ipc_mail_bind(struct thread *thread)
+{
+    if (mailbox_context != nullptr) {
+        thread->uses_mail = true;
+        mailbox_select(thread->cap_space, true);
+    }
+    thread_result(thread, thread->uses_mail ? STATUS_OK : STATUS_UNSUPPORTED);
+}
+
 void ipc_mail_send(struct thread *thread, struct endpoint *endpoint, uint32_t handle, uint32_t badge)
 {
     uint64_t const *words = thread->context.call;

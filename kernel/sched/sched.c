@@ -1,5 +1,6 @@
 /* sched.c: see sched.h. */
 #include "cap/cap.h"
+#include "drivers/mailbox.h"
 #include "ipc/ipc.h"
 #include "mm/space.h"
 #include "proc/process.h"
@@ -84,6 +85,7 @@ void sched_forget(struct thread *thread)
     if (sched_current == thread) sched_current = nullptr;
     if (sched_loaded == thread) {
         sched_loaded = nullptr;
+        if (thread->uses_mail) mailbox_select(0, false);
         space_activate_kernel();
     }
 }
@@ -129,6 +131,8 @@ struct arch_context *sched_pick(void)
         program_timer();
     }
     if (next != sched_loaded) {
+        bool bound = sched_loaded != nullptr && sched_loaded->uses_mail;
+        if (bound || next->uses_mail) mailbox_select(next->cap_space, next->uses_mail);
         sched_loaded = next;
         space_activate(&next->process->space);
         accelerator_select(next->cap_space);

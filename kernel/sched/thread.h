@@ -24,6 +24,7 @@ struct thread {
     uint32_t cap_space;                  /* the process's, kept here for the check */
     enum thread_state state;
     bool wants_reply;                    /* THREAD_SENDING: by call, not by send */
+    bool uses_mail;                      /* while it runs, the mailbox's instructions are bound to it */
     uint32_t badge;                      /* THREAD_SENDING: of the capability it sends through */
     struct endpoint *endpoint;
     struct thread *partner;

@@ -57,3 +57,9 @@ void call_mail_receive(struct thread *thread, struct call_request const *request
 {
     ipc_mail_receive(thread, endpoint_of(request), request->capability[0].handle);
 }
+
+void call_mail_bind(struct thread *thread, struct call_request const *request)
+{
+    (void)request;
+    ipc_mail_bind(thread);
+}

@@ -1,6 +1,7 @@
 /* offsets.c (riscv64): holds offsets.h against the structures. */
 #include <stddef.h>
 #include "cap/cap.h"
+#include "drivers/mailbox.h"
 #include "ipc/ipc.h"
 #include "offsets.h"
 #include "proc/process.h"
@@ -9,6 +10,7 @@ static_assert(offsetof(struct thread, context) == 0);
 static_assert(offsetof(struct thread, process) == THREAD_PROCESS);
 static_assert(offsetof(struct thread, cap_space) == THREAD_CAP_SPACE);
 static_assert(offsetof(struct thread, state) == THREAD_STATE);
+static_assert(offsetof(struct thread, uses_mail) == THREAD_USES_MAIL);
 static_assert(offsetof(struct thread, endpoint) == THREAD_ENDPOINT);
 static_assert(offsetof(struct thread, partner) == THREAD_PARTNER);
 static_assert(offsetof(struct thread, caller) == THREAD_CALLER);
@@ -24,5 +26,6 @@ static_assert(offsetof(struct thread_queue, first) == QUEUE_FIRST && offsetof(st
 static_assert(offsetof(struct process, thread) == 0);
 static_assert(offsetof(struct process, space.root) == PROCESS_ROOT);
 static_assert(offsetof(struct process, space.asid) == PROCESS_ASID);
+static_assert(MAILBOX_CONTEXT_ENABLED_SHIFT == MAIL_ENABLED_SHIFT && MAILBOX_CONTEXT_SPACE_SHIFT == 0);
 static_assert(sizeof(struct object_entry) == 1 << OBJECT_SHIFT);
 static_assert(offsetof(struct object_entry, word[1]) == OBJECT_PAYLOAD);

@@ -5,6 +5,7 @@
 #define THREAD_PROCESS      256
 #define THREAD_CAP_SPACE    264
 #define THREAD_STATE        268
+#define THREAD_USES_MAIL    270
 #define THREAD_ENDPOINT     280
 #define THREAD_PARTNER      288
 #define THREAD_CALLER       296
@@ -25,6 +26,8 @@
 
 #define PROCESS_ROOT        352
 #define PROCESS_ASID        360
+
+#define MAIL_ENABLED_SHIFT  32              /* in a binding of the mailbox's context */
 
 #define OBJECT_SHIFT        4
 #define OBJECT_PAYLOAD      8

@@ -253,7 +253,15 @@ switch_with_message:
     lbu t6, accelerator_present
     beqz t6, 1f
     lwu t6, THREAD_CAP_SPACE(t5)
+    lbu t0, THREAD_USES_MAIL(sp)
+    lbu t2, THREAD_USES_MAIL(t5)
     .insn r ABI_CUSTOM_0, ABI_CAP_SPACE_FUNCT3, ABI_CAP_SPACE_FUNCT7, x0, t6, x0
+    or t0, t0, t2
+    beqz t0, 1f                     /* neither: the mailbox's instructions are bound to nobody */
+    ld t0, mailbox_context
+    slli t2, t2, MAIL_ENABLED_SHIFT
+    or t2, t2, t6
+    sd t2, 0(t0)
 1:  csrw sscratch, t5
     ld t6, 248(t5)
     csrw sepc, t6

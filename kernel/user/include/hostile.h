@@ -14,6 +14,7 @@ enum deed : uint64_t {
     DEED_PRIVILEGED,
     DEED_CHECK_INSTRUCTION,      /* user-mode check on the query in word 1; ends with its verdict */
     DEED_KERNEL_INSTRUCTION,     /* a custom instruction that user mode may not execute */
+    DEED_MAIL_INSTRUCTION,       /* mail.send to capability 1 without asking first; ends with its status */
     DEED_FLOAT,                  /* a floating-point instruction: no context holds its registers */
     DEED_OVERFLOW,               /* runs out of its stack */
     DEED_SPIN,                   /* counts in shared memory (capability 1) at word 1 for ever */
@@ -38,4 +39,8 @@ enum command : uint64_t {
     COMMAND_FORGET,              /* drops the caller by receiving again */
     COMMAND_CALL,                /* calls through kept capability word 1 and ends with the status; no answer */
     COMMAND_WORDS,               /* answers with its call words 9 to 11 as they arrived, in words 1 to 3 */
+    COMMAND_MAIL_SEND,           /* mails word 2 in all words through kept capability word 1 */
+    COMMAND_MAIL_RECEIVE,        /* takes a mail by kept capability word 1; answer: its words 0 and 7, its badge */
+    COMMAND_MAIL_PIECES,         /* sends, receives, reads and pops by instructions without asking first; answer: the three
+                                    statuses in words 0, 1 and 3, all words read, ORed, in word 2 */
 };

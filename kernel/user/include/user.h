@@ -34,8 +34,16 @@ enum status ipc_send(uint32_t endpoint, struct message const *message, uint64_t 
 enum status ipc_receive(uint32_t endpoint, struct message *message, uint64_t timeout);
 enum status ipc_reply(struct message const *message);
 enum status ipc_reply_receive(uint32_t endpoint, struct message *message, uint64_t timeout);
+
+/* Messages without waiting: by the mailbox's instructions where the machine has them, else by system calls. WOULD_BLOCK:
+   the queue is full or the sender too fast; it is empty. */
 enum status mail_send(uint32_t endpoint, struct message const *message);
 enum status mail_receive(uint32_t endpoint, struct message *message);
+
+/* The same by system call, whatever the machine has; and the permission to use the instructions, for this thread. */
+enum status mail_send_call(uint32_t endpoint, struct message const *message);
+enum status mail_receive_call(uint32_t endpoint, struct message *message);
+enum status mail_bind(void);
 
 enum status endpoint_create(uint32_t *handle);
 enum status memory_create(uint64_t bytes, uint32_t *handle);

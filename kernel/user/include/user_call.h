@@ -28,6 +28,12 @@ void user_call_stamped(struct user_call *call);
  *   static inline uint64_t user_counter(void);             cycle or instruction counter, as the kernel's arch_cycles()
  *   constexpr bool USER_HAS_CHECK_INSTRUCTION;             is there a user-mode capability check on this architecture?
  *   static inline uint64_t user_check_instruction(uint64_t query);   Answer(badge); traps where no unit is enabled
+ *   constexpr bool USER_HAS_MAIL_INSTRUCTIONS;             does the architecture have mail.*? The others trap without
+ *   static inline void user_mail_stage(uint64_t const words[MESSAGE_WORDS]);   mail.put0 to mail.put3
+ *   static inline uint64_t user_mail_send(uint32_t handle);      MailAnswer; what was staged goes to the endpoint
+ *   static inline uint64_t user_mail_receive(uint32_t handle);   MailAnswer; opens the endpoint's first message
+ *   static inline void user_mail_read(uint64_t words[MESSAGE_WORDS]);          mail.get0 to mail.get7
+ *   static inline uint64_t user_mail_pop(void);            MailAnswer; removes the open message
  *   static inline void user_illegal_instruction(void);     executes one that is illegal everywhere
  *   static inline void user_privileged_instruction(void);  executes one that is allowed in kernel mode only
  *   static inline void user_kernel_instruction(void);      executes a custom instruction for the kernel only, or an illegal one

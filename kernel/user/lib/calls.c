@@ -75,14 +75,20 @@ enum status ipc_reply_receive(uint32_t endpoint, struct message *message, uint64
     return exchange(CALL_IPC_REPLY_RECEIVE, endpoint, message, message, timeout);
 }
 
-enum status mail_send(uint32_t endpoint, struct message const *message)
+enum status mail_send_call(uint32_t endpoint, struct message const *message)
 {
     return exchange(CALL_MAIL_SEND, endpoint, message, nullptr, 0);
 }
 
-enum status mail_receive(uint32_t endpoint, struct message *message)
+enum status mail_receive_call(uint32_t endpoint, struct message *message)
 {
     return exchange(CALL_MAIL_RECEIVE, endpoint, nullptr, message, 0);
+}
+
+enum status mail_bind(void)
+{
+    struct user_call call = {};
+    return system_call(&call, CALL_MAIL_BIND);
 }
 
 static enum status create(enum cap_type cap_type, uint64_t bytes, uint32_t *handle)

@@ -109,6 +109,29 @@ static bool obey(struct message *message)
         answer.word[2] = message->capability[0] | (uint64_t)message->capability[1] << 32;
         answer.word[3] = message->capability[2] | (uint64_t)message->capability[3] << 32;
         break;
+    case COMMAND_MAIL_SEND: {
+        struct message mail = { .word = { second, second, second, second, second, second, second, second } };
+        answer.word[0] = mail_send(kept_at(first), &mail);
+        break;
+    }
+    case COMMAND_MAIL_RECEIVE: {
+        struct message mail = {};
+        answer.word[0] = mail_receive(kept_at(first), &mail);
+        answer.word[1] = mail.word[0];
+        answer.word[2] = mail.word[MESSAGE_WORDS - 1];
+        answer.word[3] = mail.badge;
+        break;
+    }
+    case COMMAND_MAIL_PIECES: {
+        uint64_t words[MESSAGE_WORDS];
+        user_mail_stage((uint64_t[MESSAGE_WORDS]){ 1, 2, 3, 4, 5, 6, 7, 8 });
+        answer.word[0] = mail_answer_get_status(user_mail_send(kept_at(first)));
+        answer.word[1] = mail_answer_get_status(user_mail_receive(kept_at(first)));
+        user_mail_read(words);
+        for (size_t i = 0; i < MESSAGE_WORDS; i++) answer.word[2] |= words[i];
+        answer.word[3] = mail_answer_get_status(user_mail_pop());
+        break;
+    }
     default:
         answer.word[0] = STATUS_BAD_CALL;
         break;
@@ -149,6 +172,7 @@ int main(struct user_call *start)
     case DEED_PRIVILEGED: user_privileged_instruction(); return 0;
     case DEED_CHECK_INSTRUCTION: return (int)answer_get_verdict(user_check_instruction(argument));
     case DEED_KERNEL_INSTRUCTION: user_kernel_instruction(); return 0;
+    case DEED_MAIL_INSTRUCTION: return (int)mail_answer_get_status(user_mail_send(start_capability(start, 1)));
     case DEED_FLOAT: user_float_instruction(); return 0;
     case DEED_OVERFLOW: return (int)overflow(0);
     case DEED_SPIN: return spin(start_capability(start, 1), argument);

@@ -6,36 +6,39 @@
 #include "user.h"
 
 constexpr size_t SAMPLES = 1024;
+constexpr size_t BATCHES = 64;           /* each of as many messages as a queue holds */
 
 static uint64_t samples[SAMPLES], sorted[SAMPLES];
 static uint32_t space, kernel;
 static unsigned failures;
 
-/* Sorts `samples` by radix of 8 bits: 1,024 numbers in a few steps each, for simulated time is dear. */
-static void sort_samples(void)
+/* Sorts `count` samples by radix of 8 bits: 1,024 numbers in a few steps each, for simulated time is dear. */
+static void sort_samples(size_t count)
 {
     uint64_t all = 0;
-    for (size_t i = 0; i < SAMPLES; i++) all |= samples[i];
+    for (size_t i = 0; i < count; i++) all |= samples[i];
     for (unsigned shift = 0; shift < 64 && all >> shift != 0; shift += 8) {
         size_t place[256] = {};
-        for (size_t i = 0; i < SAMPLES; i++) place[samples[i] >> shift & 255]++;
+        for (size_t i = 0; i < count; i++) place[samples[i] >> shift & 255]++;
         size_t sum = 0;
         for (size_t digit = 0; digit < 256; digit++) {
-            size_t count = place[digit];
+            size_t here = place[digit];
             place[digit] = sum;
-            sum += count;
+            sum += here;
         }
-        for (size_t i = 0; i < SAMPLES; i++) sorted[place[samples[i] >> shift & 255]++] = samples[i];
-        for (size_t i = 0; i < SAMPLES; i++) samples[i] = sorted[i];
+        for (size_t i = 0; i < count; i++) sorted[place[samples[i] >> shift & 255]++] = samples[i];
+        for (size_t i = 0; i < count; i++) samples[i] = sorted[i];
     }
 }
 
-static void report(char const *operation, char const *variant)
+static void report_first(size_t count, char const *operation, char const *variant)
 {
-    sort_samples();
-    print("bench operation=%s variant=%s n=%zu min=%lu median=%lu p99=%lu max=%lu\n", operation, variant, SAMPLES,
-          samples[0], samples[SAMPLES / 2], samples[SAMPLES * 99 / 100], samples[SAMPLES - 1]);
+    sort_samples(count);
+    print("bench operation=%s variant=%s n=%zu min=%lu median=%lu p99=%lu max=%lu\n", operation, variant, count,
+          samples[0], samples[count / 2], samples[count * 99 / 100], samples[count - 1]);
 }
+
+static void report(char const *operation, char const *variant) { report_first(SAMPLES, operation, variant); }
 
 static void failed(char const *what, enum status status)
 {
@@ -131,9 +134,9 @@ static void measure_ipc(uint32_t endpoint, char const *variant)
 }
 
 /* Starts pong in another address space with one capability besides its console. */
-static bool start_partner(enum role role, uint32_t capability, uint32_t *process)
+static bool start_partner(enum role role, uint64_t argument, uint32_t capability, uint32_t *process)
 {
-    struct message start = { .word = { role }, .capability = { console, capability }, .count = 2 };
+    struct message start = { .word = { role, argument }, .capability = { console, capability }, .count = 2 };
     enum status status = process_create(space, "pong", &start, process);
     if (status != STATUS_OK) failed("partner", status);
     return status == STATUS_OK;
@@ -168,11 +171,50 @@ static void measure_checks_and_ipc(void)
     measure_check_kernel(query);
     measure_check_call(query);
     if (USER_HAS_CHECK_INSTRUCTION && unit) measure_check_instruction(query);
-    if (!start_partner(ROLE_ECHO, endpoint, &partner)) return;
+    if (!start_partner(ROLE_ECHO, 0, endpoint, &partner)) return;
     measure_ipc(sender, "sw-hit");
     if (unit && set_accelerator(true)) measure_ipc(sender, "hw-hit");
     struct message stop = { .word = { PONG_STOP } };
     ipc_send(sender, &stop, TIMEOUT_FOREVER);
+    await_partner(partner);
+}
+
+/* ---- mail ----------------------------------------------------------------------------------------------------------- */
+
+typedef enum status mail_sender(uint32_t endpoint, struct message const *message);
+
+/* Sends numbered messages until one is refused; returns how many were not. */
+static uint64_t fill(mail_sender *send, uint32_t endpoint, struct message *message)
+{
+    uint64_t first = message->word[0];
+    while (send(endpoint, message) == STATUS_OK) message->word[MESSAGE_WORDS - 1] = ~++message->word[0];
+    return message->word[0] - first;
+}
+
+/* For each message, from one process to another: the queue is filled, the other process empties it, and back. */
+static void measure_throughput(char const *variant, bool by_call)
+{
+    mail_sender *send = by_call ? mail_send_call : mail_send;
+    uint32_t endpoint, sender, partner;
+    if (endpoint_create(&endpoint) != STATUS_OK
+        || capability_derive(endpoint, RIGHT_SEND, 1, &sender) != STATUS_OK) {
+        failed("endpoint", STATUS_NO_SLOTS);
+        return;
+    }
+    if (!start_partner(ROLE_DRAIN, by_call, endpoint, &partner)) return;
+    struct message message = { .word = { [MESSAGE_WORDS - 1] = ~0ull } };
+    size_t taken = 0;
+    for (unsigned attempt = 0; attempt < 2 * BATCHES && taken < BATCHES; attempt++) {
+        uint64_t start = user_counter();
+        uint64_t sent = fill(send, sender, &message);
+        thread_yield();
+        /* None: the end of a slice came between. The first time the partner begins. */
+        if (sent != 0 && attempt != 0) samples[taken++] = (user_counter() - start) / sent;
+    }
+    struct message stop = { .word = { PONG_STOP, message.word[0] } };
+    enum status status = send(sender, &stop);
+    if (taken == BATCHES && status == STATUS_OK) report_first(BATCHES, "ipc_throughput", variant);
+    else failed("mail", status);
     await_partner(partner);
 }
 
@@ -187,7 +229,7 @@ static void measure_switch(void)
         return;
     }
     uint64_t volatile *shared = (uint64_t volatile *)SHARED_ADDRESS;
-    if (!start_partner(ROLE_SWITCH, memory, &partner)) return;
+    if (!start_partner(ROLE_SWITCH, 0, memory, &partner)) return;
     struct user_call call = {};
     for (size_t i = 0; i < SAMPLES;) {
         shared[0] = 0;
@@ -208,6 +250,8 @@ int main(struct user_call *start)
     measure_counter();
     measure_null();
     measure_checks_and_ipc();
+    measure_throughput("syscall", true);
+    if (USER_HAS_MAIL_INSTRUCTIONS && mail_bind() == STATUS_OK) measure_throughput("mailbox", false);
     measure_switch();
     return failures == 0 ? 0 : 1;
 }

@@ -49,6 +49,23 @@ static int yield(uint32_t memory)
     return 0;
 }
 
+static int drain(uint32_t endpoint, bool by_call)
+{
+    uint64_t number = 0;
+    for (;;) {
+        struct message message;
+        enum status status = by_call ? mail_receive_call(endpoint, &message) : mail_receive(endpoint, &message);
+        if (status == STATUS_WOULD_BLOCK) {
+            thread_yield();
+            continue;
+        }
+        if (status != STATUS_OK) return 1;
+        if (message.word[0] == PONG_STOP) return message.word[1] == number ? 0 : 1;
+        if (message.word[0] != number || message.word[MESSAGE_WORDS - 1] != ~number) return 1;
+        number++;
+    }
+}
+
 int main(struct user_call *start)
 {
     uint32_t capability = start_capability(start, 1);
@@ -56,6 +73,7 @@ int main(struct user_call *start)
     case ROLE_PONG: return pong(capability);
     case ROLE_ECHO: return echo(capability);
     case ROLE_SWITCH: return yield(capability);
+    case ROLE_DRAIN: return drain(capability, start->word[1] != 0);
     default: return 2;
     }
 }

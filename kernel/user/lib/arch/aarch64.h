@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <veridian/abi.h>
+#include "no_mail.h"
 
 static inline uint64_t user_counter(void)
 {

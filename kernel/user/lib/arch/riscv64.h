@@ -21,6 +21,66 @@ static inline uint64_t user_check_instruction(uint64_t query)
     return answer;
 }
 
+constexpr bool USER_HAS_MAIL_INSTRUCTIONS = true;
+
+/* mail.putN, of two words. */
+#define USER_MAIL_PUT(NUMBER, WORDS) \
+    asm volatile(".insn r %0, %1, %2, x0, %3, %4" \
+                 :: "i"(CUSTOM_0), "i"(INSN_MAIL_PUT##NUMBER##_FUNCT3), "i"(INSN_MAIL_PUT##NUMBER##_FUNCT7), \
+                    "r"((WORDS)[2 * NUMBER]), "r"((WORDS)[2 * NUMBER + 1]) : "memory")
+
+/* mail.getN. */
+#define USER_MAIL_GET(NUMBER, WORDS) \
+    asm volatile(".insn r %1, %2, %3, %0, x0, x0" : "=r"((WORDS)[NUMBER]) \
+                 : "i"(CUSTOM_0), "i"(INSN_MAIL_GET##NUMBER##_FUNCT3), "i"(INSN_MAIL_GET##NUMBER##_FUNCT7) : "memory")
+
+static_assert(MESSAGE_WORDS == 8);
+
+static inline void user_mail_stage(uint64_t const words[MESSAGE_WORDS])
+{
+    USER_MAIL_PUT(0, words);
+    USER_MAIL_PUT(1, words);
+    USER_MAIL_PUT(2, words);
+    USER_MAIL_PUT(3, words);
+}
+
+static inline uint64_t user_mail_send(uint32_t handle)
+{
+    uint64_t answer;
+    asm volatile(".insn r %1, %2, %3, %0, %4, x0" : "=r"(answer)
+                 : "i"(CUSTOM_0), "i"(INSN_MAIL_SEND_FUNCT3), "i"(INSN_MAIL_SEND_FUNCT7), "r"((uint64_t)handle) : "memory");
+    return answer;
+}
+
+static inline uint64_t user_mail_receive(uint32_t handle)
+{
+    uint64_t answer;
+    asm volatile(".insn r %1, %2, %3, %0, %4, x0" : "=r"(answer)
+                 : "i"(CUSTOM_0), "i"(INSN_MAIL_RECEIVE_FUNCT3), "i"(INSN_MAIL_RECEIVE_FUNCT7), "r"((uint64_t)handle)
+                 : "memory");
+    return answer;
+}
+
+static inline void user_mail_read(uint64_t words[MESSAGE_WORDS])
+{
+    USER_MAIL_GET(0, words);
+    USER_MAIL_GET(1, words);
+    USER_MAIL_GET(2, words);
+    USER_MAIL_GET(3, words);
+    USER_MAIL_GET(4, words);
+    USER_MAIL_GET(5, words);
+    USER_MAIL_GET(6, words);
+    USER_MAIL_GET(7, words);
+}
+
+static inline uint64_t user_mail_pop(void)
+{
+    uint64_t answer;
+    asm volatile(".insn r %1, %2, %3, %0, x0, x0" : "=r"(answer)
+                 : "i"(CUSTOM_0), "i"(INSN_MAIL_POP_FUNCT3), "i"(INSN_MAIL_POP_FUNCT7) : "memory");
+    return answer;
+}
+
 /* All bits zero is illegal by the unprivileged specification. */
 static inline void user_illegal_instruction(void) { asm volatile(".2byte 0"); }
 

@@ -153,6 +153,116 @@ static void mail(void)
     CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
 }
 
+/* Two processes mail in turn, each through a capability of its own: nothing is mixed up by the switches between them. */
+static void mail_of_two(void)
+{
+    struct agent agent = start_agent();
+    uint32_t endpoint = 0, mine = 0, other = 0;
+    CHECK_EQUAL(endpoint_create(&endpoint), STATUS_OK);
+    CHECK_EQUAL(capability_derive(endpoint, RIGHT_SEND, 1, &mine), STATUS_OK);
+    CHECK_EQUAL(capability_derive(endpoint, RIGHT_SEND | RIGHT_GRANT, 2, &other), STATUS_OK);
+    agent_keep(&agent, other, true);
+    struct message message = {};
+    for (uint64_t round = 0; round < 20; round++) {
+        for (size_t i = 0; i < MESSAGE_WORDS; i++) message.word[i] = 1000 + round;
+        CHECK_EQUAL(mail_send(mine, &message), STATUS_OK);
+        CHECK_EQUAL(command_words(&agent, COMMAND_MAIL_SEND, 0, 2000 + round, 0), STATUS_OK);
+        for (uint64_t from = 1; from <= 2; from++) {
+            CHECK_EQUAL(mail_receive(endpoint, &message), STATUS_OK);
+            CHECK_EQUAL(message.badge, from);
+            for (size_t i = 0; i < MESSAGE_WORDS; i++) CHECK_EQUAL(message.word[i], from * 1000 + round);
+        }
+    }
+    CHECK_EQUAL(mail_receive(endpoint, &message), STATUS_WOULD_BLOCK);
+    end_agent(&agent);
+    /* Its capability went with it. */
+    CHECK_EQUAL(mail_send(mine, &message), STATUS_OK);
+    CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
+    CHECK_EQUAL(mail_send(mine, &message), STATUS_OK);
+    CHECK_EQUAL(capability_delete(mine), STATUS_OK);
+    CHECK_EQUAL(mail_send(mine, &message), STATUS_BAD_HANDLE);
+}
+
+/* Mail goes from one process to another, which takes it by a right of its own. */
+static void mail_across(void)
+{
+    struct agent agent = start_agent();
+    uint32_t endpoint = 0, sender = 0, receiver = 0;
+    CHECK_EQUAL(endpoint_create(&endpoint), STATUS_OK);
+    CHECK_EQUAL(capability_derive(endpoint, RIGHT_SEND, 77, &sender), STATUS_OK);
+    CHECK_EQUAL(capability_derive(endpoint, RIGHT_RECEIVE | RIGHT_GRANT, 0, &receiver), STATUS_OK);
+    agent_keep(&agent, receiver, false);
+    struct message message = { .word = { 5, 0, 0, 0, 0, 0, 0, 6 } };
+    CHECK_EQUAL(mail_send(sender, &message), STATUS_OK);
+    struct message answer = { .word = { COMMAND_MAIL_RECEIVE, 0 } };
+    CHECK_EQUAL(command(&agent, &answer), STATUS_OK);
+    CHECK_EQUAL(answer.word[1], 5);
+    CHECK_EQUAL(answer.word[2], 6);
+    CHECK_EQUAL(answer.word[3], 77);
+    answer = (struct message){ .word = { COMMAND_MAIL_RECEIVE, 0 } };
+    CHECK_EQUAL(command(&agent, &answer), STATUS_WOULD_BLOCK);
+    CHECK_EQUAL(command_words(&agent, COMMAND_MAIL_SEND, 0, 1, 0), STATUS_MISSING_RIGHTS);
+    CHECK_EQUAL(capability_revoke(endpoint, nullptr), STATUS_OK);
+    CHECK_EQUAL(command_words(&agent, COMMAND_MAIL_RECEIVE, 0, 0, 0), STATUS_BAD_HANDLE);
+    CHECK_EQUAL(mail_send(sender, &message), STATUS_BAD_HANDLE);
+    end_agent(&agent);
+    CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
+}
+
+/* Calls the agent by the short way into the kernel or by the long one. */
+static uint64_t pieces_of(struct agent const *agent, struct message *pieces, bool short_way)
+{
+    *pieces = (struct message){ .word = { COMMAND_MAIL_PIECES, 0 } };
+    CHECK_EQUAL(ipc_call(agent->endpoint, pieces, short_way ? TIMEOUT_FOREVER : 1'000'000'000), STATUS_OK);
+    return pieces->word[0];
+}
+
+/* The instructions serve the thread that was bound, and none that the hart runs meanwhile; what it had begun is over. */
+static void mail_instructions_are_bound(void)
+{
+    if (!USER_HAS_MAIL_INSTRUCTIONS || mail_bind() != STATUS_OK) return;
+    struct agent agent = start_agent();
+    uint32_t endpoint = 0, shared = 0;
+    CHECK_EQUAL(endpoint_create(&endpoint), STATUS_OK);
+    CHECK_EQUAL(capability_derive(endpoint, RIGHT_SEND | RIGHT_RECEIVE | RIGHT_GRANT, 9, &shared), STATUS_OK);
+    agent_keep(&agent, shared, false);
+    struct message message = { .word = { 1, 2, 3, 4, 5, 6, 7, 8 } }, pieces;
+    for (unsigned short_way = 0; short_way <= 1; short_way++) {
+        CHECK_EQUAL(mail_send(endpoint, &message), STATUS_OK);
+        user_mail_stage(message.word);
+        CHECK_EQUAL(mail_answer_get_status(user_mail_receive(endpoint)), MAIL_STATUS_OK);
+        CHECK_EQUAL(pieces_of(&agent, &pieces, short_way), MAIL_STATUS_UNBOUND);
+        CHECK_EQUAL(pieces.word[1], MAIL_STATUS_UNBOUND);
+        CHECK_EQUAL(pieces.word[2], 0);
+        CHECK_EQUAL(pieces.word[3], MAIL_STATUS_LOST);
+        /* Discarded: the message is still there, and nothing was sent. */
+        CHECK_EQUAL(mail_answer_get_status(user_mail_pop()), MAIL_STATUS_LOST);
+        CHECK_EQUAL(mail_answer_get_status(user_mail_send(endpoint)), MAIL_STATUS_RETRY);
+        CHECK_EQUAL(mail_receive(endpoint, &message), STATUS_OK);
+        for (size_t i = 0; i < MESSAGE_WORDS; i++) CHECK_EQUAL(message.word[i], i + 1);
+        CHECK_EQUAL(mail_receive(endpoint, &message), STATUS_WOULD_BLOCK);
+    }
+    /* Bound as well, the agent gets what is its own and nothing of this thread's. */
+    CHECK_EQUAL(command_words(&agent, COMMAND_MAIL_RECEIVE, 0, 0, 0), STATUS_WOULD_BLOCK);
+    for (unsigned short_way = 0; short_way <= 1; short_way++) {
+        user_mail_stage(message.word);
+        CHECK_EQUAL(pieces_of(&agent, &pieces, short_way), MAIL_STATUS_OK);
+        CHECK_EQUAL(pieces.word[1], MAIL_STATUS_OK);
+        CHECK_EQUAL(pieces.word[2], 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8);
+        CHECK_EQUAL(pieces.word[3], MAIL_STATUS_OK);
+        CHECK_EQUAL(mail_answer_get_status(user_mail_send(endpoint)), MAIL_STATUS_RETRY);
+    }
+    /* It ends; who runs next has not asked for the instructions. */
+    uint32_t next = start_hostile(DEED_MAIL_INSTRUCTION, 0, shared);
+    end_agent(&agent);
+    uint64_t status;
+    CHECK_EQUAL(await_end(next, &status), EXIT_REASON_EXITED);
+    CHECK_EQUAL(status, MAIL_STATUS_UNBOUND);
+    CHECK_EQUAL(mail_receive(endpoint, &message), STATUS_WOULD_BLOCK);
+    CHECK_EQUAL(capability_delete(shared), STATUS_OK);
+    CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
+}
+
 struct tap_test const IPC_TESTS[] = {
     { "the receiver learns the sender's badge", words_and_badge },
     { "a message leaves no residue", no_residue },
@@ -164,5 +274,8 @@ struct tap_test const IPC_TESTS[] = {
     { "an error leaves no residue", error_leaves_no_residue },
     { "many calls in a row", many_messages },
     { "mail keeps order and badge, and refuses when full", mail },
+    { "mail of two processes is not mixed up", mail_of_two },
+    { "mail is taken by another process", mail_across },
+    { "mail instructions serve the thread that is bound", mail_instructions_are_bound },
 };
 size_t const IPC_TEST_COUNT = sizeof IPC_TESTS / sizeof *IPC_TESTS;
