@@ -224,6 +224,6 @@ CALLS = (
     CallRule(Call.MAIL_RECEIVE, "Takes a message from an endpoint's queue. Never waits.",
              (_handle("endpoint", CapType.ENDPOINT, Rights.RECEIVE),), "message, badge in the handle word",
              (Status.UNDECIDED, Status.WOULD_BLOCK)),
-    CallRule(Call.MAIL_BIND, "Lets the calling thread use the mailbox's instructions, which serve it whenever it runs.", (), "",
-             (Status.UNSUPPORTED,)),
+    CallRule(Call.MAIL_BIND, "Lets the calling thread use the mailbox's instructions, which serve it whenever it runs.",
+             (), "", (Status.UNSUPPORTED,)),
 )

@@ -131,8 +131,9 @@ class TlbFlush(wiring.Signature):
 class LookasideBuffer(wiring.Component):
     """Direct-mapped lookaside buffer in block RAM.
 
-    The index mixes two levels of the page number with the address space, so that equal layouts of two processes do
-    not fight for the same places.
+    The upper half of the addresses has one half of the buffer: what a kernel keeps there is global, has one place in
+    all address spaces, and does not fight with programs for it. In the other half the index mixes two levels of the
+    page number with the address space: neighbouring pages differ in its low bits, neighbouring spaces in its high ones.
 
     Parameters
     ----------
@@ -167,8 +168,8 @@ class LookasideBuffer(wiring.Component):
 
     def index(self, vpn, asid):
         """Where the buffer keeps a page of an address space."""
-        bits = exact_log2(self._count)
-        return vpn[:bits] ^ vpn[9:9 + bits] ^ asid[:bits]
+        upper, bits = vpn[26], exact_log2(self._count) - 1
+        return Cat(vpn[:bits] ^ vpn[9:9 + bits] ^ Cat(bit & ~upper for bit in reversed(asid[:bits])), upper)
 
     def elaborate(self, platform):
         m = Module()

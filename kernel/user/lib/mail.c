@@ -45,20 +45,22 @@ enum status mail_receive(uint32_t endpoint, struct message *message)
 {
     if (by_instruction()) {
         enum mail_status status;
-        uint64_t answer = 0;
-        struct message received = {};
+        uint64_t word[MESSAGE_WORDS], answer = 0;
         do {
             status = (enum mail_status)mail_answer_get_status(user_mail_receive(endpoint));
             if (status != MAIL_STATUS_OK) continue;
-            user_mail_read(received.word);
+            user_mail_read(word);
             answer = user_mail_pop();
             status = (enum mail_status)mail_answer_get_status(answer);
         } while (status == MAIL_STATUS_RETRY || status == MAIL_STATUS_LOST);
-        enum status result = outcome(status);
-        if (result == STATUS_OK) {
-            received.badge = (uint32_t)mail_answer_get_badge(answer);
-            *message = received;
+        if (status == MAIL_STATUS_OK) {
+            for (size_t i = 0; i < MESSAGE_WORDS; i++) message->word[i] = word[i];
+            for (size_t i = 0; i < MESSAGE_CAPABILITIES; i++) message->capability[i] = 0;
+            message->count = message->move = 0;
+            message->badge = (uint32_t)mail_answer_get_badge(answer);
+            return STATUS_OK;
         }
+        enum status result = outcome(status);
         if (result != STATUS_UNSUPPORTED) return result;
     }
     return mail_receive_call(endpoint, message);
