@@ -14,7 +14,7 @@ from sim.boot import TARGETS
 from sim.results import print_table
 from sim.toolchain import BUILD, ToolError, run_command
 
-from .latency import comparison, measure_all
+from .latency import comparison, config_option, configuration, measure_all
 
 __all__ = ["PROGRAM", "RESULTS", "missed"]
 
@@ -45,13 +45,14 @@ def _show(operation: str, median: int) -> str:
 
 @click.command()
 @click.option("--target", "names", multiple=True, metavar="TARGET", help="Only these: " + ", ".join(TARGETS))
+@config_option
 @click.option("--check", is_flag=True, help=f"Fail when a revocation by the unit of {FROM} or more takes more than "
               f"{GOAL_FOR_EACH} cycles for each.")
 @click.option("--output", type=click.Path(path_type=Path), default=RESULTS,
               show_default="build/bench/capabilities.json")
-def main(names: tuple[str, ...], check: bool, output: Path):
+def main(names: tuple[str, ...], text: str | None, check: bool, output: Path):
     """Measure operations on capabilities and compare the targets."""
-    content = measure_all(names, output, PROGRAM)
+    content = measure_all(names, output, PROGRAM, configuration(text))
     print_table(comparison(content, "Capabilities (in parentheses: for each descendant)", order=list, show=_show))
     click.echo(f"written to {output}")
     if check and (late := missed(content)):

@@ -18,8 +18,9 @@ from sim.boot import TARGETS, BootResult, Target, boot, find_target
 from sim.results import print_table
 from sim.toolchain import BUILD, ROOT, ToolError, console
 from soc.config import SocConfig
+from soc.presets import PRESETS
 
-__all__ = ["RESULTS", "comparison", "document", "measure", "measure_all"]
+__all__ = ["RESULTS", "comparison", "config_option", "configuration", "document", "measure", "measure_all"]
 
 RESULTS = BUILD / "bench" / "latency.json"
 SCHEMA = 1
@@ -38,22 +39,24 @@ def _commit() -> str:
         return "unknown"
 
 
-def _describe(target: Target) -> dict:
+def _describe(target: Target, config: SocConfig | None = None) -> dict:
     """The target's entry: its unit, and a clock only where cycles have one."""
     if target.emulated:
         return {"unit": target.unit, "clock_hz": None, "clock_source": None,
                 "config": {"emulator": "QEMU, -icount shift=0", "bootargs": list(target.bootargs)}}
-    config = SocConfig()
+    config = config or SocConfig()
+    memory = f"SDRAM {config.sdram}" if config.sdram else "ideal, 2 cycles to the first word"
     return {"unit": target.unit, "clock_hz": config.clock_hz,
             "clock_source": "goal",
             "config": asdict(config) | {"bootargs": list(target.bootargs),
-                                        "memory": "simulated, 2 cycles to the first word"}}
+                                        "memory": memory}}
 
 
-def measure(target: Target, program: str | None = None) -> BootResult:
+def measure(target: Target, program: str | None = None, config: SocConfig | None = None) -> BootResult:
     """Boot `target`, with `program` as its first, and collect what it measured; raises :class:`ToolError` when the boot
-    fails or measures nothing."""
-    result = boot(target, init=program, echo=False, timeout=_TIMEOUT_SECONDS)
+    fails or measures nothing. `config` is for the targets on the RTL."""
+    result = boot(target, init=program, echo=False, timeout=_TIMEOUT_SECONDS,
+                  config=None if target.emulated else config)
     if result.code != 0:
         last = "\n".join(result.output.splitlines()[-5:])
         raise ToolError(f"{target.name} ended with code {result.code}; its last lines were\n{last}")
@@ -62,18 +65,18 @@ def measure(target: Target, program: str | None = None) -> BootResult:
     return result
 
 
-def document(results: list[BootResult]) -> dict:
+def document(results: list[BootResult], config: SocConfig | None = None) -> dict:
     """The content of `latency.json` (DESIGN 9)."""
     rows = []
     for result in results:
-        description = _describe(result.target)
+        description = _describe(result.target, config)
         for one in result.measurements:
             clock = description["clock_hz"] if description["clock_source"] == PLACE_AND_ROUTE else None
             rows.append({"target": result.target.name, "operation": one.operation, "variant": one.variant,
                          "unit": description["unit"], "n": one.n, "min": one.min, "median": one.median, "p99": one.p99,
                          "max": one.max, "ns_median": one.median * 1e9 / clock if clock else None})
-    return {"schema": SCHEMA, "commit": _commit(), "targets": {r.target.name: _describe(r.target) for r in results},
-            "results": rows}
+    described = {result.target.name: _describe(result.target, config) for result in results}
+    return {"schema": SCHEMA, "commit": _commit(), "targets": described, "results": rows}
 
 
 def comparison(content: dict, title: str = "Latency", *, order=sorted,
@@ -93,26 +96,40 @@ def comparison(content: dict, title: str = "Latency", *, order=sorted,
     return table
 
 
-def measure_all(names: tuple[str, ...], output: Path, program: str | None = None) -> dict:
+def measure_all(names: tuple[str, ...], output: Path, program: str | None = None,
+                config: SocConfig | None = None) -> dict:
     """Measure on the targets called `names` (all that run the kernel for real if there are none), with a line for each;
     write the document to `output` and return it."""
     targets = [find_target(name) for name in names] or [target for target in TARGETS.values() if not target.functional]
     results = []
     for number, target in enumerate(targets, 1):
         console.print(f"[{number}/{len(targets)}] {target.name}", markup=False)
-        results.append(measure(target, program))
-    content = document(results)
+        results.append(measure(target, program, config))
+    content = document(results, config)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(content, indent=1) + "\n")
     return content
 
 
+def configuration(text: str | None) -> SocConfig | None:
+    """What `--config` says; raises :class:`ToolError` (exit code 2) where that is nothing."""
+    try:
+        return None if text is None else SocConfig.from_json(text)
+    except (TypeError, ValueError) as error:
+        raise ToolError(str(error), 2) from None
+
+
+config_option = click.option("--config", "text", metavar="JSON", help="Fields of SocConfig that differ from their "
+                             f"defaults, or {', '.join(PRESETS)} (SoC).")
+
+
 @click.command()
 @click.option("--target", "names", multiple=True, metavar="TARGET", help="Only these: " + ", ".join(TARGETS))
+@config_option
 @click.option("--output", type=click.Path(path_type=Path), default=RESULTS, show_default="build/bench/latency.json")
-def main(names: tuple[str, ...], output: Path):
+def main(names: tuple[str, ...], text: str | None, output: Path):
     """Measure latencies on all targets and compare them."""
-    print_table(comparison(measure_all(names, output)))
+    print_table(comparison(measure_all(names, output, config=configuration(text))))
     click.echo(f"written to {output}")
 
 

@@ -134,7 +134,7 @@ def _build_guest(architecture: str) -> tuple[Path, Path]:
 
 @dataclass(frozen=True)
 class MemorySpeed:
-    """The RTL's main memory: cycles to the first word of a transfer, and for each further word of a burst."""
+    """The RTL's ideal main memory: cycles to the first word of a transfer, and for each further word of a burst."""
 
     latency: int = 2
     beat: int = 1
@@ -222,6 +222,8 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
         raise ToolError("--image wants --from flash or --from uart", 2)
     if source == "flash" and config is not None and not config.flash:
         raise ToolError("--from flash wants a SoC with flash", 2)
+    if speed is not None and (config or SocConfig()).sdram:
+        raise ToolError("--memory-latency and --memory-beat are for an ideal memory; add --config ideal", 2)
     if wave is not None:
         wave_format(wave.path)
     arguments = " ".join([*target.bootargs, *([f"init={init}"] if init else []), *([bootargs] if bootargs else [])])
@@ -276,9 +278,9 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
               help="Build the machine with a debug module, and wait for OpenOCD at this port (RTL; 0: any free one).")
 @click.option("--oracle", is_flag=True, help="Check every instruction by the reference model (RTL).")
 @click.option("--memory-latency", type=click.IntRange(min=1), metavar="N",
-              help="Cycles to the first word of main memory (RTL).  [default: 2]")
+              help="Cycles to the first word of an ideal main memory (RTL, --config ideal).  [default: 2]")
 @click.option("--memory-beat", type=click.IntRange(min=1), metavar="N",
-              help="Cycles for each further word of a burst (RTL).  [default: 1]")
+              help="Cycles for each further word of a burst of it (RTL, --config ideal).  [default: 1]")
 @click.option("--from", "source", type=click.Choice(SOURCES), default="memory", show_default=True,
               help="Where the SoC finds firmware, kernel, initrd and device tree (RTL).")
 @click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",

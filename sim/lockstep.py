@@ -20,6 +20,7 @@ import click
 from rich.progress import MofNCompleteColumn, Progress
 
 from soc.config import SocConfig
+from soc.presets import PRESETS
 
 from .commit_log import Mismatch, compare
 from .elf import load_program
@@ -101,13 +102,13 @@ def run_seed(seed: int, folder: Path, options: ProgramOptions | None = None, con
 
 
 def check_seed(seed: int, folder: Path, options: ProgramOptions | None = None, config: SocConfig | None = None, *,
-               latency: int = 2, latency_noise: bool = False) -> Outcome:
+               latency: int | None = None, latency_noise: bool = False) -> Outcome:
     """Run privileged program `seed` on the RTL, checked by the reference model as it runs.
 
     Parameters
     ----------
-    latency : int
-        Cycles to the first word of main memory.
+    latency : int, optional
+        Cycles to the first word of an ideal main memory.
     latency_noise : bool
         It takes more at random.
     """
@@ -135,9 +136,9 @@ def check_seed(seed: int, folder: Path, options: ProgramOptions | None = None, c
     return Outcome(seed, seen["instructions"], mismatch, seen["interrupts"], seen["exceptions"], ending["cycles"])
 
 
-def host_options(seed: int, latency: int, latency_noise: bool) -> list[str]:
+def host_options(seed: int, latency: int | None = None, latency_noise: bool = False) -> list[str]:
     """Options of the simulation program that a privileged program wants, besides the oracle."""
-    return ["--uart-noise", str(seed), "--memory-latency", str(latency),
+    return ["--uart-noise", str(seed), *(["--memory-latency", str(latency)] if latency is not None else []),
             *(["--latency-noise", str(seed)] if latency_noise else [])]
 
 
@@ -162,10 +163,10 @@ def _explain(outcome: Outcome, folder: Path, config: SocConfig, *, reference: bo
               help="What the RTL is compared with.")
 @click.option("--reference", is_flag=True, help="Compare the reference model with Spike, without RTL.")
 @click.option("--blocks", type=click.IntRange(min=1), default=120, show_default=True, help="Length of a program.")
-@click.option("--config", "text", metavar="JSON", help="Fields of SocConfig that differ from their defaults.")
-@click.option("--latency", type=click.IntRange(min=1), default=2, show_default=True,
-              help="Cycles to the first word of main memory.")
-@click.option("--latency-noise", is_flag=True, help="Main memory takes longer at random.")
+@click.option("--config", "text", metavar="JSON",
+              help=f"Fields of SocConfig that differ from their defaults, or {', '.join(PRESETS)}.")
+@click.option("--latency", type=click.IntRange(min=1), help="Cycles to the first word of an ideal memory.")
+@click.option("--latency-noise", is_flag=True, help="An ideal memory takes longer at random.")
 @click.option("--keep-going", is_flag=True, help="Do not stop at the first mismatch.")
 def main(seed, count, oracle, reference, blocks, text, latency, latency_noise, keep_going):
     """Run COUNT random programs in lockstep; exit code 1 if one differs."""
@@ -173,6 +174,8 @@ def main(seed, count, oracle, reference, blocks, text, latency, latency_noise, k
         config = SocConfig.from_json(text) if text else SocConfig()
     except (TypeError, ValueError) as error:
         raise ToolError(str(error), 2) from None
+    if config.sdram and (latency is not None or latency_noise):
+        raise ToolError("--latency and --latency-noise are for an ideal memory; add --config ideal", 2)
     checked = oracle == "model" and not reference
     if not reference:
         build_model(config)

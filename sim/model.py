@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from hw.memory.sdram_config import SdramConfig
 from hw.peripherals.straps import BootStraps
 from soc.config import SocConfig
 from soc.firmware.boot_rom import build_boot_rom
@@ -40,7 +41,7 @@ from .toolchain import (
     verilator_root,
 )
 
-__all__ = ["WAVE_FORMATS", "build_model", "build_verilog", "wave_format"]
+__all__ = ["WAVE_FORMATS", "build_model", "build_verilog", "datasheet", "wave_format"]
 
 #: Waveform formats by file suffix, with Verilator's switch for each.
 WAVE_FORMATS = {".vcd": "vcd", ".fst": "fst"}
@@ -171,6 +172,19 @@ def _compiler() -> str:
         raise ToolError("g++ is not installed; type: apt-get install g++ make") from None
 
 
+def datasheet(config: SdramConfig) -> dict[str, int]:
+    """The chip as `SdramDatasheet` of sim/host/sdram_chip.hpp: its members in their order."""
+    chip = config.chip
+    if chip.data_bits != 16:
+        raise ToolError(f"the simulated SDRAM chip has 16 data pins, {chip.name} has {chip.data_bits}", 2)
+    fastest = dict(chip.cas)
+    return {"clock_hz": config.clock_hz, "input_registers": config.input_registers,
+            **{name: getattr(chip, name) for name in ("row_bits", "column_bits", "bank_bits", "initial_refreshes")},
+            **{f"cas{latency}_hz": round(fastest.get(latency, 0)) for latency in (2, 3)},
+            **{name: round(1000 * getattr(chip, name)) for name in (
+                "t_rc", "t_ras", "t_rp", "t_rcd", "t_rrd", "t_wr", "t_rfc", "t_mrd", "t_refi", "t_power_up")}}
+
+
 def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = False) -> Path:
     """The simulation program.
 
@@ -205,7 +219,10 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
         defines += ["-DVERIDIAN_TRACE"] if config.trace else []
         defines += ["-DVERIDIAN_DEBUG"] if config.debug else []
         defines += ["-DVERIDIAN_FLASH"] if config.flash else []
-        defines += ["-DVERIDIAN_WRITE_BACK"] if config.l2_bytes else []
+        if config.sdram:
+            members = ", ".join(f".{name}={value}" for name, value in datasheet(config.sdram_config).items())
+            defines.append(f"-DVERIDIAN_SDRAM={{{members}}}")
+        defines += ["-DVERIDIAN_WRITE_BACK"] if config.l2_bytes or config.sdram else []
         defines += [f"-DVERIDIAN_WAVE_{wave.upper()}"] if wave else []
         key = digest(library.name, reference.name, host, defines, CXX_FLAGS)
         folder = BUILD / "sim" / f"host-{key}"

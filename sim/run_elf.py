@@ -3,8 +3,8 @@
 The program starts in machine mode at 0x8000_0000 (a0: hart id, a1: where a device tree would be). It ends by a
 store of an odd value to the symbol ``tohost`` (1: success, else the exit code is the value shifted right by one),
 or through the test finisher. Exit codes of our own: 2 for a file that cannot be run, 3 when `--max-cycles` are
-over, 4 when `--oracle` finds a difference, 130 after Ctrl-C; each comes with a line on stderr, a program's own code
-with none of these.
+over, 4 when `--oracle` finds a difference, 5 for a broken rule of the SDRAM chip, 130 after Ctrl-C; each comes with a
+line on stderr, a program's own code with none of these.
 """
 
 import sys
@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from soc.config import SocConfig
+from soc.presets import PRESETS
 
 from .elf import BAD_INPUT, Program, load_program
 from .model import build_model, wave_format
@@ -88,9 +89,12 @@ def run_program(program: Program, *, signature: Path | None = None,
 @click.option("--wave", metavar="OUT", help="Write a waveform (.vcd or .fst); builds a slower model once.")
 @click.option("--wave-start", type=click.IntRange(min=0), metavar="N", help="First cycle of the waveform.")
 @click.option("--oracle", is_flag=True, help="Check every instruction by the reference model.")
-@click.option("--config", "text", metavar="JSON", help="Fields of SocConfig that differ from their defaults.")
-@click.option("--memory-latency", type=click.IntRange(min=1), metavar="N", help="Cycles to the first word of memory.")
-@click.option("--latency-noise", type=click.IntRange(min=1), metavar="SEED", help="Memory takes longer at random.")
+@click.option("--config", "text", metavar="JSON",
+              help=f"Fields of SocConfig that differ from their defaults, or {', '.join(PRESETS)}.")
+@click.option("--memory-latency", type=click.IntRange(min=1), metavar="N",
+              help="Cycles to the first word of an ideal memory (--config ideal).")
+@click.option("--latency-noise", type=click.IntRange(min=1), metavar="SEED",
+              help="An ideal memory takes longer at random.")
 @click.option("--uart-noise", type=click.IntRange(min=1), metavar="SEED", help="Characters come in at random.")
 @click.option("--jtag", type=click.IntRange(0, 65535), metavar="PORT",
               help="Build the machine with a debug module, and wait for OpenOCD at this port (0: any free one).")
@@ -103,6 +107,8 @@ def main(file, signature, max_cycles, trace, pipeline, pipeline_start, pipeline_
         config = SocConfig.from_json(text) if text else SocConfig()
     except (TypeError, ValueError) as error:
         raise ToolError(str(error), BAD_INPUT) from None
+    if config.sdram and (memory_latency is not None or latency_noise is not None):
+        raise ToolError("--memory-latency and --latency-noise are for an ideal memory; add --config ideal", BAD_INPUT)
     if jtag is not None:
         config = replace(config, debug=True)
     elif max_cycles is None:

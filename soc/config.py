@@ -7,7 +7,7 @@ from hw.capability.config import CapabilityUnitConfig
 from hw.core.config import CoreConfig
 from hw.mailbox.config import MailboxConfig
 from hw.memory.l2_config import MAX_BYTES, L2Config
-from hw.memory.sdram_config import CHIPS, SdramConfig
+from hw.memory.sdram_config import AS4C16M16SA_7, CHIPS, SdramConfig
 from hw.peripherals.spi_flash import DIVIDER_BITS
 
 from .memory_map import FLASH_BYTES, FLASH_IMAGE_OFFSET, region
@@ -60,8 +60,8 @@ class SocConfig:
     l2_ways, l2_line_bytes : int
         As in :class:`hw.memory.l2_config.L2Config`.
     sdram : str
-        Name of a chip in :data:`hw.memory.sdram_config.CHIPS` that is main memory, behind a controller in the system.
-        Empty: main memory lies outside, behind a bus port.
+        Name of a chip in :data:`hw.memory.sdram_config.CHIPS` that is main memory, behind a controller in the system;
+        that of a ULX3S unless told. Empty: main memory lies outside, behind a bus port.
     sdram_input_registers : int
         Registers outside between the chip's data pins and the controller, 0 to 4: one in each pad.
     flash : bool
@@ -98,7 +98,7 @@ class SocConfig:
     l2_bytes: int = 65536
     l2_ways: int = 4
     l2_line_bytes: int = 32
-    sdram: str = ""
+    sdram: str = AS4C16M16SA_7.name
     sdram_input_registers: int = 1
     flash: bool = True
     flash_offset: int = FLASH_IMAGE_OFFSET

@@ -9,6 +9,10 @@ import json
 __all__ = ["PRESETS", "read_fields"]
 
 PRESETS = {
+    #: No SDRAM: main memory lies outside, in a simulation one that answers in two cycles.
+    "ideal": {
+        "sdram": "",
+    },
     #: Fits an LFE5U-25F with everything on it (docs/fpga.md).
     "small": {
         "core": {

@@ -43,6 +43,9 @@ reference::Configuration oracle_configuration() {
 Machine::Machine(const Options &options)
     : options_(options),
       memory_(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, options.latency, options.beat, options.latency_noise),
+#ifdef VERIDIAN_SDRAM
+      chip_(VERIDIAN_SDRAM, memory_.data()),
+#endif
 #ifdef VERIDIAN_WRITE_BACK
       view_(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, options.latency),
 #endif
@@ -102,6 +105,17 @@ Machine::Machine(const Options &options)
     if (!options.flash_loads.empty()) fail(exit_bad_input, "this model was built without a flash controller");
 #endif
     if (options.tohost) seen_.watch(*options.tohost);
+#ifdef VERIDIAN_SDRAM
+    if (!options.memory_speed.empty()) {
+        fail(exit_bad_input, options.memory_speed + " is for an ideal memory, and this model has an SDRAM chip (a "
+                                                    "configuration with the field sdram empty has none)");
+    }
+    if (!options.stricter.empty() && !chip_.tighten(options.stricter, options.stricter_cycles)) {
+        fail(exit_bad_input, "the SDRAM chip has no rule '" + options.stricter + "'");
+    }
+#else
+    if (!options.stricter.empty()) fail(exit_bad_input, "--stricter is for a model with an SDRAM chip");
+#endif
     load_images();
     reset();
 }
@@ -117,6 +131,9 @@ void Machine::load_images() {
     const bool loaded = top_->straps & VERIDIAN_STRAP_LOADED;
     loaded ? memory_.clear() : memory_.scramble(power_on_seed);
     for (const LoadImage &image : options_.loads) memory_.load(image.address, image.path);
+#ifdef VERIDIAN_SDRAM
+    chip_.restart();
+#endif
 #ifdef VERIDIAN_WRITE_BACK
     loaded ? view_.clear() : view_.scramble(power_on_seed);
     for (const LoadImage &image : options_.loads) view_.load(image.address, image.path);
@@ -129,7 +146,9 @@ void Machine::load_images() {
 }
 
 void Machine::reset() {
+#ifndef VERIDIAN_SDRAM
     top_->memory_ack = top_->memory_err = 0;
+#endif
     top_->uart_rx_valid = 0;
     top_->uart_tx_ready = 1;
     top_->rst = 1;
@@ -156,6 +175,16 @@ void Machine::tick() {
 }
 
 void Machine::serve_memory() {
+#ifdef VERIDIAN_SDRAM
+    top_->sdram_dq_i = chip_.step({
+        .command = top_->sdram_command,
+        .bank = top_->sdram_bank,
+        .address = top_->sdram_address,
+        .dqm = top_->sdram_dqm,
+        .dq = top_->sdram_dq_o,
+        .driven = top_->sdram_dq_oe != 0,
+    });
+#else
     const MemoryResponse response = memory_.step({
         .cyc = top_->memory_cyc != 0,
         .stb = top_->memory_stb != 0,
@@ -166,12 +195,13 @@ void Machine::serve_memory() {
         .adr = top_->memory_adr,
         .dat_w = top_->memory_dat_w,
     });
-#ifdef VERIDIAN_WRITE_BACK
-    if (top_->stores_valid) view_.store(uint64_t{top_->stores_adr} << 3, top_->stores_dat, top_->stores_sel);
-#endif
     top_->memory_ack = response.ack;
     top_->memory_err = response.err;
     top_->memory_dat_r = response.dat_r;
+#endif
+#ifdef VERIDIAN_WRITE_BACK
+    if (top_->stores_valid) view_.store(uint64_t{top_->stores_adr} << 3, top_->stores_dat, top_->stores_sel);
+#endif
 }
 
 void Machine::serve_console() {
@@ -248,6 +278,9 @@ Outcome Machine::cycle() {
     if (!check_trace()) return Outcome::mismatch;
     // The outputs of this cycle decide the inputs of the next.
     serve_memory();
+#ifdef VERIDIAN_SDRAM
+    if (!chip_.complaint().empty()) return Outcome::memory_rule;
+#endif
     serve_console();
     serve_flash();
     if (jtag_) serve_jtag();
@@ -275,6 +308,13 @@ void Machine::print_mismatch() const {
                  oracle_->rule().c_str());
     for (const std::string &line : oracle_->recent()) std::fprintf(stderr, "    %s\n", line.c_str());
     std::fprintf(stderr, "  - %s\n  + %s\n", oracle_->expected().c_str(), oracle_->actual().c_str());
+}
+
+void Machine::print_memory_rule() const {
+#ifdef VERIDIAN_SDRAM
+    std::fprintf(stderr, "veridian: the SDRAM controller broke a rule of the chip in cycle %llu: %s\n",
+                 static_cast<unsigned long long>(cycles_), chip_.complaint().c_str());
+#endif
 }
 
 std::string Machine::oracle_report() const {

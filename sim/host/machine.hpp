@@ -16,6 +16,7 @@
 #include "options.hpp"
 #include "pipeline_log.hpp"
 #include "remote_bitbang.hpp"
+#include "sdram_chip.hpp"
 #include "verilated.h"
 #ifdef VERIDIAN_WAVE_VCD
 #include "verilated_vcd_c.h"
@@ -28,7 +29,7 @@ using WaveFile = VerilatedFstC;
 
 namespace veridian {
 
-enum class Outcome { running, finisher, tohost, mismatch, until };
+enum class Outcome { running, finisher, tohost, mismatch, memory_rule, until };
 
 class Machine {
 public:
@@ -48,6 +49,8 @@ public:
     std::string oracle_report() const;
     // What the oracle found wrong, for people.
     void print_mismatch() const;
+    // Which rule of the SDRAM chip the controller broke, and when.
+    void print_memory_rule() const;
 
 private:
     void load_images();
@@ -64,8 +67,11 @@ private:
     VerilatedContext context_;
     std::unique_ptr<Vveridian> top_;
     Memory memory_;
+#ifdef VERIDIAN_SDRAM
+    SdramChip chip_;
+#endif
 #ifdef VERIDIAN_WRITE_BACK
-    // Stores may stay in a cache of the SoC: this copy has them all, for --tohost and --signature.
+    // Stores may stay in a cache of the SoC, or come in parts: this copy has them all, for --tohost and --signature.
     Memory view_;
     Memory &seen_ = view_;
 #else

@@ -24,6 +24,9 @@ Ending run(veridian::Machine &machine, const veridian::Options &options) {
         case veridian::Outcome::mismatch:
             if (!options.quiet) machine.print_mismatch();
             return {"mismatch", veridian::exit_mismatch};
+        case veridian::Outcome::memory_rule:
+            machine.print_memory_rule();
+            return {"memory-rule", veridian::exit_memory_rule};
         case veridian::Outcome::running: break;
         }
         if (interrupted != 0) return {"interrupted", veridian::exit_interrupted};

@@ -21,8 +21,9 @@ constexpr char help_text[] =
     "  --until TEXT                   end with exit code 0 when the console has shown TEXT\n"
     "  --max-cycles N                 give up after N cycles with exit code 3\n"
     "  --cycles N                     end after N cycles with exit code 0\n"
-    "  --memory-latency N             cycles to the first word of main memory (default 2)\n"
-    "  --memory-beat N                cycles for each further word of a burst (default 1)\n"
+    "  --memory-latency N             cycles to the first word of an ideal main memory (default 2)\n"
+    "  --memory-beat N                cycles for each further word of a burst of it (default 1)\n"
+    "  --stricter RULE CYCLES         the SDRAM chip asks for as many more than its datasheet (t_rcd, t_refi, ...)\n"
     "  --tohost ADDRESS               an odd value stored there ends the run with code value >> 1\n"
     "  --signature BEGIN END FILE     write that range as 32-bit words in hexadecimal, one a line\n"
     "  --trace FILE                   commit log in the format of spike --log-commits\n"
@@ -34,7 +35,7 @@ constexpr char help_text[] =
     "  --oracle                       check every instruction by the reference model; exit code 4 if one differs\n"
     "  --plant NAME                   change one report on purpose, to see the oracle find it (plant.cpp)\n"
     "  --uart-noise SEED              characters come in at random moments\n"
-    "  --latency-noise SEED           main memory takes up to 15 cycles more, at random\n"
+    "  --latency-noise SEED           an ideal main memory takes up to 15 cycles more, at random\n"
     "  --contexts N, --pmp-entries N  of the hart, when this is the reference model\n"
     "  --report FILE                  how the run ended, as JSON\n"
     "  --quiet                        no line about speed at the end\n";
@@ -109,10 +110,15 @@ Options parse_options(int argc, char **argv) {
             options.cycles = arguments.number(name);
         } else if (name == "--memory-latency") {
             options.latency = arguments.number(name);
+            options.memory_speed = name;
             if (options.latency == 0) fail(exit_bad_input, "--memory-latency must be at least 1");
         } else if (name == "--memory-beat") {
             options.beat = arguments.number(name);
+            options.memory_speed = name;
             if (options.beat == 0) fail(exit_bad_input, "--memory-beat must be at least 1");
+        } else if (name == "--stricter") {
+            options.stricter = arguments.text(name);
+            options.stricter_cycles = arguments.number(name);
         } else if (name == "--tohost") {
             options.tohost = arguments.number(name);
         } else if (name == "--signature") {
@@ -146,6 +152,7 @@ Options parse_options(int argc, char **argv) {
             options.uart_noise = arguments.number(name);
         } else if (name == "--latency-noise") {
             options.latency_noise = arguments.number(name);
+            options.memory_speed = name;
         } else if (name == "--contexts") {
             options.contexts = static_cast<unsigned>(arguments.number(name));
             if (options.contexts < 1 || options.contexts > 16) fail(exit_bad_input, "--contexts must be 1 to 16");

@@ -12,6 +12,7 @@ namespace veridian {
 constexpr int exit_bad_input = 2;
 constexpr int exit_max_cycles = 3;
 constexpr int exit_mismatch = 4;
+constexpr int exit_memory_rule = 5;
 constexpr int exit_interrupted = 130;
 
 struct LoadImage {
@@ -31,6 +32,9 @@ struct Options {
     uint64_t cycles = 0;      // end well after as many; 0: no such end
     uint64_t latency = 2;     // cycles from a request to the first word from main memory
     uint64_t beat = 1;        // cycles for each further word of a burst
+    std::string memory_speed; // the option that asked for another speed of the ideal memory; empty: none
+    std::string stricter;     // rule of the SDRAM chip that asks for more than its datasheet; empty: none
+    uint64_t stricter_cycles = 0;
     std::optional<uint64_t> tohost;
     std::optional<uint64_t> signature_begin;
     uint64_t signature_end = 0;

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from hw.core.config import CoreConfig
-from hw.memory.sdram_config import CHIPS, IS42S16160G_7, SdramConfig
+from hw.memory.sdram_config import AS4C16M16SA_7, CHIPS, IS42S16160G_7, SdramConfig
 from soc.config import SocConfig
 from soc.presets import PRESETS, read_fields
 
@@ -80,6 +80,12 @@ def test_clock_of_the_flash(clock, divider):
 def test_divisor_of_the_boot_rom():
     assert SocConfig().uart_divisor == 33
     assert SocConfig(clock_hz=50_000_000, timebase_hz=50_000_000, baud=9600).uart_divisor == 326
+
+
+def test_memory_is_that_of_a_ulx3s_unless_told():
+    assert SocConfig().sdram_config.chip is AS4C16M16SA_7
+    assert SocConfig.from_json("small").sdram_config.chip is AS4C16M16SA_7
+    assert SocConfig.from_json("ideal") == SocConfig(sdram="")
 
 
 def test_json_round_trip():

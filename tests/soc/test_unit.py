@@ -16,7 +16,7 @@ from soc.config import SocConfig
 from soc.top import SoC
 from soc.unit import load_unit, unit_sources
 
-ALONE = {"capability_unit": False, "mailbox": False}
+ALONE = {"capability_unit": False, "mailbox": False, "sdram": ""}
 EXAMPLE = "examples.capability_port.bits:BitUnit"
 
 
