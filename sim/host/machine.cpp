@@ -317,6 +317,14 @@ void Machine::print_memory_rule() const {
 #endif
 }
 
+std::string Machine::report() const {
+#ifdef VERIDIAN_SDRAM
+    return ", \"sdram\": " + chip_.counts() + oracle_report();
+#else
+    return oracle_report();
+#endif
+}
+
 std::string Machine::oracle_report() const {
     if (!oracle_) return "";
     std::string text = ", \"oracle\": {\"instructions\": " + std::to_string(oracle_->checked()) +

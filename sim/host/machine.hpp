@@ -45,8 +45,8 @@ public:
     // Main memory as the programs see it.
     const Memory &memory() const { return seen_; }
     Console &console() { return console_; }
-    // Members of the report, each begun by a comma; empty without an oracle.
-    std::string oracle_report() const;
+    // Members of the report, each begun by a comma: commands of an SDRAM chip, and what an oracle saw.
+    std::string report() const;
     // What the oracle found wrong, for people.
     void print_mismatch() const;
     // Which rule of the SDRAM chip the controller broke, and when.
@@ -61,6 +61,7 @@ private:
     void serve_jtag();
     void serve_flash();
     bool check_trace();
+    std::string oracle_report() const;
     Outcome end(Outcome outcome);
 
     const Options &options_;

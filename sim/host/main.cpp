@@ -50,5 +50,5 @@ int main(int argc, char **argv) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     machine.console().flush();
     return veridian::conclude(options, ending, machine.memory(), {machine.cycles(), seconds, "cycles"},
-                              machine.oracle_report());
+                              machine.report());
 }

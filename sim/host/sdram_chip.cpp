@@ -18,6 +18,15 @@ constexpr int64_t refresh_slack = 2;
 
 }  // namespace
 
+std::string SdramChip::counts() const {
+    std::string text;
+    for (const auto &[name, command] : {std::pair{"activate", activate}, {"precharge", precharge}, {"read", read},
+                                        {"write", write}, {"refresh", refresh}}) {
+        text += std::string(text.empty() ? "{\"" : ", \"") + name + "\": " + std::to_string(counts_[command]);
+    }
+    return text + "}";
+}
+
 SdramChip::SdramChip(const SdramDatasheet &datasheet, uint8_t *cells)
     : datasheet_(datasheet), cells_(cells), input_registers_(datasheet.input_registers),
       banks_(size_t{1} << datasheet.bank_bits) {
@@ -64,6 +73,7 @@ void SdramChip::work(const SdramPins &pins) {
 }
 
 void SdramChip::obey(const SdramPins &pins) {
+    counts_[pins.command]++;
     switch (pins.command) {
     case mode: return set_mode(pins.address);
     case refresh: return refresh_rows();

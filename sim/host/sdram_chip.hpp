@@ -55,6 +55,9 @@ public:
     // The first broken rule and how it was broken; empty while there is none.
     const std::string &complaint() const { return complaint_; }
 
+    // How many commands of each kind there were, as a JSON object.
+    std::string counts() const;
+
 private:
     enum Command : uint8_t { mode, refresh, precharge, activate, write, read, stop, nop };
     enum Rule { rc, ras, rp, rcd, rrd, wr, rfc, mrd, power_up, rules };
@@ -105,6 +108,7 @@ private:
     uint64_t dqm_ = 0;  // two bits for each of the last cycles, the latest lowest
     unsigned write_left_ = 0, write_bank_ = 0, write_column_ = 0;
     std::string complaint_;
+    std::array<uint64_t, nop> counts_{};
 };
 
 }  // namespace veridian

@@ -15,8 +15,9 @@ from sim.toolchain import ROOT
 from soc.config import SocConfig
 
 CONFIG = SocConfig()
-#: Half as many again as the second-level cache holds.
-LINES = 3 * CONFIG.l2_bytes // CONFIG.l2_line_bytes // 2
+#: Lines of the second-level cache, and half as many again.
+CAPACITY = CONFIG.l2_bytes // CONFIG.l2_line_bytes
+LINES = 3 * CAPACITY // 2
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,8 +41,16 @@ def test_program_finds_what_it_stored(model, traffic, tmp_path):
     report = tmp_path / "report.json"
     done = run(model, traffic, "--quiet", "--oracle", "--report", report)
     assert (done.returncode, done.stderr) == (0, "")
+    content, chip = json.loads(report.read_text()), CONFIG.sdram_config
     # The chip's 200 us are part of the run.
-    assert json.loads(report.read_text())["cycles"] > CONFIG.sdram_config.power_up
+    assert content["cycles"] > chip.power_up
+    # Each line is read for the stores; what the cache cannot hold is written back and read once more for the loads.
+    words, counts = CONFIG.l2_line_bytes // 8, content["sdram"]
+    assert (2 * LINES - CAPACITY) * words <= counts["read"] <= 3 * LINES * words
+    assert (LINES - CAPACITY) * words <= counts["write"] <= 2 * LINES * words
+    assert counts["activate"] <= counts["read"] + counts["write"]
+    turns = (content["cycles"] - chip.power_up) // chip.refresh_interval
+    assert 0 <= counts["refresh"] - chip.chip.initial_refreshes - turns + 1 <= 2
 
 
 #: By how many cycles more the chip asks. One more is enough where the controller's timing is the datasheet's; t_mrd,
