@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["ATTENTION", "NoAnswer", "Port", "Refused", "crc16", "send", "summon"]
+__all__ = ["ATTENTION", "NoAnswer", "Port", "Refused", "block", "cancel", "crc16", "send", "summon"]
 
 SOH, STX, EOT, ACK, NAK, CAN, REQUEST = 0x01, 0x02, 0x04, 0x06, 0x15, 0x18, ord("C")
 BLOCK = 1024
@@ -47,7 +47,8 @@ def crc16(data: bytes) -> int:
     return crc
 
 
-def _block(number: int, data: bytes) -> bytes:
+def block(number: int, data: bytes) -> bytes:
+    """A block as it goes over the line; at most 1,024 bytes of data, filled up with zeros."""
     size = SHORT_BLOCK if len(data) <= SHORT_BLOCK else BLOCK
     data = data.ljust(size, b"\0")
     return (bytes([SOH if size == SHORT_BLOCK else STX, number & 0xff, ~number & 0xff]) + data
@@ -143,7 +144,7 @@ def send(port: Port, content: bytes, *, timeout: float = 10.0,
     """
     for number, at in enumerate(range(0, len(content), BLOCK), start=1):
         data = content[at:at + BLOCK]
-        _exchange(port, _block(number, data), timeout)
+        _exchange(port, block(number, data), timeout)
         advance(len(data))
     _exchange(port, bytes([EOT]), timeout)
 

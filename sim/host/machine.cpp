@@ -93,6 +93,7 @@ Machine::Machine(const Options &options)
         fail(exit_bad_input, "this model was built without the trace port");
 #endif
     }
+    if (options.memory_stuck) memory_.stick(*options.memory_stuck);
     if (options.uart_pty) console_.open_pseudo_terminal();
     if (!options.until.empty()) console_.look_for(options.until);
     top_->straps = static_cast<uint8_t>(options.straps.value_or(VERIDIAN_STRAP_LOADED));

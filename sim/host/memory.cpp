@@ -79,7 +79,7 @@ void Memory::write(uint64_t address, uint64_t value, uint8_t select) {
 
 MemoryResponse Memory::respond(uint64_t address) {
     if (!contains(address, 8)) return {.ack = false, .err = true, .dat_r = 0};
-    return {.ack = true, .err = false, .dat_r = read(address)};
+    return {.ack = true, .err = false, .dat_r = read(address) & (address == stuck_ ? ~uint64_t{1} : ~uint64_t{0})};
 }
 
 MemoryResponse Memory::step(const MemoryRequest &request) {

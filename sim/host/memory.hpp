@@ -39,6 +39,8 @@ public:
     void clear();
     // Contents as nobody put them there; then as `clear`.
     void scramble(uint64_t seed);
+    // From now on the lowest bit of the word there reads as zero on the bus: a fault for the memory test to find.
+    void stick(uint64_t address) { stuck_ = address & ~uint64_t{7}; }
     // Copies a file in; ends the process with one line when it does not exist or does not fit.
     void load(uint64_t address, const std::string &path);
     // Writes [begin, end) as 32-bit words in hexadecimal, one a line, as riscof wants them.
@@ -74,6 +76,7 @@ private:
     uint64_t base_, bytes_, latency_, beat_;
     uint8_t *data_;
     uint64_t watched_ = UINT64_MAX;
+    uint64_t stuck_ = UINT64_MAX;
     MemoryResponse now_;
     uint64_t waited_ = 0;
     Noise noise_;

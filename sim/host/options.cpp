@@ -16,6 +16,7 @@ constexpr char help_text[] =
     "  --flash-single                 the flash has quad commands disabled\n"
     "  --straps N                     boot straps: 1 upload, 2 memory is loaded, 4 quick test (default 2); without 2\n"
     "                                 memory holds noise first\n"
+    "  --memory-stuck ADDRESS         the lowest bit of that word of main memory reads as zero\n"
     "  --uart-pty                     the UART at a pseudo-terminal as well; its name comes on stderr\n"
     "  --uart-cycles N                cycles that a character takes on the UART's line (default 1)\n"
     "  --until TEXT                   end with exit code 0 when the console has shown TEXT\n"
@@ -96,6 +97,8 @@ Options parse_options(int argc, char **argv) {
             options.flash_single = true;
         } else if (name == "--straps") {
             options.straps = arguments.number(name);
+        } else if (name == "--memory-stuck") {
+            options.memory_stuck = arguments.number(name);
         } else if (name == "--uart-pty") {
             options.uart_pty = true;
         } else if (name == "--uart-cycles") {

@@ -25,6 +25,7 @@ struct Options {
     std::vector<LoadImage> flash_loads;
     bool flash_single = false;              // the flash has quad commands disabled
     std::optional<uint64_t> straps;         // levels of the boot straps
+    std::optional<uint64_t> memory_stuck;   // word of main memory with a bit that stays zero
     bool uart_pty = false;                  // the UART at a pseudo-terminal, too
     uint64_t uart_cycles = 1;               // that a character takes
     std::string until;                      // end when the console has shown this
