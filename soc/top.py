@@ -35,7 +35,7 @@ from hw.peripherals.finisher import Finisher
 from hw.peripherals.plic import Plic
 from hw.peripherals.spi_flash import FlashPins, SpiFlash
 from hw.peripherals.straps import BootStraps, Straps
-from hw.peripherals.uart import Uart
+from hw.peripherals.uart import Uart, UartLineSignature
 
 from .config import SocConfig
 from .firmware.boot_rom import boot_rom
@@ -88,6 +88,8 @@ class SoC(wiring.Component):
     stores : Out(StoreSignature())
     uart_tx, uart_rx : streams of bytes
         What the UART sends and receives.
+    uart_line : Out(UartLineSignature())
+        Between the UART and a serial line; a simulation that takes the streams as they are leaves it alone.
     finisher : Out(FinisherOutputs())
     straps : In(BootStraps)
         How the boot ROM boots; zero on a board: from the flash, then over the UART.
@@ -110,6 +112,7 @@ class SoC(wiring.Component):
             "stores": Out(StoreSignature()),
             "uart_tx": Out(stream.Signature(8)),
             "uart_rx": In(stream.Signature(8)),
+            "uart_line": Out(UartLineSignature()),
             "finisher": Out(FinisherOutputs()),
             "straps": In(BootStraps),
         }
@@ -239,6 +242,10 @@ class SoC(wiring.Component):
             wiring.connect(m, wiring.flipped(self.flash), self._flash.pins)
         wiring.connect(m, wiring.flipped(self.uart_tx), uart.tx)
         wiring.connect(m, wiring.flipped(self.uart_rx), uart.rx)
+        m.d.comb += [
+            self.uart_line.divisor.eq(uart.divisor), self.uart_line.format.eq(uart.format),
+            uart.busy.eq(self.uart_line.busy), uart.errors.eq(self.uart_line.errors),
+        ]
         if self._capability_unit is not None:
             unit = self._capability_unit
             arbiter.add(unit.walker)

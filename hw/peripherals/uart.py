@@ -10,7 +10,7 @@ from ..bus.field import RW, R, Reserved, W
 from ..bus.register import Field, Register, RegisterBank
 from .uart_serial import OVERSAMPLING, LineErrors, LineFormat
 
-__all__ = ["Uart"]
+__all__ = ["DIVISOR_RESET", "Uart", "UartLineSignature"]
 
 FIFO_DEPTH = 16
 #: A character stands in the receive FIFO unread for this many characters of ten bits: tell software.
@@ -36,6 +36,19 @@ class Trigger(enum.Enum, shape=2):
     FOUR = 1
     EIGHT = 2
     FOURTEEN = 3
+
+
+class UartLineSignature(wiring.Signature):
+    """What a UART and the serial line behind it tell each other besides characters; see :class:`Uart`.
+
+    Members
+    -------
+    divisor, format : Out
+    busy, errors : In
+    """
+
+    def __init__(self):
+        super().__init__({"divisor": Out(16), "format": Out(LineFormat), "busy": In(1), "errors": In(LineErrors)})
 
 
 class Uart(wiring.Component):

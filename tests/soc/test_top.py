@@ -99,3 +99,12 @@ def test_controller_sees_what_the_system_asks_of_memory(l2_bytes, monkeypatch):
     simulator.add_testbench(run)
     simulator.run()
     assert seen == [(Command.ACTIVATE, 0, 0), (Command.READ, 0, 0)]
+
+
+def test_a_serial_line_learns_what_software_set():
+    """Divisor and format leave the system, errors and busy come in."""
+    soc = SoC(SocConfig(capability_unit=False, mailbox=False, l2_bytes=0, trace=False))
+    line = {name: flow for name, (_, flow) in flat_ports(soc).items() if name.startswith("uart_line_")}
+    assert {name: flow.value for name, flow in line.items()} == {
+        "uart_line_divisor": "output", "uart_line_format": "output",
+        "uart_line_busy": "input", "uart_line_errors": "input"}
