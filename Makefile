@@ -4,6 +4,7 @@
 TARGET ?= soc
 BOOT ?=
 BLOCK ?= soc
+BOARD :=
 PARAMS ?=
 WAVE ?= build/boot.fst
 TEST :=
@@ -16,7 +17,7 @@ RUN := $(VENV)/bin/python
 TOOLS := $(VENV)/.$(shell sha256sum requirements.lock 2>/dev/null | cut -c1-16)-tools
 TESTS := $(VENV)/.$(shell sha256sum requirements-test.lock 2>/dev/null | cut -c1-16)-tests
 
-.PHONY: help boot test test-all bench bench-capabilities bench-core bench-mailbox size verilog wave docs clean
+.PHONY: help boot test test-all bench bench-capabilities bench-core bench-mailbox fpga program size verilog wave docs clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -42,6 +43,12 @@ bench-core: $(TOOLS) ## Measure the core in cycles, and its score: build/bench/c
 
 bench-mailbox: $(TOOLS) ## Measure the mailbox in cycles, from user mode
 	@$(RUN) -m bench.mailbox
+
+fpga: $(TOOLS) ## List the boards; or make the bitstream of BOARD=ulx3s-85f: build/fpga/BOARD
+	@$(RUN) -m fpga.build $(if $(BOARD),'$(BOARD)',--list) $(PARAMS)
+
+program: $(TOOLS) ## Load the bitstream that was made for BOARD=ulx3s-85f
+	@$(RUN) -m fpga.program $(if $(BOARD),'$(BOARD)') $(PARAMS)
 
 size: $(TOOLS) ## LUTs and clock of BLOCK=core (soc, core.fetch, ...), PARAMS='NAME=VALUE ...': build/fpga/size
 	@$(RUN) -m fpga.size --block '$(if $(filter file,$(origin BLOCK)),core,$(BLOCK))' $(PARAMS)

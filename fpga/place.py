@@ -12,8 +12,7 @@ from sim.toolchain import ToolError, digest, run_tool, tool_versions
 
 from .cache import CACHE, cached
 
-__all__ = ["DEVICES", "ITSELF", "Hop", "Placement", "place", "read_estimate",
-           "read_report"]
+__all__ = ["DEVICES", "ITSELF", "Hop", "Placement", "place", "read_estimate", "read_report", "unit_of"]
 
 #: Devices, with nextpnr's option for each.
 DEVICES = {"LFE5U-12F": "--12k", "LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
@@ -57,12 +56,14 @@ class Placement:
         return self.fmax_mhz >= self.goal_mhz
 
 
+def unit_of(name: str, units: Iterable[str]) -> str:
+    """The unit that a cell or net lies in, by its name: `fetch.tlb.hit_LUT4_Z` lies in `fetch.tlb`."""
+    return max((unit for unit in units if name.startswith(f"{unit}.")), key=len, default=ITSELF)
+
+
 def _unit(name: str, units: Iterable[str]) -> str:
-    """The unit that a cell or net lies in, by its name: `dut.fetch.tlb.hit_LUT4_Z` lies in `fetch.tlb`."""
-    if not name.startswith("dut."):
-        return "harness"
-    inside = [unit for unit in units if name.startswith(f"dut.{unit}.")]
-    return max(inside, key=len, default=ITSELF)
+    """The unit of a block in its harness."""
+    return unit_of(name.removeprefix("dut."), units) if name.startswith("dut.") else "harness"
 
 
 def read_report(path: Path, seed: int, units: Iterable[str] = ()) -> Placement:

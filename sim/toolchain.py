@@ -111,8 +111,11 @@ def locked(name: str):
 
 
 def run_tool(command: list[str | Path], *, log: Path, environment: dict[str, str] | None = None,
-             directory: Path | None = None, on_line=lambda line: None) -> None:
-    """Run a tool, keep its output in `log`, and raise :class:`ToolError` with its last words when it fails."""
+             directory: Path | None = None, on_line=lambda line: None, on_start=lambda process: None) -> None:
+    """Run a tool, keep its output in `log`, and raise :class:`ToolError` with its last words when it fails.
+
+    `on_start` gets the process, so that another thread can end it.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w") as file:
         try:
@@ -121,6 +124,7 @@ def run_tool(command: list[str | Path], *, log: Path, environment: dict[str, str
         except FileNotFoundError:
             raise ToolError(f"{command[0]} is not installed") from None
         try:
+            on_start(process)
             for line in process.stdout:
                 file.write(line)
                 on_line(line)

@@ -1,0 +1,86 @@
+"""Pads of a board: serial line, LEDs, buttons, and the SDRAM's with their registers."""
+
+from amaranth import *
+from amaranth.lib import io
+from amaranth.lib.cdc import FFSynchronizer
+
+from hw.peripherals.uart_serial import UartSerial
+
+from .board import Pin
+
+__all__ = ["SDRAM_REGISTERS", "button", "find_pin", "led", "sdram_clock", "sdram_pads", "serial_line"]
+
+#: Clock edges between the controller's registers and `dq_i` besides those of the chip: a register in each output pad
+#: and one in each input pad, less the one that the chip gains as its clock comes a part of a period after the
+#: system's and not a whole one.
+SDRAM_REGISTERS = 1
+
+
+def find_pin(platform, pin: Pin):
+    """The port of `pin`; of a resource with parts it may be asked for any number of them."""
+    requested = platform.__dict__.setdefault("_veridian_requested", {})
+    key = pin.resource, pin.number
+    if key not in requested:
+        requested[key] = platform.request(*key, dir="-")
+    return getattr(requested[key], pin.part) if pin.part else requested[key]
+
+
+def led(m: Module, platform, pin: Pin | None, value) -> None:
+    """Light an LED while `value`; none without a pin."""
+    if pin is not None:
+        m.submodules += (buffer := io.Buffer("o", find_pin(platform, pin)))
+        m.d.comb += buffer.o.eq(value)
+
+
+def button(m: Module, platform, pin: Pin | None, domain: str) -> Signal:
+    """High while the button is pressed, in `domain`; never without a pin."""
+    pressed = Signal()
+    if pin is not None:
+        m.submodules += (buffer := io.Buffer("i", find_pin(platform, pin)))
+        m.submodules += FFSynchronizer(buffer.i, pressed, o_domain=domain)
+    return pressed
+
+
+def serial_line(m: Module, platform, pin: Pin, **connections) -> UartSerial:
+    """Serial line at the resource `pin`."""
+    port = find_pin(platform, pin)
+    m.submodules.serial = serial = UartSerial()
+    m.submodules.serial_rx = rx = io.Buffer("i", port.rx)
+    m.submodules.serial_tx = tx = io.Buffer("o", port.tx)
+    m.d.comb += [serial.rx_line.eq(rx.i), tx.o.eq(serial.tx_line)]
+    return serial
+
+
+def sdram_clock(m: Module, platform, domain: str) -> None:
+    """The clock of `domain` to the SDRAM chip: out of an output register too, so that its way out is as long as the
+    others'."""
+    m.submodules.sdram_clk = clock = io.DDRBuffer("o", find_pin(platform, Pin("sdram")).clk, o_domain=domain)
+    m.d.comb += [clock.o[0].eq(1), clock.o[1].eq(0)]
+
+
+def sdram_pads(m: Module, platform, pins) -> None:
+    """SDRAM chip at the resource `sdram`: registers of the domain `sync` in all pads but the clock's.
+
+    Parameters
+    ----------
+    pins : interface of :class:`hw.memory.sdram.SdramPins`
+        Of the controller.
+    """
+    port = find_pin(platform, Pin("sdram"))
+
+    def register(name, pads, value):
+        m.submodules[f"sdram_{name}"] = buffer = io.FFBuffer("o", pads)
+        m.d.comb += buffer.o.eq(value)
+
+    command = pins.command.as_value()
+    # The enumeration has the levels of RAS#, CAS#, WE#; the pads are inverted, so they take assertions.
+    for name, bit in (("ras", 2), ("cas", 1), ("we", 0)):
+        register(name, getattr(port, name), ~command[bit])
+    register("ba", port.ba, pins.bank)
+    register("a", port.a, pins.address)
+    register("dqm", port.dqm, pins.dqm)
+    for name in ("clk_en", "cs"):
+        if hasattr(port, name):
+            register(name, getattr(port, name), 1)
+    m.submodules.sdram_dq = data = io.FFBuffer("io", port.dq)
+    m.d.comb += [data.o.eq(pins.dq_o), data.oe.eq(pins.dq_oe), pins.dq_i.eq(data.i)]
