@@ -85,6 +85,10 @@ class Board:
         LEDs: one that blinks with the clock, one that is lit while the system is held in reset or has ended.
     reset : Pin or None
         Button that resets the system.
+    upload : Pin or None
+        Button that makes the boot ROM wait for an upload.
+    flash : Pin or None
+        Resource of the SPI flash that the bitstream comes from: `cs` and `dq`, or `cs`, `copi`, `cipo`, `wp`, `hold`.
     held : tuple of (Pin, level)
         Other pins that want a level.
     resources : tuple
@@ -107,6 +111,8 @@ class Board:
     heartbeat: Pin | None = None
     halted: Pin | None = None
     reset: Pin | None = None
+    upload: Pin | None = None
+    flash: Pin | None = Pin("spi_flash_4x")
     held: tuple = ()
     resources: tuple = ()
     loader: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from hw.peripherals.uart_serial import UartSerial
 
 from .board import Pin
 
-__all__ = ["SDRAM_REGISTERS", "button", "find_pin", "led", "sdram_clock", "sdram_pads", "serial_line"]
+__all__ = ["SDRAM_REGISTERS", "button", "find_pin", "flash_pads", "led", "sdram_clock", "sdram_pads", "serial_line"]
 
 #: Clock edges between the controller's registers and `dq_i` besides those of the chip: a register in each output pad
 #: and one in each input pad, less the one that the chip gains as its clock comes a part of a period after the
@@ -49,6 +49,27 @@ def serial_line(m: Module, platform, pin: Pin, **connections) -> UartSerial:
     m.submodules.serial_tx = tx = io.Buffer("o", port.tx)
     m.d.comb += [serial.rx_line.eq(rx.i), tx.o.eq(serial.tx_line)]
     return serial
+
+
+def flash_pads(m: Module, platform, pin: Pin, pins) -> None:
+    """The SPI flash that an ECP5 is configured from. Its clock has no pin of its own: it leaves by USRMCLK
+    (FPGA-TN-02039, "USRMCLK").
+
+    Parameters
+    ----------
+    pins : interface of :class:`hw.peripherals.spi_flash.FlashPins`
+        Of the controller.
+    """
+    port = find_pin(platform, pin)
+    m.submodules.flash_clk = Instance("USRMCLK", i_USRMCLKI=pins.clk, i_USRMCLKTS=0)
+    m.submodules.flash_cs = select = io.Buffer("o", port.cs)
+    m.d.comb += select.o.eq(pins.cs)
+    pads = list(port.dq.io) if hasattr(port, "dq") else [pad.io for pad in (port.copi, port.cipo, port.wp, port.hold)]
+    for line, pad in enumerate(pads):
+        # Whatever the platform says of its direction and level: in a quad read all lines are data.
+        m.submodules[f"flash_d{line}"] = buffer = io.Buffer("io", io.SingleEndedPort(pad))
+        m.d.comb += [
+            buffer.o.eq(pins.d_o[line]), buffer.oe.eq(pins.d_oe[line]), pins.d_i[line].eq(buffer.i)]
 
 
 def sdram_clock(m: Module, platform, domain: str) -> None:

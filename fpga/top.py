@@ -16,7 +16,7 @@ from soc.presets import PRESETS
 from soc.top import SoC
 
 from .board import Board, Sdram
-from .pads import SDRAM_REGISTERS, button, find_pin, led, sdram_clock, sdram_pads, serial_line
+from .pads import SDRAM_REGISTERS, button, find_pin, flash_pads, led, sdram_clock, sdram_pads, serial_line
 from .pll import Ecp5Pll
 
 __all__ = ["BoardTop", "board_clocks", "soc_configuration"]
@@ -27,7 +27,8 @@ RESET_CYCLES = 1 << 16
 
 def soc_configuration(board: Board) -> SocConfig:
     """Configuration of the system on `board`. The trace port is the simulation's."""
-    fields = {"clock_hz": board.clock_hz, "timebase_hz": board.clock_hz, "trace": False}
+    fields = {"clock_hz": board.clock_hz, "timebase_hz": board.clock_hz, "flash": board.flash is not None,
+              "trace": False}
     if isinstance(board.memory, Sdram):
         fields |= {"sdram": board.memory.chip, "sdram_input_registers": SDRAM_REGISTERS}
     given = dict(board.configuration)
@@ -107,6 +108,9 @@ class BoardTop(Elaboratable):
             line.busy.eq(serial.busy), line.errors.eq(serial.errors),
         ]
         self._memory(m, platform)
+        m.d.comb += soc.straps.upload.eq(button(m, platform, board.upload, "sync"))
+        if self.config.flash:
+            flash_pads(m, platform, board.flash, soc.flash)
 
         beat = Signal(range(board.clock_hz))
         m.d.sync += beat.eq(Mux(beat == board.clock_hz - 1, 0, beat + 1))

@@ -10,5 +10,5 @@ BOARDS = (
     # The chip is one of several makes; the slowest of ours fits them all.
     Board("icepi-zero", icepi_zero.IcepiZero1_3Platform, memory=Sdram("AS4C16M16SA-7"),
           configuration={"preset": "small"}, heartbeat=Pin("led", 0), halted=Pin("led", 1), reset=Pin("button", 0),
-          loader=("--board", "icepi-zero")),
+          upload=Pin("button", 1), loader=("--board", "icepi-zero")),
 )

@@ -11,6 +11,8 @@ _COMMON = {
     "heartbeat": Pin("led", 0),
     "halted": Pin("led", 1),
     "reset": Pin("button_fire", 0),
+    "upload": Pin("button_fire", 1),
+    "flash": Pin("spi_flash"),
     # Low, it keeps the ESP32 in its loader, which may take the board over.
     "held": ((Pin("esp32", 0, "gpio0"), 1),),
     "loader": ("--board", "ulx3s"),

@@ -66,6 +66,10 @@ def test_top_is_elaborated_and_its_pins_exist(name):
     if isinstance(board.memory, Sdram):
         wanted |= {f"sdram_0__{part}__io" for part in ("clk", "ras", "cas", "we", "ba", "a", "dqm", "dq")}
         assert design.text.count("\\IFS1P3DX ") == design.text.count("\\ODDRX1F ") * 16 == 16
+    if board.flash is not None:
+        wanted |= {f"{board.flash.resource}_0__{part}__io" for part in (
+            ("cs", "copi", "cipo", "wp", "hold") if board.flash.resource == "spi_flash" else ("cs", "dq"))}
+        assert design.text.count("\\USRMCLK ") == 1
     assert wanted <= ports
     assert re.search(r"FREQUENCY PORT|set_frequency", design.constraints)
     assert f"clock_hz={board.clock_hz}" in design.parameters.split() or board.design != "soc"
