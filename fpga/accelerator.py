@@ -33,9 +33,9 @@ DIVISOR = 3
 EIGHT_BITS = 3
 
 
-def baud_of(clock_hz: int) -> float:
+def baud_of(clock_hz: int) -> int:
     """Rate of the serial line."""
-    return clock_hz / (16 * DIVISOR)
+    return round(clock_hz / (16 * DIVISOR))
 
 
 @dataclass(frozen=True)

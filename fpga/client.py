@@ -2,7 +2,7 @@
 
 ``python -m fpga.client --help`` compares a board with the reference model. As a library::
 
-    with open_port("/dev/ttyUSB1", find_board("icebreaker")) as port:
+    with open_port("/dev/ttyUSB1", baud_of(find_board("icebreaker").clock_hz)) as port:
         client = Client(port)
         kernel = KernelTables(client, base=region("memory").base, spaces=2, pages=2, objects=16)
         kernel.space(1), kernel.object(7), kernel.slot(1, 5, object_id=7, rights=Rights.SEND, tag=3)
@@ -12,7 +12,6 @@
 
 import random
 import time
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Protocol
 
@@ -28,12 +27,15 @@ from sim.toolchain import ToolError, console, run_command
 from soc.memory_map import region
 
 from .accelerator import Accelerator, baud_of
-from .board import Board, find_board
+from .board import find_board
+from .terminal import open_port
 
-__all__ = ["AccessError", "Client", "NoAnswer", "Port", "compare", "open_port"]
+__all__ = ["AccessError", "Client", "NoAnswer", "Port", "compare"]
 
 #: Longer than the bridge waits for the rest of a request.
 PAUSE_SECONDS = 0.1
+#: Longer than any answer takes.
+ANSWER_SECONDS = 1.0
 TABLE_REGISTERS = ("space_base", "space_count", "slot_base", "slot_count", "object_base", "object_count")
 
 
@@ -46,24 +48,11 @@ class AccessError(ToolError):
 
 
 class Port(Protocol):
-    """A byte stream in both directions, such as pyserial's `Serial` with a timeout."""
+    """A byte stream in both directions, such as pyserial's `Serial` with a timeout, after which a read is short."""
 
     def write(self, data: bytes) -> object: ...
     def read(self, size: int) -> bytes: ...
     def reset_input_buffer(self) -> None: ...
-
-
-@contextmanager
-def open_port(device: str, board: Board):
-    """The serial line `device` that leads to `board`."""
-    import serial
-
-    try:
-        port = serial.Serial(device, int(baud_of(board.clock_hz)), timeout=1)
-    except (serial.SerialException, ValueError) as error:
-        raise ToolError(f"cannot open '{device}': {error}", 2) from None
-    with port:
-        yield port
 
 
 class Client:
@@ -92,8 +81,15 @@ class Client:
         time.sleep(PAUSE_SECONDS)
         self._port.reset_input_buffer()
         self._port.write(b"\0")
-        if self._port.read(1) != bytes([Status.UNKNOWN.value]):
+        if self._take(1) != bytes([Status.UNKNOWN.value]):
             raise NoAnswer("no answer: is this the port, and is the bitstream loaded?")
+
+    def _take(self, size: int) -> bytes:
+        """`size` bytes of the answer, or those that come in time."""
+        data, deadline = b"", time.monotonic() + ANSWER_SECONDS
+        while len(data) < size and time.monotonic() < deadline:
+            data += self._port.read(size - len(data))
+        return data
 
     def _access(self, command: Command, address: int, value: int | None = None) -> None:
         if address % DATA_BYTES or not 0 <= address < 1 << 8 * ADDRESS_BYTES:
@@ -102,7 +98,7 @@ class Client:
         if value is not None:
             request += (value & (1 << 8 * DATA_BYTES) - 1).to_bytes(DATA_BYTES, "little")
         self._port.write(request)
-        status = self._port.read(1)
+        status = self._take(1)
         if status == bytes([Status.BUS_ERROR.value]):
             raise AccessError(f"the board refuses {command.name.lower()} of {address:#x}")
         if status != bytes([Status.OK.value]):
@@ -111,7 +107,7 @@ class Client:
     def read(self, address: int) -> int:
         """The word at byte address `address`."""
         self._access(Command.READ, address)
-        data = self._port.read(DATA_BYTES)
+        data = self._take(DATA_BYTES)
         if len(data) != DATA_BYTES:
             raise NoAnswer(f"read of {address:#x} is answered by {len(data)} bytes of {DATA_BYTES}")
         return int.from_bytes(data, "little")
@@ -228,7 +224,7 @@ def main(device, name, checks, seed):
     board = find_board(name)
     if board.design != "accelerator":
         raise ToolError(f"{name} carries a whole system; what it says is on its console", 2)
-    with open_port(device, board) as port, console.status("Asking the board") as status:
+    with open_port(device, baud_of(board.clock_hz)) as port, console.status("Asking the board") as status:
         started = time.monotonic()
         seen = compare(Client(port), checks, seed, lambda done: status.update(f"{done} of {checks} checks"))
     click.echo(f"{checks} checks as the model says, {time.monotonic() - started:.1f} s: "
