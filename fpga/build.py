@@ -22,6 +22,7 @@ from sim.toolchain import BUILD, ToolError, console, run_command, run_tool
 
 from .board import DEFAULT, boards, find_board
 from .design import TOP, Design, make_design
+from .memories import memories_of
 from .report import blocks_of, check_size, make_report, print_report, read_critical_path, relative
 from .seeds import Trial, place_seeds, progress_of, try_seed
 from .synthesis import cells_of, synthesize_top
@@ -123,7 +124,9 @@ def build(design: Design, *, seeds: Sequence[int] = (1,), jobs: int = 1, budget_
         show(None, "synthesising")
         netlist, kinds = synthesize_top(design.text, TOP, design.family.synthesis)
         total = design.family.count(kinds)
-        blocks = blocks_of(cells_of(netlist, TOP), design.family.count)
+        cells = cells_of(netlist, TOP)
+        blocks = blocks_of(cells, design.family.count)
+        memories = memories_of(design.text, cells, TOP)
         check_size(design.board.device, total, blocks)
         show(None, "")
 
@@ -142,7 +145,7 @@ def build(design: Design, *, seeds: Sequence[int] = (1,), jobs: int = 1, budget_
         trials, failures = place_seeds(seeds, run, jobs=jobs, budget_s=60 * budget_minutes, all_seeds=all_seeds)
         best = max(trials, key=lambda trial: (trial.quality, -trial.seed))
         path = read_critical_path(json.loads((best.folder / "report.json").read_text()), best.clocks[0].name)
-        report = make_report(design, total, blocks, trials, failures, best, path)
+        report = make_report(design, total, blocks, trials, failures, best, path, memories)
         if best.met or keep_missed:
             show(None, "packing")
             report["bitstream"] = _pack(design, best, folder)

@@ -15,6 +15,7 @@ from sim.toolchain import ROOT, ToolError, tool_versions
 
 from .design import Design
 from .family import CAPACITY
+from .memories import Memory, misplaced
 from .place import Hop, unit_of
 from .seeds import Trial
 from .synthesis import Resources
@@ -25,9 +26,8 @@ __all__ = ["ACCELERATOR", "BLOCKS", "block_of", "blocks_of", "check_size", "make
 #: Blocks of the report, and the instances that they are made of. The longest path wins.
 BLOCKS = {
     "core": ("soc.core",),
-    # The load/store unit holds the data cache and its lookaside buffer, without a boundary of their own.
-    "caches": ("soc.core.fetch.cache", "soc.core.commit.memory", "soc.l2", "soc.l2_registers"),
-    "MMU": ("soc.core.fetch.tlb", "soc.core.walker"),
+    "caches": ("soc.core.fetch.cache", "soc.core.commit.memory.cache", "soc.l2", "soc.l2_registers"),
+    "MMU": ("soc.core.fetch.tlb", "soc.core.commit.memory.tlb", "soc.core.walker"),
     "capability unit": ("soc.capability_unit", "accelerator.unit"),
     "mailbox": ("soc.mailbox", "soc.port_switch", "accelerator.mailbox"),
     "SDRAM": ("soc.sdram",),
@@ -91,7 +91,7 @@ def _commit() -> str | None:
 
 
 def make_report(design: Design, total: Resources, blocks: dict[str, Resources], trials: list[Trial],
-                failures: dict[int, str], best: Trial, path: list[Hop]) -> dict:
+                failures: dict[int, str], best: Trial, path: list[Hop], memories: list[Memory]) -> dict:
     """The report as plain data (docs/fpga.md, "The report"), but for the bitstream."""
     board, family = design.board, design.family
     share = sum(blocks[block].lut4 for block in ACCELERATOR if block in blocks)
@@ -111,6 +111,7 @@ def make_report(design: Design, total: Resources, blocks: dict[str, Resources], 
         "available": {column: getattr(CAPACITY[board.device], column) for column in COLUMNS},
         "placed": {name: {"used": used, "available": there} for name, (used, there) in best.used.items() if used},
         "blocks": [{"block": block, **asdict(resources)} for block, resources in blocks.items()],
+        "memories": [asdict(memory) for memory in memories],
         "accelerator_percent": round(100 * share / total.lut4, 1) if total.lut4 else None,
         "met": best.met,
         "seed": best.seed,
@@ -148,6 +149,8 @@ def print_report(report: dict, out: Console) -> None:
     out.print(table)
     if report["design"] == "soc":
         out.print(f"Capability unit and mailbox: {report['accelerator_percent']} % of all LUT4")
+    for memory in misplaced([Memory(**memory) for memory in report["memories"]]):
+        out.print(f"Memory {memory.name} of {memory.bits:,} bits is in {memory.place}")
     for clock in report["clocks"]:
         out.print(f"Clock {clock['name']}: {clock['fmax_mhz']:.1f} MHz, goal {clock['goal_mhz']:.1f}: "
                   + ("met" if clock["met"] else "MISSED"), style="bold")
