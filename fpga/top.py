@@ -4,26 +4,20 @@ import json
 from dataclasses import replace
 
 from amaranth import *
-from amaranth.lib import io
+from amaranth.lib import io, wiring
 from amaranth.lib.cdc import FFSynchronizer
-from amaranth.lib.wiring import In
-from amaranth.utils import exact_log2
 
-from hw.bus.sram import Sram
 from soc.config import SocConfig
-from soc.memory_map import region
 from soc.presets import PRESETS
 from soc.top import SoC
 
+from .block_ram import BlockRamMemory
 from .board import Board, Sdram
 from .pads import SDRAM_REGISTERS, button, find_pin, flash_pads, led, sdram_clock, sdram_pads, serial_line
 from .pll import Ecp5Pll
+from .reset import ResetHold
 
 __all__ = ["BoardTop", "board_clocks", "soc_configuration"]
-
-#: The system stays in reset for so many cycles after its clock is there: longer than a button bounces.
-RESET_CYCLES = 1 << 16
-
 
 def soc_configuration(board: Board) -> SocConfig:
     """Configuration of the system on `board`. The trace port is the simulation's."""
@@ -62,14 +56,10 @@ def board_clocks(m: Module, platform, board: Board, restart) -> Signal:
     ]
     locked = Signal()
     m.submodules.locked = FFSynchronizer(pll.locked, locked, o_domain="start")
-    left, held = Signal(range(RESET_CYCLES), init=RESET_CYCLES - 1), Signal(init=1)
-    with m.If(~locked | button(m, platform, board.reset, "start") | restart):
-        m.d.start += left.eq(RESET_CYCLES - 1)
-    with m.Elif(left != 0):
-        m.d.start += left.eq(left - 1)
-    m.d.start += held.eq(left != 0)
-    m.d.comb += ResetSignal("sync").eq(held)
-    return held
+    m.submodules.reset = reset = ResetHold()
+    m.d.comb += [
+        reset.ask.eq(~locked | button(m, platform, board.reset, "start") | restart), ResetSignal("sync").eq(reset.held)]
+    return reset.held
 
 
 class BoardTop(Elaboratable):
@@ -127,15 +117,5 @@ class BoardTop(Elaboratable):
             sdram_pads(m, platform, self.soc.sdram)
             sdram_clock(m, platform, "memory")
             return
-        port = self.soc.memory
-        m.submodules.memory = ram = Sram(self.board.memory.size)
-        for name, member in ram.bus.signature.members.items():
-            asked, answer = getattr(port, name), getattr(ram.bus, name)
-            if name in ("ack", "err", "sel"):
-                continue
-            m.d.comb += answer.eq(asked) if member.flow == In else asked.eq(answer)
-        # Beyond the end there is nothing; it must not be the beginning once more.
-        beyond = port.adr[len(ram.bus.adr):exact_log2(region("memory").size // 8)].any()
-        answers = ram.bus.ack | ram.bus.err
-        m.d.comb += [
-            ram.bus.sel.eq(Mux(beyond, 0, port.sel)), port.ack.eq(answers & ~beyond), port.err.eq(answers & beyond)]
+        m.submodules.memory = memory = BlockRamMemory(self.board.memory.size)
+        wiring.connect(m, self.soc.memory, memory.bus)
