@@ -22,7 +22,7 @@ _READABLE = ((_CLINT, (1, 2, 4, 8)), (PLACES["MTIMECMP"], (4, 8)), (PLACES["MTIM
              (PLACES["ENABLES_M_AT"], (4,)), (PLACES["THRESHOLD_S"], (4,)), (_UART + 5, (1,)), (_UART + 7, (1,)),
              (_UART + 3, (1,)), (region("boot_rom").base, (1, 2, 4, 8)), (region("finisher").base, (4,)))
 #: Where there is nothing, or not for everybody.
-_NOWHERE = (0, 0x2000_0000, _CLINT + 8, _PLIC + 0x1080, _UART + 8, 0x7fff_fff8, 0xffff_fff8, 1 << 40, -8,
+_NOWHERE = (0, 0x3000_0000, _CLINT + 8, _PLIC + 0x1080, _UART + 8, 0x7fff_fff8, 0xffff_fff8, 1 << 40, -8,
             region("memory").base + region("memory").size)
 _LOADS = {1: ("lb", "lbu"), 2: ("lh", "lhu"), 4: ("lw", "lwu"), 8: ("ld",)}
 _STORES = {1: "sb", 2: "sh", 4: "sw", 8: "sd"}
