@@ -86,6 +86,7 @@ def test_controller_sees_what_the_system_asks_of_memory(l2_bytes, monkeypatch):
 
     async def run(ctx):
         pins = soc.sdram
+        ctx.set(soc.straps.loaded, 1)
         for _ in range(config.power_up + 1500):
             await ctx.tick()
             command = ctx.get(pins.command)

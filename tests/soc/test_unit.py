@@ -73,6 +73,7 @@ def test_without_a_unit_custom_instructions_are_illegal():
 
     async def memory(ctx):
         """Nothing but custom instructions; acknowledges at once."""
+        ctx.set(soc.straps.loaded, 1)
         ctx.set(soc.memory.dat_r, CUSTOM_0 << 32 | CUSTOM_0)
         async for _, _reset, requested in ctx.tick().sample(soc.memory.cyc & soc.memory.stb & ~soc.memory.ack):
             ctx.set(soc.memory.ack, requested)
