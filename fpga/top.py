@@ -21,12 +21,12 @@ __all__ = ["BoardTop", "board_clocks", "soc_configuration"]
 
 def soc_configuration(board: Board) -> SocConfig:
     """Configuration of the system on `board`. The trace port is the simulation's."""
-    fields = {"clock_hz": board.clock_hz, "timebase_hz": board.clock_hz, "flash": board.flash is not None,
-              "trace": False}
-    if isinstance(board.memory, Sdram):
-        fields |= {"sdram": board.memory.chip, "sdram_input_registers": SDRAM_REGISTERS}
     given = dict(board.configuration)
-    fields |= PRESETS[given.pop("preset")] if "preset" in given else {}
+    fields = dict(PRESETS[given.pop("preset")]) if "preset" in given else {}
+    # What the board has comes before what a preset says of another one.
+    fields |= {"clock_hz": board.clock_hz, "timebase_hz": board.clock_hz, "flash": board.flash is not None,
+               "sdram": board.memory.chip if isinstance(board.memory, Sdram) else "",
+               "sdram_input_registers": SDRAM_REGISTERS, "trace": False}
     return SocConfig.from_json(json.dumps(fields | given))
 
 
