@@ -114,6 +114,19 @@ class Call(enum.Enum, shape=16):
     MAIL_RECEIVE = 21
     #: Let this thread use the mailbox's instructions from now on, while they serve it.
     MAIL_BIND = 22
+    CAP_INSPECT = 23
+    CAP_DESTROY = 24
+    NOTIFICATION_SIGNAL = 25
+    NOTIFICATION_WAIT = 26
+    NOTIFICATION_POLL = 27
+    TIMER_SET = 28
+    TIMER_CANCEL = 29
+    TIMER_INFO = 30
+    PROCESS_KILL = 31
+    PROCESS_SUSPEND = 32
+    PROCESS_RESUME = 33
+    MEM_PROTECT = 34
+    MEM_INFO = 35
 
 
 class KernelControl(enum.Enum, shape=16):

@@ -59,8 +59,12 @@ class Rights(enum.Flag, shape=16):
     DERIVE = 1 << 6
     #: Its descendants may be revoked.
     REVOKE = 1 << 7
-    #: Control of the object itself (wait for a process, shut the machine down).
+    #: Control of the object itself (end it, shut the machine down).
     MANAGE = 1 << 8
+    #: Set bits of a notification.
+    SIGNAL = 1 << 9
+    #: Wait for a notification, or for an end.
+    WAIT = 1 << 10
 
 
 class Verdict(enum.Enum, shape=8):

@@ -7,17 +7,23 @@
 
 static struct pool endpoints = { .bytes = (sizeof(struct endpoint) + 7) & ~7ull };
 
-enum status endpoint_create(uint32_t *object_id)
+enum status endpoint_create(struct process *payer, uint32_t *object_id)
 {
+    struct account account;
+    if (!account_charge(payer, 1, &account)) return STATUS_NO_OBJECTS;
     struct endpoint *endpoint = pool_alloc(&endpoints);
-    if (endpoint == nullptr) return STATUS_NO_MEMORY;
-    enum status status = object_create(CAP_TYPE_ENDPOINT, (uintptr_t)endpoint, &endpoint->object_id);
-    if (status != STATUS_OK) {
+    enum status status = STATUS_NO_MEMORY;
+    if (endpoint != nullptr) {
+        endpoint->payer = account;
+        status = object_create(CAP_TYPE_ENDPOINT, (uintptr_t)endpoint, &endpoint->object_id);
+        if (status == STATUS_OK) {
+            *object_id = endpoint->object_id;
+            return STATUS_OK;
+        }
         pool_free(&endpoints, endpoint);
-        return status;
     }
-    *object_id = endpoint->object_id;
-    return STATUS_OK;
+    account_credit(&account, 1);
+    return status;
 }
 
 void endpoint_destroy(struct endpoint *endpoint)
@@ -26,6 +32,7 @@ void endpoint_destroy(struct endpoint *endpoint)
     while (endpoint->receiving.first != nullptr) ipc_cancel(endpoint->receiving.first, STATUS_DEAD);
     if (endpoint->mail_queue != 0) mailbox_unbind(endpoint->mail_queue);
     object_destroy(endpoint->object_id);
+    account_credit(&endpoint->payer, 1);
     pool_free(&endpoints, endpoint);
 }
 

@@ -13,6 +13,7 @@
  * Interrupts off; one CPU.
  */
 #pragma once
+#include "proc/account.h"
 #include "sched/thread.h"
 
 constexpr size_t MAIL_QUEUE = 4;
@@ -24,12 +25,13 @@ struct endpoint {
     struct { uint64_t word[MESSAGE_WORDS]; uint32_t badge; } mail[MAIL_QUEUE];
     uint32_t mail_first, mail_count;
     unsigned mail_queue;                 /* in the mailbox; 0: the queue above */
+    struct account payer;
 };
 
-/* A new endpoint object without capabilities. NO_MEMORY, NO_OBJECTS. */
-[[nodiscard]] enum status endpoint_create(uint32_t *object_id);
+/* A new endpoint object without capabilities, charged to `payer`. NO_MEMORY, NO_OBJECTS. */
+[[nodiscard]] enum status endpoint_create(struct process *payer, uint32_t *object_id);
 
-/* The last capability is gone: everybody who waits gets DEAD, the record is freed. */
+/* Everybody who waits gets DEAD, the record is freed. */
 void endpoint_destroy(struct endpoint *endpoint);
 
 /* The last capability with RECEIVE is gone: senders get DEAD. */

@@ -22,12 +22,15 @@ enum status memory_object_create(struct process *payer, uint64_t bytes, uint32_t
 {
     if (bytes == 0 || bytes > MEMORY_OBJECT_PAGES * PAGE_BYTES) return STATUS_BAD_ARGUMENT;
     uint32_t pages = (uint32_t)((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
-    if (!space_charge(&payer->space, pages + 1)) return STATUS_NO_MEMORY;
+    struct account account;
+    if (!account_charge(payer, 1, &account)) return STATUS_NO_OBJECTS;
     enum status status = STATUS_NO_MEMORY;
-    struct memory_object *object = pool_alloc(&objects);
+    struct memory_object *object = nullptr;
+    if (!space_charge(&payer->space, pages + 1)) goto uncharge_object;
+    object = pool_alloc(&objects);
     if (object == nullptr) goto uncharge;
     object->pages = pages;
-    object->payer = payer->number;
+    object->payer = account;
     object->list = frame_alloc();
     if (object->list == 0) goto free_record;
     for (uint32_t i = 0; i < pages; i++) {
@@ -46,6 +49,8 @@ free_record:
     pool_free(&objects, object);
 uncharge:
     payer->space.frames_left += pages + 1;
+uncharge_object:
+    account_credit(&account, 1);
     return status;
 }
 
@@ -78,6 +83,36 @@ enum status memory_object_map(struct memory_object *object, struct process *proc
     return STATUS_OK;
 }
 
+static struct memory_mapping *find(struct memory_object const *object, uint32_t space, uint32_t handle)
+{
+    struct memory_mapping *mapping = object->mappings;
+    while (mapping != nullptr && (mapping->space != space || mapping->handle != handle)) mapping = mapping->next;
+    return mapping;
+}
+
+enum status memory_object_protect(struct memory_object *object, uint32_t space, uint32_t handle, uintptr_t address,
+                                  enum map_flags flags)
+{
+    struct memory_mapping const *mapping = find(object, space, handle);
+    if (mapping == nullptr || mapping->address != address) return STATUS_NOT_FOUND;
+    if ((flags & MAP_WRITE) != 0 && (flags & MAP_EXECUTE) != 0) return STATUS_BAD_ARGUMENT;
+    for (uint32_t i = 0; i < object->pages; i++)
+        space_protect(&mapping->process->space, address + i * PAGE_BYTES, flags);
+    return STATUS_OK;
+}
+
+uintptr_t memory_object_address(struct memory_object const *object, uint32_t space, uint32_t handle)
+{
+    struct memory_mapping const *mapping = find(object, space, handle);
+    return mapping != nullptr ? mapping->address : 0;
+}
+
+void memory_object_unmap_all(struct memory_object *object)
+{
+    while (object->mappings != nullptr)
+        (void)memory_object_unmap(object, object->mappings->space, object->mappings->handle, UINTPTR_MAX);
+}
+
 enum status memory_object_unmap(struct memory_object *object, uint32_t space, uint32_t handle, uintptr_t address)
 {
     for (struct memory_mapping **at = &object->mappings; *at != nullptr; at = &(*at)->next) {
@@ -95,8 +130,9 @@ enum status memory_object_unmap(struct memory_object *object, uint32_t space, ui
 void memory_object_destroy(struct memory_object *object)
 {
     KERNEL_ASSERT(object->mappings == nullptr);
-    struct process *payer = process_find(object->payer);
+    struct process *payer = account_process(&object->payer);
     if (payer != nullptr) payer->space.frames_left += object->pages + 1;
+    account_credit(&object->payer, 1);
     free_frames(object, object->pages);
     object_destroy(object->object_id);
     pool_free(&objects, object);

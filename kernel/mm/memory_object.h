@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "mm/space.h"
+#include "proc/account.h"
 #include "types.h"
 
 struct process;
@@ -22,7 +23,7 @@ constexpr size_t MEMORY_OBJECT_PAGES = 128;
 struct memory_object {
     uint32_t object_id;
     uint32_t pages;
-    uint64_t payer;                      /* number of the process whose quota pays */
+    struct account payer;                /* of the frames and the object */
     struct memory_mapping *mappings;
     paddr_t list;                        /* a frame with the addresses of the frames */
 };
@@ -39,5 +40,15 @@ struct memory_object {
 /* Undoes the mapping of a capability; NOT_FOUND if there is none (at this address; UINTPTR_MAX: any). */
 enum status memory_object_unmap(struct memory_object *object, uint32_t space, uint32_t handle, uintptr_t address);
 
-/* The last capability is gone: frees the frames and the record. */
+/* Changes what the mapping of a capability allows. NOT_FOUND; BAD_ARGUMENT (writable and executable). */
+[[nodiscard]] enum status memory_object_protect(struct memory_object *object, uint32_t space, uint32_t handle,
+                                                uintptr_t address, enum map_flags flags);
+
+/* Where this capability is mapped; 0 if it is not. */
+uintptr_t memory_object_address(struct memory_object const *object, uint32_t space, uint32_t handle);
+
+/* Undoes all mappings. */
+void memory_object_unmap_all(struct memory_object *object);
+
+/* No mapping is left: frees the frames and the record. */
 void memory_object_destroy(struct memory_object *object);

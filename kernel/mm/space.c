@@ -138,3 +138,11 @@ void space_unmap(struct address_space *space, uintptr_t address)
     *entry = 0;
     arch_tlb_flush_page(space->asid, address);
 }
+
+void space_protect(struct address_space *space, uintptr_t address, enum map_flags flags)
+{
+    uint64_t *entry = entry_of(space, address, false);
+    KERNEL_ASSERT(entry != nullptr && arch_pte_present(*entry));
+    *entry = arch_pte_leaf(arch_pte_address(*entry), flags | MAP_USER, 0);
+    arch_tlb_flush_page(space->asid, address);
+}

@@ -34,6 +34,9 @@ void space_destroy(struct address_space *space);
 /* Takes a page out and forgets its translation. The frame stays allocated. Nothing if there is none. */
 void space_unmap(struct address_space *space, uintptr_t address);
 
+/* Changes what a mapped page allows; not both writable and executable. */
+void space_protect(struct address_space *space, uintptr_t address, enum map_flags flags);
+
 /* Makes it the current one, or the kernel's own. */
 static inline void space_activate(struct address_space const *space) { arch_space_activate(space->root, space->asid); }
 void space_activate_kernel(void);

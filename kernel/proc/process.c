@@ -58,6 +58,7 @@ enum status process_create(char const *name, struct process **process)
     }
     created->thread.process = created;
     created->thread.deadline = UINT64_MAX;
+    created->objects_limit = PROCESS_OBJECTS;
     created->number = ++last_number;
     string_copy(created->name, name, sizeof created->name);
     created->next = processes;

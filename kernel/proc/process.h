@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "mm/space.h"
+#include "proc/account.h"
 #include "sched/thread.h"
 #include "user/include/process_layout.h"
 
@@ -16,12 +17,15 @@ struct process {
     enum exit_reason reason;
     uint64_t exit_value;
     struct thread_queue waiters;         /* threads in PROCESS_WAIT */
+    uint32_t objects_used, objects_limit;    /* quota of objects (account.h) */
+    struct account payer;                /* of the PROCESS object */
     struct process *next;                /* all processes that have not ended */
     char name[24];
 };
 
-/* Frames a process may take, page tables and memory objects included. */
+/* Frames a process may take, page tables and memory objects included, and objects it may make. */
 constexpr uint32_t PROCESS_FRAMES = 512;
+constexpr uint32_t PROCESS_OBJECTS = 512;
 
 /*
  * Loads the program `name` of the initrd into a new process that is not running yet. Its thread starts as if it had

@@ -5,32 +5,48 @@
 #include "mm/space.h"
 #include "proc/process.h"
 #include "sched/sched.h"
+#include "sched/timer.h"
 #include "sys/accelerator.h"
 
 struct thread *sched_current;
 struct thread *sched_loaded;
+
+/* A deadline that is one, and never comes. */
+constexpr uint64_t NEVER = UINT64_MAX - 1;
 
 static struct thread_queue ready;
 static struct thread *deadlines;         /* sorted, earliest first */
 static uint64_t slice_end;
 static uint64_t programmed;              /* what the timer is set to; 0: unknown */
 
+/* Sets the state of a thread that could run; false if it is suspended. */
+static bool may_run(struct thread *thread)
+{
+    thread->state = thread->suspended ? THREAD_SUSPENDED : THREAD_RUNNABLE;
+    return !thread->suspended;
+}
+
 void sched_ready(struct thread *thread)
 {
-    thread->state = THREAD_RUNNABLE;
-    thread_queue_append(&ready, thread);
+    if (may_run(thread)) thread_queue_append(&ready, thread);
 }
 
 void sched_ready_first(struct thread *thread)
 {
-    thread->state = THREAD_RUNNABLE;
-    thread_queue_prepend(&ready, thread);
+    if (may_run(thread)) thread_queue_prepend(&ready, thread);
+}
+
+/* When the first deadline of a wait or timer is. */
+static uint64_t earliest(void)
+{
+    uint64_t timer = timer_earliest();
+    return deadlines != nullptr && deadlines->deadline < timer ? deadlines->deadline : timer;
 }
 
 /* The timer fires at the end of the slice or at the earliest deadline. */
-static void program_timer(void)
+void sched_program_timer(void)
 {
-    uint64_t wanted = deadlines != nullptr && deadlines->deadline < slice_end ? deadlines->deadline : slice_end;
+    uint64_t due = earliest(), wanted = due < slice_end ? due : slice_end;
     if (wanted == programmed) return;
     programmed = wanted;
     arch_timer_set(wanted);
@@ -49,7 +65,7 @@ static void insert_deadline(struct thread *thread, uint64_t deadline)
         return;
     }
     deadlines = thread;
-    program_timer();
+    sched_program_timer();
 }
 
 void sched_deadline_cancel(struct thread *thread)
@@ -66,9 +82,30 @@ void sched_wait(enum thread_state state, uint64_t timeout_ns)
     sched_current->state = state;
     if (timeout_ns != TIMEOUT_FOREVER) {
         uint64_t now = arch_time_ns();
-        insert_deadline(sched_current, timeout_ns < UINT64_MAX - 1 - now ? now + timeout_ns : UINT64_MAX - 1);
+        insert_deadline(sched_current, timeout_ns < UINT64_MAX - 1 - now ? now + timeout_ns : NEVER);
     }
     sched_current = nullptr;
+}
+
+void sched_suspend(struct thread *thread)
+{
+    if (thread->suspended) return;
+    thread->suspended = true;
+    if (thread->state == THREAD_RUNNABLE) {
+        thread_queue_remove(thread);
+        if (sched_current == thread) sched_current = nullptr;
+        thread->state = THREAD_SUSPENDED;
+    } else if (thread->state != THREAD_ENDED && thread->deadline == UINT64_MAX) {
+        insert_deadline(thread, NEVER);
+    }
+}
+
+void sched_resume(struct thread *thread)
+{
+    if (!thread->suspended) return;
+    thread->suspended = false;
+    if (thread->state == THREAD_SUSPENDED) sched_ready(thread);
+    else if (thread->deadline == NEVER) sched_deadline_cancel(thread);
 }
 
 void sched_yield(void)
@@ -95,11 +132,12 @@ void trap_timer(void)
     uint64_t now = arch_time_ns();
     programmed = 0;      /* it fired: whatever comes next has to be written */
     while (deadlines != nullptr && deadlines->deadline <= now) ipc_cancel(deadlines, STATUS_TIMED_OUT);
+    timer_fire_due(now);
     if (now >= slice_end) {
         slice_end = now + SCHED_SLICE_NS;    /* for the same thread, if no other is ready */
         if (sched_current != nullptr) sched_yield();
     }
-    program_timer();
+    sched_program_timer();
 }
 
 /* Nobody can run: only a deadline or a device can change that. */
@@ -107,9 +145,9 @@ static void idle(void)
 {
     slice_end = UINT64_MAX;
     while (ready.first == nullptr) {
-        program_timer();
+        sched_program_timer();
         /* What is due does not wait for a long list of dead slots. */
-        bool due = deadlines != nullptr && deadlines->deadline <= arch_time_ns();
+        bool due = earliest() <= arch_time_ns();
         if (due || !cap_reclaim(CAP_RECLAIM_STEP)) arch_idle();
     }
 }
@@ -128,7 +166,7 @@ struct arch_context *sched_pick(void)
         sched_current = next;
         /* A whole slice: whoever ran before and gave up the end of its own must not shorten this one. */
         slice_end = arch_time_ns() + SCHED_SLICE_NS;
-        program_timer();
+        sched_program_timer();
     }
     if (next != sched_loaded) {
         bool bound = sched_loaded != nullptr && sched_loaded->uses_mail;

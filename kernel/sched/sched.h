@@ -13,7 +13,8 @@ extern struct thread *sched_current;
 /* The thread whose address space and capability space are selected in the hardware; nullptr: the kernel's own. */
 extern struct thread *sched_loaded;
 
-/* Makes a thread runnable that is in no queue: at the end of the run queue, or at its front. */
+/* Makes a thread runnable that is in no queue: at the end of the run queue, or at its front. One that is suspended waits
+   for sched_resume() instead. */
 void sched_ready(struct thread *thread);
 void sched_ready_first(struct thread *thread);
 
@@ -23,9 +24,17 @@ void sched_wait(enum thread_state state, uint64_t timeout_ns);
 /* Runs `thread`, which is in no queue, next. The current thread must be waiting or in the run queue. */
 static inline void sched_switch(struct thread *thread)
 {
-    thread->state = THREAD_RUNNABLE;
-    sched_current = thread;
+    thread->state = thread->suspended ? THREAD_SUSPENDED : THREAD_RUNNABLE;
+    if (!thread->suspended) sched_current = thread;
 }
+
+/* Stops a thread, whatever it does, and lets it go on. A wait goes on meanwhile, and may end; the short paths of IPC leave a
+   suspended partner alone, for it has a deadline (the last there is). */
+void sched_suspend(struct thread *thread);
+void sched_resume(struct thread *thread);
+
+/* Something may be due earlier than before. */
+void sched_program_timer(void);
 
 /* Drops the deadline of a thread that no longer waits. */
 void sched_deadline_cancel(struct thread *thread);

@@ -14,6 +14,8 @@ enum thread_state : uint8_t {
     THREAD_REPLY,                /* `partner` owes it a reply */
     THREAD_WAITING,              /* for the end of the process in whose `waiters` it stands */
     THREAD_ENDED,
+    THREAD_LISTENING,            /* in the `waiting` queue of a notification */
+    THREAD_SUSPENDED,            /* it could run, but for `suspended` */
 };
 
 struct thread_queue { struct thread *first, *last; };
@@ -25,6 +27,7 @@ struct thread {
     enum thread_state state;
     bool wants_reply;                    /* THREAD_SENDING: by call, not by send */
     bool uses_mail;                      /* while it runs, the mailbox's instructions are bound to it */
+    bool suspended;                      /* it must not run, in whatever state it is */
     uint32_t badge;                      /* THREAD_SENDING: of the capability it sends through */
     struct endpoint *endpoint;
     struct thread *partner;

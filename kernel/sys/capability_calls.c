@@ -1,10 +1,8 @@
 /* capability_calls.c: system calls on capabilities of any type. */
 #include "cap/cap.h"
-#include "ipc/ipc.h"
-#include "mm/memory_object.h"
-#include "proc/process.h"
 #include "sys/accelerator.h"
 #include "sys/call.h"
+#include "sys/objects.h"
 
 void call_cap_check(struct thread *thread, struct call_request const *request)
 {
@@ -13,25 +11,17 @@ void call_cap_check(struct thread *thread, struct call_request const *request)
     thread_result(thread, (enum status)answer_get_verdict(answer));
 }
 
+#define RIGHTS_OF(TYPE, rights) [CAP_TYPE_##TYPE] = rights,
+static uint16_t const type_rights[] = { TYPE_RIGHTS(RIGHTS_OF) };
+#undef RIGHTS_OF
+
 static enum status create(struct thread *thread, uint64_t cap_type, uint64_t bytes, uint32_t *handle)
 {
     uint32_t object_id;
-    uint16_t rights = RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
-    enum status status;
-    if (cap_type == CAP_TYPE_ENDPOINT) {
-        status = endpoint_create(&object_id);
-        rights |= RIGHT_SEND | RIGHT_RECEIVE;
-    } else if (cap_type == CAP_TYPE_MEMORY) {
-        status = memory_object_create(thread->process, bytes, &object_id);
-        rights |= RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE;
-    } else {
-        return STATUS_BAD_ARGUMENT;
-    }
+    enum status status = objects_create((enum cap_type)cap_type, thread->process, bytes, &object_id);
     if (status != STATUS_OK) return status;
-    status = cap_insert(thread->cap_space, object_id, rights, 0, handle);
-    if (status == STATUS_OK) return status;
-    if (cap_type == CAP_TYPE_ENDPOINT) endpoint_destroy((struct endpoint *)object_payload(object_id));
-    else memory_object_destroy((struct memory_object *)object_payload(object_id));
+    status = cap_insert(thread->cap_space, object_id, type_rights[cap_type], 0, handle);
+    if (status != STATUS_OK) objects_destroy(object_id);
     return status;
 }
 
@@ -69,4 +59,24 @@ void call_cap_delete(struct thread *thread, struct call_request const *request)
 {
     cap_delete_at(request->capability[0].slot);
     thread_result(thread, STATUS_OK);
+}
+
+void call_cap_inspect(struct thread *thread, struct call_request const *request)
+{
+    struct cap_view view;
+    enum status status = cap_find(thread->cap_space, request->capability[0].handle, 0, &view);
+    if (status == STATUS_OK) {
+        request->words[0] = view.cap_type;
+        request->words[1] = view.rights;
+        request->words[2] = view.badge;
+    }
+    thread_result(thread, status);
+}
+
+void call_cap_destroy(struct thread *thread, struct call_request const *request)
+{
+    struct cap_view view;
+    enum status status = cap_find(thread->cap_space, request->capability[0].handle, RIGHT_MANAGE, &view);
+    if (status == STATUS_OK && !objects_destroy(view.object_id)) status = STATUS_WRONG_TYPE;
+    thread_result(thread, status);
 }

@@ -9,16 +9,22 @@ static struct memory_object *object_of(struct call_request const *request)
     return (struct memory_object *)request->capability[0].payload;
 }
 
-static enum status map(struct thread *thread, struct call_request const *request)
+/* The flags that rights ask for; 0 if they ask for nothing, or for what is none. */
+static enum map_flags flags_of(uint64_t rights)
 {
-    uint64_t rights = request->words[1];
-    if (rights == 0 || (rights & ~(uint64_t)(RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)) != 0)
-        return STATUS_BAD_ARGUMENT;
+    if ((rights & ~(uint64_t)(RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)) != 0) return 0;
     enum map_flags flags = 0;
     if ((rights & RIGHT_READ) != 0) flags |= MAP_READ;
     if ((rights & RIGHT_WRITE) != 0) flags |= MAP_WRITE;
     if ((rights & RIGHT_EXECUTE) != 0) flags |= MAP_EXECUTE;
     if ((flags & MAP_EXECUTE) != 0) arch_instruction_sync();
+    return flags;
+}
+
+static enum status map(struct thread *thread, struct call_request const *request)
+{
+    enum map_flags flags = flags_of(request->words[1]);
+    if (flags == 0) return STATUS_BAD_ARGUMENT;
     return memory_object_map(object_of(request), thread->process, request->capability[0].handle, request->words[0],
                              flags);
 }
@@ -32,4 +38,20 @@ void call_mem_unmap(struct thread *thread, struct call_request const *request)
 {
     thread_result(thread, memory_object_unmap(object_of(request), thread->cap_space,
                                               request->capability[0].handle, request->words[0]));
+}
+
+void call_mem_protect(struct thread *thread, struct call_request const *request)
+{
+    enum map_flags flags = flags_of(request->words[1]);
+    thread_result(thread, flags == 0 ? STATUS_BAD_ARGUMENT
+                  : memory_object_protect(object_of(request), thread->cap_space, request->capability[0].handle,
+                                          request->words[0], flags));
+}
+
+void call_mem_info(struct thread *thread, struct call_request const *request)
+{
+    struct memory_object const *object = object_of(request);
+    request->words[0] = object->pages * PAGE_BYTES;
+    request->words[1] = memory_object_address(object, thread->cap_space, request->capability[0].handle);
+    thread_result(thread, STATUS_OK);
 }

@@ -3,8 +3,11 @@
  */
 #include "cap/hooks.h"
 #include "ipc/ipc.h"
+#include "ipc/notification.h"
 #include "mm/memory_object.h"
 #include "proc/process.h"
+#include "sched/timer.h"
+#include "sys/objects.h"
 #include "sys/call.h"
 
 /* A wait through a capability ends with it: what it allowed is gone. */
@@ -31,6 +34,8 @@ void cap_hook_emptied(uint32_t space, uint32_t handle, struct cap_view const *vi
         end_waits(&endpoint->senders, space, handle);
         end_waits(&endpoint->receiving, space, handle);
         if ((view->rights & RIGHT_RECEIVE) != 0 && --endpoint->receivers == 0) endpoint_no_receiver(endpoint);
+    } else if (view->cap_type == CAP_TYPE_NOTIFICATION) {
+        end_waits(&((struct notification *)object_payload(view->object_id))->waiting, space, handle);
     } else if (view->cap_type == CAP_TYPE_PROCESS) {
         end_waits(&((struct process *)object_payload(view->object_id))->waiters, space, handle);
     } else if (view->cap_type == CAP_TYPE_MEMORY) {
@@ -47,19 +52,42 @@ bool cap_hook_attached(uint32_t object_id)
         struct endpoint const *endpoint = (struct endpoint const *)payload;
         return endpoint->senders.first != nullptr || endpoint->receiving.first != nullptr;
     }
+    case CAP_TYPE_NOTIFICATION: return ((struct notification const *)payload)->waiting.first != nullptr;
     case CAP_TYPE_PROCESS: return ((struct process const *)payload)->waiters.first != nullptr;
     case CAP_TYPE_MEMORY: return ((struct memory_object const *)payload)->mappings != nullptr;
     default: return false;
     }
 }
 
-void cap_hook_unreferenced(uint32_t object_id)
+enum status objects_create(enum cap_type cap_type, struct process *payer, uint64_t bytes, uint32_t *object_id)
+{
+    switch (cap_type) {
+    case CAP_TYPE_ENDPOINT: return endpoint_create(payer, object_id);
+    case CAP_TYPE_MEMORY: return memory_object_create(payer, bytes, object_id);
+    case CAP_TYPE_NOTIFICATION: return notification_create(payer, object_id);
+    case CAP_TYPE_TIMER: return timer_create(payer, object_id);
+    default: return STATUS_BAD_ARGUMENT;
+    }
+}
+
+bool objects_destroy(uint32_t object_id)
 {
     uint64_t payload = object_payload(object_id);
     switch (object_type(object_id)) {
-    case CAP_TYPE_ENDPOINT: endpoint_destroy((struct endpoint *)payload); break;
-    case CAP_TYPE_MEMORY: memory_object_destroy((struct memory_object *)payload); break;
-    case CAP_TYPE_PROCESS: process_unreferenced((struct process *)payload); break;
-    default: object_destroy(object_id); break;
+    case CAP_TYPE_ENDPOINT: endpoint_destroy((struct endpoint *)payload); return true;
+    case CAP_TYPE_MEMORY:
+        memory_object_unmap_all((struct memory_object *)payload);
+        memory_object_destroy((struct memory_object *)payload);
+        return true;
+    case CAP_TYPE_NOTIFICATION: notification_destroy((struct notification *)payload); return true;
+    case CAP_TYPE_TIMER: timer_destroy((struct timer *)payload); return true;
+    default: return false;
     }
+}
+
+void cap_hook_unreferenced(uint32_t object_id)
+{
+    if (objects_destroy(object_id)) return;
+    if (object_type(object_id) == CAP_TYPE_PROCESS) process_unreferenced((struct process *)object_payload(object_id));
+    else object_destroy(object_id);
 }

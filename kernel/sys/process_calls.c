@@ -2,9 +2,10 @@
 #include "cap/cap.h"
 #include "mm/usermem.h"
 #include "proc/process.h"
+#include "sched/sched.h"
 #include "sys/call.h"
 
-constexpr uint16_t PROCESS_RIGHTS = RIGHT_MANAGE | RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
+constexpr uint16_t PROCESS_RIGHTS = RIGHT_WAIT | RIGHT_MANAGE | RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
 
 /* Puts the parent's words 2 to 7 and its capabilities where the child finds them, as if received in a message. */
 static enum status endow(struct thread *parent, struct thread *child)
@@ -62,12 +63,38 @@ void call_process_create(struct thread *thread, struct call_request const *reque
     thread_result(thread, status);
 }
 
+static struct process *process_of(struct call_request const *request)
+{
+    return (struct process *)request->capability[0].payload;
+}
+
 void call_process_wait(struct thread *thread, struct call_request const *request)
 {
-    process_wait(thread, (struct process *)request->capability[0].payload);
+    process_wait(thread, process_of(request));
 }
 
 void call_exit(struct thread *thread, struct call_request const *request)
 {
     process_end(thread->process, EXIT_REASON_EXITED, request->words[0]);
+}
+
+void call_process_kill(struct thread *thread, struct call_request const *request)
+{
+    struct process *process = process_of(request);
+    thread_result(thread, process->ended ? STATUS_DEAD : STATUS_OK);
+    if (!process->ended) process_end(process, EXIT_REASON_KILLED, request->words[0]);
+}
+
+void call_process_suspend(struct thread *thread, struct call_request const *request)
+{
+    struct process *process = process_of(request);
+    thread_result(thread, process->ended ? STATUS_DEAD : STATUS_OK);
+    if (!process->ended) sched_suspend(&process->thread);
+}
+
+void call_process_resume(struct thread *thread, struct call_request const *request)
+{
+    struct process *process = process_of(request);
+    thread_result(thread, process->ended ? STATUS_DEAD : STATUS_OK);
+    if (!process->ended) sched_resume(&process->thread);
 }

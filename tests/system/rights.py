@@ -53,6 +53,7 @@ def _expected(handle: abi.HandleArgument) -> dict[str, int]:
     status = abi.Status
     return {"refused": rights.value, "wrong_type": (status.WRONG_TYPE if handle.cap_type else status.OK).value,
             "deleted": status.BAD_HANDLE.value, "empty": status.EMPTY.value, "wide": status.BAD_HANDLE.value,
+            "stale": (status.OK if handle.stale else status.STALE).value,
             "enough": status.OK.value}
 
 

@@ -22,6 +22,7 @@ enum deed : uint64_t {
     DEED_SHUTDOWN,               /* tries to end the machine with whatever handles it can think of */
     DEED_AGENT,                  /* obeys commands on capability 1 (RECEIVE) */
     DEED_REPLY,                  /* ends with the status of a reply to nobody */
+    DEED_RESUME,                 /* resumes process (capability 1) after word 1 nanoseconds; ends with the status */
 };
 
 /* Commands of an agent, in word 0 of a message. It keeps the capabilities that arrive. Its answer: word 0 status. */
@@ -38,6 +39,9 @@ enum command : uint64_t {
     COMMAND_LEAVE,               /* ends without an answer, in good order */
     COMMAND_FORGET,              /* drops the caller by receiving again */
     COMMAND_CALL,                /* calls through kept capability word 1 and ends with the status; no answer */
+    COMMAND_SIGNAL,              /* signals kept notification word 1 with the bits in word 2 */
+    COMMAND_LISTEN,              /* waits for kept notification word 1 and ends with the status; no answer */
+    COMMAND_SET_TIMER,           /* has kept timer word 1 signal kept notification word 2 at the time in word 3 */
     COMMAND_WORDS,               /* answers with its call words 9 to 11 as they arrived, in words 1 to 3 */
     COMMAND_MAIL_SEND,           /* mails word 2 in all words through kept capability word 1 */
     COMMAND_MAIL_RECEIVE,        /* takes a mail by kept capability word 1; answer: its words 0 and 7, its badge */

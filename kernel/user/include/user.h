@@ -49,9 +49,25 @@ enum status endpoint_create(uint32_t *handle);
 enum status memory_create(uint64_t bytes, uint32_t *handle);
 enum status memory_map(uint32_t memory, uintptr_t address, uint16_t rights);
 enum status memory_unmap(uint32_t memory, uintptr_t address);
+enum status memory_protect(uint32_t memory, uintptr_t address, uint16_t rights);
+enum status memory_info(uint32_t memory, uint64_t *bytes, uintptr_t *address);
 enum status capability_derive(uint32_t handle, uint16_t rights, uint32_t badge, uint32_t *derived);
 enum status capability_revoke(uint32_t handle, uint64_t *revoked);
 enum status capability_delete(uint32_t handle);
+
+enum status capability_inspect(uint32_t handle, enum cap_type *cap_type, uint16_t *rights, uint32_t *badge);
+enum status capability_destroy(uint32_t handle);
+
+enum status notification_create(uint32_t *handle);
+enum status notification_signal(uint32_t notification, uint64_t bits);
+enum status notification_wait(uint32_t notification, uint64_t timeout, uint64_t *bits);
+enum status notification_poll(uint32_t notification, uint64_t *bits);
+
+/* `time` is absolute, as clock_nanoseconds() tells it. */
+enum status timer_create(uint32_t *handle);
+enum status timer_set(uint32_t timer, uint32_t notification, uint64_t time, uint64_t period, uint64_t bits);
+enum status timer_cancel(uint32_t timer, uint64_t *left);
+enum status timer_info(uint32_t timer, uint64_t *left, uint64_t *period);
 
 /* The check by system call: verdict as status, badge if OK. */
 enum status capability_check(uint32_t handle, enum cap_type cap_type, uint16_t rights, uint32_t *badge);
@@ -59,6 +75,9 @@ enum status capability_check(uint32_t handle, enum cap_type cap_type, uint16_t r
 /* Starts a program; `start` is its first message (words 0 to 5 and capabilities). */
 enum status process_create(uint32_t space, char const *name, struct message const *start, uint32_t *process);
 enum status process_wait(uint32_t process, uint64_t timeout, enum exit_reason *reason, uint64_t *value);
+enum status process_kill(uint32_t process, uint64_t code);
+enum status process_suspend(uint32_t process);
+enum status process_resume(uint32_t process);
 [[noreturn]] void process_exit(uint64_t code);
 void thread_yield(void);
 uint64_t clock_nanoseconds(void);

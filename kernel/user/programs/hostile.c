@@ -104,6 +104,13 @@ static bool obey(struct message *message)
     case COMMAND_LEAVE: process_exit(0);
     case COMMAND_CALL: process_exit(ipc_call(kept_at(first), &answer, TIMEOUT_FOREVER));
     case COMMAND_FORGET: return false;
+    case COMMAND_SIGNAL:
+        answer.word[0] = notification_signal(kept_at(first), second);
+        break;
+    case COMMAND_LISTEN: process_exit(notification_wait(kept_at(first), TIMEOUT_FOREVER, &second));
+    case COMMAND_SET_TIMER:
+        answer.word[0] = timer_set(kept_at(first), kept_at(second), third, 0, 1);
+        break;
     case COMMAND_WORDS:
         answer.word[1] = message->badge;
         answer.word[2] = message->capability[0] | (uint64_t)message->capability[1] << 32;
@@ -179,6 +186,9 @@ int main(struct user_call *start)
     case DEED_COMPUTE: return compute();
     case DEED_SHUTDOWN: return try_shutdown(start);
     case DEED_AGENT: return agent(start_capability(start, 1));
+    case DEED_RESUME:
+        busy_wait(argument);
+        return (int)process_resume(start_capability(start, 1));
     case DEED_REPLY: return (int)ipc_reply(&nothing);
     default: return 255;
     }

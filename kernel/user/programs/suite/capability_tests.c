@@ -59,7 +59,7 @@ static void derive_narrows(void)
     CHECK_EQUAL(capability_check(sender, CAP_TYPE_ENDPOINT, RIGHT_RECEIVE, nullptr), STATUS_MISSING_RIGHTS);
     CHECK_EQUAL(capability_derive(sender, RIGHT_SEND | RIGHT_RECEIVE, 0, &derived), STATUS_MISSING_RIGHTS);
     CHECK_EQUAL(capability_derive(sender, RIGHT_ALL, 0, &derived), STATUS_MISSING_RIGHTS);
-    CHECK_EQUAL(capability_derive(endpoint, RIGHT_MANAGE, 0, &derived), STATUS_MISSING_RIGHTS);
+    CHECK_EQUAL(capability_derive(endpoint, RIGHT_EXECUTE, 0, &derived), STATUS_MISSING_RIGHTS);
     uint32_t leaf = derive(sender, RIGHT_SEND, 0);
     CHECK_EQUAL(capability_derive(leaf, RIGHT_SEND, 0, &derived), STATUS_MISSING_RIGHTS);
     CHECK_EQUAL(capability_revoke(endpoint, nullptr), STATUS_OK);

@@ -19,7 +19,7 @@ static uint16_t const type_rights[] = { TYPE_RIGHTS(RIGHTS_OF) };
 constexpr size_t TYPES = sizeof type_rights / sizeof *type_rights;
 
 /* Capabilities with all rights, by type. That without a type serves where any will do. */
-static uint32_t whole[TYPES];
+static uint32_t whole[TYPES], stale;
 
 static void make_objects(void)
 {
@@ -29,6 +29,11 @@ static void make_objects(void)
     whole[CAP_TYPE_PROCESS] = start_hostile(DEED_EXIT, 0, 0);
     CHECK_EQUAL(endpoint_create(&whole[CAP_TYPE_ENDPOINT]), STATUS_OK);
     CHECK_EQUAL(memory_create(PAGE_BYTES, &whole[CAP_TYPE_MEMORY]), STATUS_OK);
+    CHECK_EQUAL(notification_create(&whole[CAP_TYPE_NOTIFICATION]), STATUS_OK);
+    CHECK_EQUAL(timer_create(&whole[CAP_TYPE_TIMER]), STATUS_OK);
+    /* One more object, destroyed, for capabilities that are stale. */
+    CHECK_EQUAL(endpoint_create(&stale), STATUS_OK);
+    CHECK_EQUAL(capability_destroy(stale), STATUS_OK);
     whole[CAP_TYPE_NONE] = whole[CAP_TYPE_ENDPOINT];
     for (size_t i = 0; i < TYPES; i++) CHECK((type_rights[i] != 0) == (i != CAP_TYPE_NONE && whole[i] != 0));
 }
@@ -37,8 +42,9 @@ static void drop_objects(void)
 {
     uint64_t value;
     await_end(whole[CAP_TYPE_PROCESS], &value);
-    CHECK_EQUAL(capability_delete(whole[CAP_TYPE_ENDPOINT]), STATUS_OK);
-    CHECK_EQUAL(capability_delete(whole[CAP_TYPE_MEMORY]), STATUS_OK);
+    enum cap_type const made[] = { CAP_TYPE_ENDPOINT, CAP_TYPE_MEMORY, CAP_TYPE_NOTIFICATION, CAP_TYPE_TIMER };
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) CHECK_EQUAL(capability_delete(whole[made[i]]), STATUS_OK);
+    CHECK_EQUAL(capability_delete(stale), STATUS_OK);
 }
 
 static uint16_t all_rights(struct handle_rule const *rule)
@@ -114,11 +120,15 @@ static uint16_t walk_rights(size_t number, struct handle_rule const *rule, uint1
 static enum status with_enough(size_t number, struct handle_rule const *rule, uint16_t needed, uint64_t asked)
 {
     struct user_call call = harmless(number);
-    uint32_t enough = derive(whole[rule->cap_type], needed);
+    uint32_t object = 0, from = whole[rule->cap_type];
+    /* What a call destroys if it may is its own. */
+    if (number == CALL_CAP_DESTROY) CHECK_EQUAL(endpoint_create(&object), STATUS_OK);
+    uint32_t enough = derive(object != 0 ? object : from, needed);
     call.word[rule->word] = enough;
     if (rule->asked != NO_WORD) call.word[rule->asked] = asked;
     enum status status = attempt(&call, false);
     capability_delete(enough);
+    if (object != 0) CHECK_EQUAL(capability_delete(object), STATUS_OK);
     return status;
 }
 
@@ -152,8 +162,10 @@ static void walk_handle(size_t number, unsigned index)
     CHECK_EQUAL(deleted, STATUS_BAD_HANDLE);
     CHECK_EQUAL(empty, STATUS_EMPTY);
     CHECK_EQUAL(wide, STATUS_BAD_HANDLE);
-    print("rights call=%zu handle=%u refused=%u wrong_type=%u deleted=%u empty=%u wide=%u enough=%u\n", number, index,
-          refused, rule->cap_type == CAP_TYPE_NONE ? 0 : wrong, deleted, empty, wide, enough);
+    enum status dead = rule->stale ? STATUS_OK : attempt_with(number, rule, stale, RIGHT_READ);
+    CHECK_EQUAL(dead, rule->stale ? STATUS_OK : STATUS_STALE);
+    print("rights call=%zu handle=%u refused=%u wrong_type=%u deleted=%u empty=%u wide=%u stale=%u enough=%u\n", number, index,
+          refused, rule->cap_type == CAP_TYPE_NONE ? 0 : wrong, deleted, empty, wide, dead, enough);
 }
 
 static void walk(void)

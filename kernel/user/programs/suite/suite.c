@@ -89,6 +89,8 @@ int main(struct user_call *start)
     add(CAPABILITY_TESTS, CAPABILITY_TEST_COUNT);
     add(IPC_TESTS, IPC_TEST_COUNT);
     add(MEMORY_TESTS, MEMORY_TEST_COUNT);
+    add(NOTIFICATION_TESTS, NOTIFICATION_TEST_COUNT);
+    add(PROCESS_TESTS, PROCESS_TEST_COUNT);
     add(RIGHTS_TESTS, RIGHTS_TEST_COUNT);
     add(TIME_TESTS, TIME_TEST_COUNT);
     size_t failed = tap_run(plan, planned);
