@@ -141,14 +141,14 @@ _PASS_ON = Rights.GRANT | Rights.DERIVE | Rights.REVOKE
 
 #: The rights that mean something for each type of object. Types that are not listed have no objects yet.
 TYPE_RIGHTS = {
-    CapType.PROCESS: _PASS_ON | Rights.WAIT | Rights.MANAGE,
+    CapType.PROCESS: _PASS_ON | Rights.READ | Rights.WAIT | Rights.MANAGE,
     CapType.MEMORY: _PASS_ON | Rights.READ | Rights.WRITE | Rights.EXECUTE | Rights.MANAGE,
     CapType.ENDPOINT: _PASS_ON | Rights.SEND | Rights.RECEIVE | Rights.MANAGE,
     CapType.NOTIFICATION: _PASS_ON | Rights.SIGNAL | Rights.WAIT | Rights.MANAGE,
     CapType.TIMER: _PASS_ON | Rights.READ | Rights.WRITE | Rights.MANAGE,
     CapType.IO_RANGE: _PASS_ON | Rights.WRITE,
     CapType.CAP_SPACE: _PASS_ON | Rights.MANAGE,
-    CapType.KERNEL: _PASS_ON | Rights.MANAGE,
+    CapType.KERNEL: _PASS_ON | Rights.READ | Rights.MANAGE,
 }
 
 _MESSAGE = Argument("message", Kind.MESSAGE, 0)
@@ -239,8 +239,8 @@ CALLS = (
              (_handle("notification", CapType.NOTIFICATION, Rights.WAIT), _TIMEOUT), "word 0 bits", _WAIT),
     CallRule(Call.NOTIFICATION_POLL, "Takes the bits that are set and clears them. Never waits.",
              (_handle("notification", CapType.NOTIFICATION, Rights.WAIT),), "word 0 bits", (Status.WOULD_BLOCK,)),
-    CallRule(Call.TIMER_SET, "Has a timer signal a notification at a time, and again after each period (0: once; else at "
-             "least 100,000). Whether the capability still allows it is checked each time.",
+    CallRule(Call.TIMER_SET, "Has a timer signal a notification at a time, and again after each period (0: once; "
+             "else at least 100,000). Whether the capability still allows it is checked each time.",
              (_handle("timer", CapType.TIMER, Rights.WRITE),
               _handle("notification", CapType.NOTIFICATION, Rights.SIGNAL, word=0),
               Argument("time since boot", Kind.TIME, 1), Argument("period", Kind.TIME, 2),
@@ -251,8 +251,8 @@ CALLS = (
              "word 0 nanoseconds left, 0 if it is not set; word 1 period"),
     CallRule(Call.PROCESS_KILL, "Ends a process with reason KILLED.",
              (_handle("process", CapType.PROCESS, Rights.MANAGE), *_words(code=Kind.NUMBER)), "", (Status.DEAD,)),
-    CallRule(Call.PROCESS_SUSPEND, "Stops a process. What it waits for may still come; it does not run before it is "
-             "resumed.", (_handle("process", CapType.PROCESS, Rights.MANAGE),), "", (Status.DEAD,)),
+    CallRule(Call.PROCESS_SUSPEND, "Stops a process. What it waits for may still come; it does not run before it "
+             "is resumed.", (_handle("process", CapType.PROCESS, Rights.MANAGE),), "", (Status.DEAD,)),
     CallRule(Call.PROCESS_RESUME, "Lets a suspended process go on.",
              (_handle("process", CapType.PROCESS, Rights.MANAGE),), "", (Status.DEAD,)),
     CallRule(Call.MEM_PROTECT, "Changes what the mapping of a capability allows.",
@@ -260,4 +260,15 @@ CALLS = (
              (Status.NOT_FOUND,)),
     CallRule(Call.MEM_INFO, "Tells size and place of memory.", (_handle("memory", CapType.MEMORY),),
              "word 0 bytes, word 1 address where this capability is mapped, 0 if it is not"),
+    CallRule(Call.PROCESS_INFO, "Tells state and quotas of a process.",
+             (_handle("process", CapType.PROCESS, Rights.READ),),
+             "word 0 state (0 it may run, 1 suspended, 2 ended); words 1 to 3 for each Resource what is used, and in "
+             "the upper half its limit"),
+    CallRule(Call.PROCESS_LIMIT, "Lowers a quota for good, at most to what is in use.",
+             (_handle("process", CapType.PROCESS, Rights.MANAGE),
+              *_words(resource=Kind.NUMBER_16, limit=Kind.NUMBER_32)), "", (Status.DEAD,)),
+    CallRule(Call.STATISTICS, "Counts what is in use in the whole system, after all dead slots were reclaimed.",
+             (_handle("kernel", CapType.KERNEL, Rights.READ),),
+             "word 0 frames that nobody uses, words 1 to 5 slots, objects, retired object ids, capability spaces, "
+             "processes"),
 )

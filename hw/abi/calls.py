@@ -5,8 +5,8 @@ from amaranth.lib import data, enum
 from .hardware import MESSAGE_WORDS
 
 __all__ = [
-    "Call", "Status", "KernelControl", "ExitReason", "InfoIn", "InfoOut", "CALL_REGISTERS", "CALL_WORDS", "INFO_WORD",
-    "HANDLE_WORD", "CAPABILITY_WORDS", "TIMEOUT_WORD", "TIMEOUT_FOREVER",
+    "Call", "Status", "Resource", "KernelControl", "ExitReason", "InfoIn", "InfoOut", "CALL_REGISTERS", "CALL_WORDS",
+    "INFO_WORD", "HANDLE_WORD", "CAPABILITY_WORDS", "TIMEOUT_WORD", "TIMEOUT_FOREVER",
 ]
 
 TIMEOUT_FOREVER = (1 << 64) - 1
@@ -127,6 +127,20 @@ class Call(enum.Enum, shape=16):
     PROCESS_RESUME = 33
     MEM_PROTECT = 34
     MEM_INFO = 35
+    PROCESS_INFO = 36
+    PROCESS_LIMIT = 37
+    STATISTICS = 38
+
+
+class Resource(enum.Enum, shape=16):
+    """What a process has a quota of (Call.PROCESS_LIMIT)."""
+
+    #: Of memory: page tables, program, stack and memory objects.
+    FRAMES = 0
+    #: In its capability space.
+    SLOTS = 1
+    #: That it has made and that exist, processes included.
+    OBJECTS = 2
 
 
 class KernelControl(enum.Enum, shape=16):

@@ -37,13 +37,13 @@ static void start_first_process(struct boot_info const *info)
     char name[24];
     if (!boot_argument(info, "init", name, sizeof name)) string_copy(name, FIRST_PROGRAM, sizeof name);
     struct process *process;
-    enum status status = process_create(name, &process);
+    enum status status = process_create(name, nullptr, &process);
     if (status == STATUS_NOT_FOUND) panic("init=%s: no such program in the initrd", name);
     if (status != STATUS_OK) panic("init=%s: cannot be started, status %u", name, status);
     constexpr uint16_t PASS_ON = RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
     uint32_t console = grant(process, CAP_TYPE_IO_RANGE, 1, RIGHT_WRITE | PASS_ON);
     uint32_t space = grant(process, CAP_TYPE_CAP_SPACE, 1, RIGHT_MANAGE | PASS_ON);
-    uint32_t kernel = grant(process, CAP_TYPE_KERNEL, 1, RIGHT_MANAGE | PASS_ON);
+    uint32_t kernel = grant(process, CAP_TYPE_KERNEL, 1, RIGHT_READ | RIGHT_MANAGE | PASS_ON);
     uint64_t *words = process->thread.context.call;
     words[WORD_INFO] = info_out_make(STATUS_OK, 3);
     words[WORD_CAPS] = console | (uint64_t)space << 32;

@@ -60,6 +60,19 @@ uint32_t object_references(uint32_t object_id);
 /* Deletes every capability in the space as cap_delete() does, and the space. Nothing if there is no such space. */
 void cap_space_destroy(uint32_t space);
 
+/* Slots of a space in use (those not reclaimed yet included), and how many may be. */
+void cap_space_usage(uint32_t space, uint32_t *used, uint32_t *limit);
+
+/* Seals a quota: from now on the space holds at most `limit` capabilities, never more again. BAD_ARGUMENT: more than it
+   may hold now, or fewer than it holds. BAD_HANDLE: no such space. */
+[[nodiscard]] enum status cap_space_seal(uint32_t space, uint32_t limit);
+
+/* What is in use. An id whose generation wrapped is retired, and never used again. */
+struct cap_statistics {
+    uint32_t slots, objects, retired, spaces;
+};
+void cap_statistics_get(struct cap_statistics *statistics);
+
 /* ---- the check ---------------------------------------------------------------------------------------------------- */
 
 /* Looks up a Query in software. The Answer holds the verdict (first that applies: BAD_HANDLE, EMPTY, STALE, WRONG_TYPE,

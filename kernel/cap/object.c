@@ -45,6 +45,7 @@ enum status object_create(enum cap_type cap_type, uint64_t payload, uint32_t *ob
     cap_state.references[id] = 0;
     write_entry(entry, (uint16_t)object_entry_get_generation(entry), cap_type, true);
     cap_hook_invalidate_object(id);
+    cap_state.in_use.objects++;
     *object_id = id;
     return STATUS_OK;
 }
@@ -58,7 +59,9 @@ void object_destroy(uint32_t object_id)
     entry->word[1] = 0;
     cap_state.references[object_id] = 0;
     cap_hook_invalidate_object(object_id);
-    if (generation != 0) give_id(object_id);   /* wrapped: retired */
+    cap_state.in_use.objects--;
+    if (generation != 0) give_id(object_id);
+    else cap_state.in_use.retired++;
 }
 
 bool object_live(uint32_t object_id)

@@ -130,6 +130,8 @@ enum status cap_space_create(uint32_t *space)
     if (grow(number) != STATUS_OK) return STATUS_NO_SLOTS;
     if (number == cap_state.first_free_space) cap_state.first_free_space = next;
     else cap_state.fresh_space++;
+    record->limit = cap_state.pages_per_space * (uint32_t)SLOTS_PER_PAGE;
+    cap_state.in_use.spaces++;
     *space = number;
     return STATUS_OK;
 }
@@ -159,20 +161,57 @@ void cap_space_destroy(uint32_t space)
         else cap_state.pages[cap_state.last_free_page].next_free = page;
         cap_state.last_free_page = page;
     }
+    cap_state.in_use.spaces--;
     record->next_free_space = cap_state.first_free_space;
     cap_state.first_free_space = space;
     cap_hook_invalidate_space(space);
 }
 
+static bool exists(uint32_t space)
+{
+    return space != 0 && space < cap_state.space_count && cap_state.spaces[space].pages != 0;
+}
+
+static uint32_t slots_used(struct cap_space const *record)
+{
+    return record->pages * (uint32_t)SLOTS_PER_PAGE - record->free_count;
+}
+
 enum status cap_space_reserve(uint32_t space, uint32_t count)
 {
-    if (space == 0 || space >= cap_state.space_count || cap_state.spaces[space].pages == 0) return STATUS_BAD_HANDLE;
-    while (cap_state.spaces[space].free_count < count) {
+    if (!exists(space)) return STATUS_BAD_HANDLE;
+    struct cap_space const *record = &cap_state.spaces[space];
+    while (record->free_count < count || slots_used(record) + count > record->limit) {
         bool more = cap_state.dead != 0;
         cap_reclaim(CAP_RECLAIM_STEP);
-        if (!more && grow(space) != STATUS_OK) return STATUS_NO_SLOTS;
+        if (more) continue;
+        if (slots_used(record) + count > record->limit || grow(space) != STATUS_OK) return STATUS_NO_SLOTS;
     }
     return STATUS_OK;
+}
+
+void cap_space_usage(uint32_t space, uint32_t *used, uint32_t *limit)
+{
+    *used = exists(space) ? slots_used(&cap_state.spaces[space]) : 0;
+    *limit = exists(space) ? cap_state.spaces[space].limit : 0;
+}
+
+enum status cap_space_seal(uint32_t space, uint32_t limit)
+{
+    if (!exists(space)) return STATUS_BAD_HANDLE;
+    struct cap_space *record = &cap_state.spaces[space];
+    if (limit > record->limit) return STATUS_BAD_ARGUMENT;
+    if (limit < slots_used(record)) cap_reclaim(UINT32_MAX);
+    if (limit < slots_used(record)) return STATUS_BAD_ARGUMENT;
+    record->limit = limit;
+    return STATUS_OK;
+}
+
+void cap_statistics_get(struct cap_statistics *statistics)
+{
+    *statistics = cap_state.in_use;
+    for (uint32_t space = 1; space < cap_state.fresh_space; space++)
+        if (exists(space)) statistics->slots += slots_used(&cap_state.spaces[space]);
 }
 
 uint32_t cap_slot_take(uint32_t space)

@@ -11,6 +11,7 @@ struct cap_space {
     uint32_t free_first;         /* slot numbers, chained by their `next` links; 0: none */
     uint32_t free_last;
     uint32_t free_count;
+    uint32_t limit;              /* of slots in use */
     uint32_t next_free_space;
 };
 
@@ -33,6 +34,7 @@ struct cap_state {
     uint32_t first_free_page, last_free_page;      /* 0: none */
     uint32_t first_free_space, fresh_space;
     uint32_t first_free_object, last_free_object, fresh_object;
+    struct cap_statistics in_use;
     uint32_t dead;               /* first slot that an engine emptied and nobody took back, the next by their parent links */
     uint64_t random;
     paddr_t slots_physical, objects_physical, space_entries_physical;

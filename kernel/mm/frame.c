@@ -11,7 +11,7 @@ static uint64_t free_bits[WORDS];
 static paddr_t base;             /* of bit 0 */
 static size_t used_words;        /* words that may hold set bits */
 static size_t hint;              /* no free frame lies below this word */
-static size_t free_frames;
+static size_t free_frames, kept_frames;
 
 static void set_range(size_t first, size_t last, bool free)
 {
@@ -98,3 +98,7 @@ void frame_free(paddr_t frame)
 }
 
 size_t frame_count(void) { return free_frames; }
+
+void frame_keep(size_t count) { kept_frames += count; }
+
+size_t frame_kept(void) { return kept_frames; }

@@ -22,5 +22,10 @@ void frame_init(struct boot_info const *info);
 /* Gives a frame back. Freeing a free frame is a panic in test builds. */
 void frame_free(paddr_t frame);
 
+/* Says that `count` of the frames taken will never be given back, but are nobody's: whoever asks how many are in use is told
+   that they are not. */
+void frame_keep(size_t count);
+size_t frame_kept(void);
+
 /* Frames that are free now. */
 size_t frame_count(void);

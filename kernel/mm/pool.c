@@ -15,6 +15,7 @@ void *pool_alloc(struct pool *pool)
     if (pool->free == nullptr) {
         paddr_t frame = frame_alloc();
         if (frame == 0) return nullptr;
+        frame_keep(1);
         char *page = direct_map(frame);
         for (size_t at = 0; at + pool->bytes <= PAGE_BYTES; at += pool->bytes) pool_free(pool, page + at);
     }

@@ -15,7 +15,7 @@ struct account account_of(struct process *process) { return (struct account){ pr
 struct process *account_process(struct account const *account)
 {
     struct process *process = account->process;
-    return process->number == account->number && !process->ended ? process : nullptr;
+    return process != nullptr && process->number == account->number && !process->ended ? process : nullptr;
 }
 
 void account_credit(struct account const *account, uint32_t count)

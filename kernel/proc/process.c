@@ -45,20 +45,24 @@ static enum status load(struct process *process, struct initrd_file const *file)
     return STATUS_OK;
 }
 
-enum status process_create(char const *name, struct process **process)
+enum status process_create(char const *name, struct process *payer, struct process **process)
 {
     struct initrd_file file;
+    struct account account = {};
     if (!initrd_find(name, &file)) return STATUS_NOT_FOUND;
+    if (payer != nullptr && !account_charge(payer, 1, &account)) return STATUS_NO_OBJECTS;
     struct process *created = pool_alloc(&records);
-    if (created == nullptr) return STATUS_NO_MEMORY;
-    enum status status = load(created, &file);
+    enum status status = created == nullptr ? STATUS_NO_MEMORY : load(created, &file);
     if (status != STATUS_OK) {
-        pool_free(&records, created);
+        if (created != nullptr) pool_free(&records, created);
+        account_credit(&account, 1);
         return status;
     }
+    created->payer = account;
     created->thread.process = created;
     created->thread.deadline = UINT64_MAX;
     created->objects_limit = PROCESS_OBJECTS;
+    created->frames_limit = PROCESS_FRAMES;
     created->number = ++last_number;
     string_copy(created->name, name, sizeof created->name);
     created->next = processes;
@@ -155,6 +159,7 @@ void process_wait(struct thread *thread, struct process *process)
 void process_unreferenced(struct process *process)
 {
     object_destroy(process->object_id);
+    account_credit(&process->payer, 1);
     process->object_id = 0;
     /* Whoever waits has no capability any more. */
     while (process->waiters.first != nullptr) ipc_cancel(process->waiters.first, STATUS_DEAD);
@@ -166,4 +171,40 @@ struct process *process_find(uint64_t number)
     struct process *process = processes;
     while (process != nullptr && process->number != number) process = process->next;
     return process;
+}
+
+uint32_t process_count(void)
+{
+    uint32_t count = 0;
+    for (struct process const *process = processes; process != nullptr; process = process->next) count++;
+    return count;
+}
+
+struct quota process_quota(struct process const *process, enum resource resource)
+{
+    struct quota quota = {};
+    if (process->ended) return quota;
+    switch (resource) {
+    case RESOURCE_FRAMES:
+        quota = (struct quota){ process->frames_limit - process->space.frames_left, process->frames_limit };
+        break;
+    case RESOURCE_SLOTS: cap_space_usage(process->thread.cap_space, &quota.used, &quota.limit); break;
+    case RESOURCE_OBJECTS: quota = (struct quota){ process->objects_used, process->objects_limit }; break;
+    }
+    return quota;
+}
+
+enum status process_limit(struct process *process, uint64_t resource, uint32_t limit)
+{
+    if (resource > RESOURCE_OBJECTS) return STATUS_BAD_ARGUMENT;
+    if (resource == RESOURCE_SLOTS) return cap_space_seal(process->thread.cap_space, limit);
+    struct quota quota = process_quota(process, (enum resource)resource);
+    if (limit > quota.limit || limit < quota.used) return STATUS_BAD_ARGUMENT;
+    if (resource == RESOURCE_FRAMES) {
+        process->space.frames_left = limit - quota.used;
+        process->frames_limit = limit;
+    } else {
+        process->objects_limit = limit;
+    }
+    return STATUS_OK;
 }

@@ -18,6 +18,7 @@ struct process {
     uint64_t exit_value;
     struct thread_queue waiters;         /* threads in PROCESS_WAIT */
     uint32_t objects_used, objects_limit;    /* quota of objects (account.h) */
+    uint32_t frames_limit;               /* quota of frames; what is left of it: space.frames_left */
     struct account payer;                /* of the PROCESS object */
     struct process *next;                /* all processes that have not ended */
     char name[24];
@@ -30,9 +31,19 @@ constexpr uint32_t PROCESS_OBJECTS = 512;
 /*
  * Loads the program `name` of the initrd into a new process that is not running yet. Its thread starts as if it had
  * received a message: the caller fills in words and capabilities, then calls process_start().
- * NOT_FOUND, BAD_IMAGE, NO_MEMORY, NO_SLOTS, NO_OBJECTS.
+ * Its object is charged to `payer` (nullptr: nobody). NOT_FOUND, BAD_IMAGE, NO_MEMORY, NO_SLOTS, NO_OBJECTS.
  */
-[[nodiscard]] enum status process_create(char const *name, struct process **process);
+[[nodiscard]] enum status process_create(char const *name, struct process *payer, struct process **process);
+
+/* What a process uses of a resource, and its limit. */
+struct quota { uint32_t used, limit; };
+struct quota process_quota(struct process const *process, enum resource resource);
+
+/* Lowers a limit for good. BAD_ARGUMENT: it is higher than now, or lower than what is in use; no such resource. */
+[[nodiscard]] enum status process_limit(struct process *process, uint64_t resource, uint32_t limit);
+
+/* How many there are that have not ended. */
+uint32_t process_count(void);
 
 /* Prints its line and makes it runnable. */
 void process_start(struct process *process);

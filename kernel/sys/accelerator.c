@@ -37,6 +37,7 @@ void *cap_hook_pages(size_t pages, paddr_t *physical)
 {
     paddr_t first = pages == 1 ? frame_alloc() : frame_alloc_range(pages);
     if (first == 0) return nullptr;
+    frame_keep(pages);
     *physical = first;
     return direct_map(first);
 }

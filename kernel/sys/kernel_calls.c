@@ -1,7 +1,9 @@
 /* kernel_calls.c: console, clock and control of the kernel. */
 #include "cap/cap.h"
 #include "lib/print.h"
+#include "mm/frame.h"
 #include "mm/usermem.h"
+#include "proc/process.h"
 #include "sys/accelerator.h"
 #include "sys/call.h"
 
@@ -81,4 +83,18 @@ void call_kernel_control(struct thread *thread, struct call_request const *reque
     default: break;
     }
     thread_result(thread, status);
+}
+
+void call_statistics(struct thread *thread, struct call_request const *request)
+{
+    struct cap_statistics statistics;
+    cap_reclaim(UINT32_MAX);
+    cap_statistics_get(&statistics);
+    request->words[0] = frame_count() + frame_kept();
+    request->words[1] = statistics.slots;
+    request->words[2] = statistics.objects;
+    request->words[3] = statistics.retired;
+    request->words[4] = statistics.spaces;
+    request->words[5] = process_count();
+    thread_result(thread, STATUS_OK);
 }

@@ -5,7 +5,7 @@
 #include "sched/sched.h"
 #include "sys/call.h"
 
-constexpr uint16_t PROCESS_RIGHTS = RIGHT_WAIT | RIGHT_MANAGE | RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
+constexpr uint16_t PROCESS_RIGHTS = RIGHT_READ | RIGHT_WAIT | RIGHT_MANAGE | RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
 
 /* Puts the parent's words 2 to 7 and its capabilities where the child finds them, as if received in a message. */
 static enum status endow(struct thread *parent, struct thread *child)
@@ -37,7 +37,7 @@ static enum status create(struct thread *thread, struct call_request const *requ
     enum status status = user_copy_in(name, from, length);
     if (status != STATUS_OK) return status;
     struct process *child;
-    status = process_create(name, &child);
+    status = process_create(name, thread->process, &child);
     if (status != STATUS_OK) return status;
     status = cap_insert(thread->cap_space, child->object_id, PROCESS_RIGHTS, 0, handle);
     if (status == STATUS_OK) {
@@ -97,4 +97,22 @@ void call_process_resume(struct thread *thread, struct call_request const *reque
     struct process *process = process_of(request);
     thread_result(thread, process->ended ? STATUS_DEAD : STATUS_OK);
     if (!process->ended) sched_resume(&process->thread);
+}
+
+void call_process_info(struct thread *thread, struct call_request const *request)
+{
+    struct process const *process = process_of(request);
+    request->words[0] = process->ended ? 2 : process->thread.suspended ? 1 : 0;
+    for (enum resource resource = RESOURCE_FRAMES; resource <= RESOURCE_OBJECTS; resource++) {
+        struct quota quota = process_quota(process, resource);
+        request->words[1 + resource] = quota.used | (uint64_t)quota.limit << 32;
+    }
+    thread_result(thread, STATUS_OK);
+}
+
+void call_process_limit(struct thread *thread, struct call_request const *request)
+{
+    struct process *process = process_of(request);
+    thread_result(thread, process->ended ? STATUS_DEAD
+                  : process_limit(process, request->words[0], (uint32_t)request->words[1]));
 }

@@ -48,7 +48,7 @@ def abi_page() -> str:
                    abi.Answer, abi.RevokeAnswer, abi.MailAnswer, abi.InfoIn, abi.InfoOut):
         parts += [f"## {layout.__name__}\n", _first_line(layout.__doc__) + "\n", _layout_table(layout)]
     for enumeration in (abi.CapType, abi.Rights, abi.Verdict, abi.RevokeState, abi.MailStatus, abi.Status,
-                        abi.KernelControl, abi.ExitReason):
+                        abi.Resource, abi.KernelControl, abi.ExitReason):
         parts += [f"## {enumeration.__name__}\n", _first_line(enumeration.__doc__) + "\n",
                   table(("name", "value"), [(f"`{member.name}`", member.value) for member in enumeration])]
     parts += ["## Instructions\n", f"Major opcode custom-0, `{abi.CUSTOM_0:#09b}`.\n",

@@ -52,6 +52,8 @@ from hw.capability import revoke_model  # noqa: E402
 RIGHT_SETS = st.one_of(st.just(sum(r.value for r in Rights)), st.integers(0, sum(r.value for r in Rights)))
 TYPES = st.sampled_from([CapType.ENDPOINT, CapType.MEMORY, CapType.PROCESS])
 PLACES = st.integers(0, 1 << 16)
+#: Two pages of slots for each space.
+SPACE_SLOTS = 2 * SLOTS_PER_PAGE
 OFTEN, SELDOM = st.integers(0, 3).map(bool), st.integers(0, 3).map(lambda number: not number)
 ffi, lib = load(Path(sys.argv[1])) if len(sys.argv) > 1 else (None, None)
 
@@ -115,6 +117,8 @@ class CapabilityMachine(RuleBasedStateMachine):
     def room(self, space: int, count: int = 1) -> bool:
         """May the kernel refuse for want of slots? Only if neither the space nor the system has room."""
         used = len(self.model.spaces[space])
+        if used + count > self.model.limits.get(space, SPACE_SLOTS):
+            return False
         total = sum(max(1, -(-len(slots) // SLOTS_PER_PAGE)) for slots in self.model.spaces.values())
         return used + count <= SLOTS_PER_PAGE or (used + count <= 2 * SLOTS_PER_PAGE and total < 5)
 
@@ -223,9 +227,10 @@ class CapabilityMachine(RuleBasedStateMachine):
             lambda: self.transfer([place() for _ in range(choose.randrange(1, 5))], place(), place() & 15),
             lambda: self.delete(place()), lambda: self.revoke(place(), choose.randrange(1, 5)),
             lambda: self.end_tree(place(), choose.randrange(1, 5)),
+            lambda: self.seal(place(), choose.randrange(-1, 7), False),
             lambda: self.new_object(choose.choice((CapType.ENDPOINT, CapType.MEMORY))),
             lambda: self.destroy_object(place()), self.new_space, lambda: self.destroy_space(place()))
-        for operation in choose.choices(operations, weights=(4, 8, 6, 2, 2, 2, 2, 1, 1, 0.3), k=20):
+        for operation in choose.choices(operations, weights=(4, 8, 6, 2, 2, 2, 0.3, 2, 1, 1, 0.3), k=20):
             operation()
             self.dead_slots_have_owners()
             self.verdicts_agree()
@@ -316,6 +321,14 @@ class CapabilityMachine(RuleBasedStateMachine):
             self.delete_capability(capability)
         else:
             self.destroy_space(place)
+
+    @rule(place=PLACES, more=st.integers(-1, 6), wide=SELDOM)
+    def seal(self, place, more, wide):
+        """A quota of slots goes down only, and not below what is held."""
+        space = self.pick_space(place)
+        limit = SPACE_SLOTS + 1 if wide else max(0, len(self.model.spaces[space]) + more)
+        good = self.model.seal(space, limit, SPACE_SLOTS)
+        assert Status(lib.cap_space_seal(space, limit)) == (Status.OK if good else Status.BAD_ARGUMENT)
 
     @rule(limit=st.integers(1, 3))
     def reclaim(self, limit):
@@ -412,6 +425,23 @@ class CapabilityMachine(RuleBasedStateMachine):
             slot = self.slot(number)
             assert not slot["valid"] and slot["mark"] and number // SLOTS_PER_PAGE in owned
             number = slot["parent"]
+
+    @invariant()
+    def quotas_hold_and_totals_are_exact(self):
+        """No space holds more than its quota. The counts are the model's, but for slots that wait to be reclaimed."""
+        if not hasattr(self, "model"):
+            return
+        counts, used, limit = ffi.new("struct cap_statistics *"), ffi.new("uint32_t *"), ffi.new("uint32_t *")
+        lib.cap_statistics_get(counts)
+        waiting = bool(lib.cap_reclaim(0))
+        held = sum(map(len, self.model.spaces.values()))
+        assert counts.slots >= held if waiting else counts.slots == held
+        assert (counts.objects, counts.spaces) == (sum(o.alive for o in self.objects), len(self.model.spaces))
+        assert counts.retired == 0
+        for space, slots in self.model.spaces.items():
+            lib.cap_space_usage(space, used, limit)
+            assert limit[0] == self.model.limits.get(space, SPACE_SLOTS)
+            assert len(slots) <= used[0] <= limit[0] and (waiting or used[0] == len(slots))
 
     @invariant()
     def references_are_counted(self):

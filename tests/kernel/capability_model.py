@@ -46,6 +46,8 @@ class CapabilityModel:
 
     def __init__(self):
         self.spaces: dict[int, dict[int, Capability]] = {}
+        #: How many capabilities each space may hold; those that are not listed, as many as the system allows.
+        self.limits: dict[int, int] = {}
 
     def lookup(self, space: int, handle: int) -> Capability | None:
         return self.spaces.get(space, {}).get(handle)
@@ -103,3 +105,11 @@ class CapabilityModel:
         for capability in list(self.spaces[space].values()):
             self.delete(capability)
         del self.spaces[space]
+        self.limits.pop(space, None)
+
+    def seal(self, space: int, limit: int, most: int) -> bool:
+        """Lower a space's quota for good (`most` where none was set). False: not raised, and not below what is held."""
+        if not len(self.spaces[space]) <= limit <= self.limits.get(space, most):
+            return False
+        self.limits[space] = limit
+        return True

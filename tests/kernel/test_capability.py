@@ -53,6 +53,9 @@ FAULTS = {
     "a delete counts what is not reclaimed yet": "tree.c:    cap_reclaim(UINT32_MAX);\n    cap_tree=>    cap_tree",
     "a space ends with slots that are not reclaimed yet":
         "space.c:    cap_reclaim(UINT32_MAX);\n    struct cap_space=>    struct cap_space",
+    "a quota of slots is not heeded": "space.c:|| slots_used(record) + count > record->limit)=>)",
+    "a quota of slots can be raised": "space.c:    if (limit > record->limit) return STATUS_BAD_ARGUMENT;=>",
+    "a dead object is still counted": "object.c:    cap_state.in_use.objects--;=>",
     "revoke stops at the first child": "tree.c:        at = parent;=>        break;",
     "children of a deleted capability are lost":
         "tree.c:        link_to_parent(child);\n        child = next;=>        child = next;",

@@ -42,6 +42,8 @@ enum command : uint64_t {
     COMMAND_SIGNAL,              /* signals kept notification word 1 with the bits in word 2 */
     COMMAND_LISTEN,              /* waits for kept notification word 1 and ends with the status; no answer */
     COMMAND_SET_TIMER,           /* has kept timer word 1 signal kept notification word 2 at the time in word 3 */
+    COMMAND_CREATE,              /* makes objects of type word 1 until that fails, at most word 2; keeps none if word 3 is
+                                    0; answer: the status that came instead, word 1 how many */
     COMMAND_WORDS,               /* answers with its call words 9 to 11 as they arrived, in words 1 to 3 */
     COMMAND_MAIL_SEND,           /* mails word 2 in all words through kept capability word 1 */
     COMMAND_MAIL_RECEIVE,        /* takes a mail by kept capability word 1; answer: its words 0 and 7, its badge */

@@ -10,6 +10,9 @@ void tap_fail(char const *file, int line, char const *what, uint64_t value);
 /* The running test does not apply on this machine. */
 void tap_skip(char const *why);
 
+/* What is checked after every test; nullptr: nothing. */
+extern void (*tap_afterwards)(void);
+
 /* Runs the tests in order; the number of failures. */
 size_t tap_run(struct tap_test const *tests, size_t count);
 

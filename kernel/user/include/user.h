@@ -78,9 +78,17 @@ enum status process_wait(uint32_t process, uint64_t timeout, enum exit_reason *r
 enum status process_kill(uint32_t process, uint64_t code);
 enum status process_suspend(uint32_t process);
 enum status process_resume(uint32_t process);
+
+struct quota { uint32_t used, limit; };
+struct process_state { unsigned state; struct quota quota[3]; };     /* quotas by enum resource */
+enum status process_info(uint32_t process, struct process_state *state);
+enum status process_limit(uint32_t process, enum resource resource, uint32_t limit);
 [[noreturn]] void process_exit(uint64_t code);
 void thread_yield(void);
 uint64_t clock_nanoseconds(void);
+
+struct statistics { uint64_t frames, slots, objects, retired, spaces, processes; };
+enum status kernel_statistics(uint32_t kernel, struct statistics *statistics);
 
 /* `words` are words 1 to 3 of the operation, in and out. */
 enum status kernel_control(uint32_t kernel, enum kernel_control operation, uint64_t words[3]);

@@ -116,3 +116,29 @@ enum status memory_info(uint32_t memory, uint64_t *bytes, uintptr_t *address)
     *address = call.word[1];
     return STATUS_OK;
 }
+
+enum status process_info(uint32_t process, struct process_state *state)
+{
+    struct user_call call = {};
+    enum status status = through(&call, CALL_PROCESS_INFO, process);
+    if (status != STATUS_OK) return status;
+    state->state = (unsigned)call.word[0];
+    for (size_t i = 0; i < sizeof state->quota / sizeof *state->quota; i++)
+        state->quota[i] = (struct quota){ (uint32_t)call.word[1 + i], (uint32_t)(call.word[1 + i] >> 32) };
+    return STATUS_OK;
+}
+
+enum status process_limit(uint32_t process, enum resource resource, uint32_t limit)
+{
+    struct user_call call = { .word = { resource, limit } };
+    return through(&call, CALL_PROCESS_LIMIT, process);
+}
+
+enum status kernel_statistics(uint32_t kernel, struct statistics *statistics)
+{
+    struct user_call call = {};
+    enum status status = through(&call, CALL_STATISTICS, kernel);
+    if (status != STATUS_OK) return status;
+    *statistics = (struct statistics){ call.word[0], call.word[1], call.word[2], call.word[3], call.word[4], call.word[5] };
+    return STATUS_OK;
+}

@@ -4,6 +4,7 @@
 
 static unsigned failures_of_test;
 static char const *skipped;
+void (*tap_afterwards)(void);
 
 void tap_fail(char const *file, int line, char const *what, uint64_t value)
 {
@@ -21,6 +22,7 @@ size_t tap_run(struct tap_test const *tests, size_t count)
         failures_of_test = 0;
         skipped = nullptr;
         tests[i].run();
+        if (tap_afterwards != nullptr) tap_afterwards();
         bool good = failures_of_test == 0;
         if (!good) failed++;
         print("%sok %zu - %s%s%s\n", good ? "" : "not ", i + 1, tests[i].name, skipped != nullptr ? " # SKIP " : "",

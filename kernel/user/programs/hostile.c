@@ -61,6 +61,21 @@ static uint64_t busy_wait(uint64_t nanoseconds)
 
 static uint32_t kept_at(uint64_t index) { return index < kept_count ? kept[index] : 0; }
 
+static enum status create(enum cap_type cap_type, uint64_t most, bool keep, uint64_t *made)
+{
+    uint32_t handles[32];
+    enum status status = STATUS_OK;
+    if (most > sizeof handles / sizeof *handles) most = sizeof handles / sizeof *handles;
+    for (*made = 0; *made < most; ++*made) {
+        struct user_call call = { .word = { cap_type, PAGE_BYTES } };
+        status = system_call(&call, CALL_CAP_CREATE);
+        if (status != STATUS_OK) break;
+        handles[*made] = (uint32_t)call.word[CALL_HANDLE];
+    }
+    for (uint64_t i = 0; i < *made && !keep; i++) capability_delete(handles[i]);
+    return status;
+}
+
 /* Carries out one command; the answer goes back into `message`. False: answer nothing, receive again. */
 static bool obey(struct message *message)
 {
@@ -110,6 +125,9 @@ static bool obey(struct message *message)
     case COMMAND_LISTEN: process_exit(notification_wait(kept_at(first), TIMEOUT_FOREVER, &second));
     case COMMAND_SET_TIMER:
         answer.word[0] = timer_set(kept_at(first), kept_at(second), third, 0, 1);
+        break;
+    case COMMAND_CREATE:
+        answer.word[0] = create((enum cap_type)first, second, third != 0, &answer.word[1]);
         break;
     case COMMAND_WORDS:
         answer.word[1] = message->badge;

@@ -75,7 +75,9 @@ static void suspend_waiting(void)
     /* Without a timeout, with somebody to resume it. */
     CHECK_EQUAL(process_suspend(agent.process), STATUS_OK);
     uint32_t helper = start_hostile(DEED_RESUME, MILLISECOND, agent.process);
+    uint64_t start = clock_nanoseconds();
     CHECK_EQUAL(command_words(&agent, COMMAND_CHECK, 0, CAP_TYPE_ENDPOINT, 0), STATUS_BAD_HANDLE);
+    CHECK(clock_nanoseconds() - start >= MILLISECOND);
     uint64_t value;
     CHECK_EQUAL(await_end(helper, &value), EXIT_REASON_EXITED);
     CHECK_EQUAL(value, STATUS_OK);
@@ -115,10 +117,106 @@ static void protect(void)
     CHECK_EQUAL(capability_delete(narrow), STATUS_OK);
 }
 
+static struct quota quota_of(struct agent const *agent, enum resource resource)
+{
+    struct process_state state = {};
+    CHECK_EQUAL(process_info(agent->process, &state), STATUS_OK);
+    CHECK_EQUAL(state.state, 0);
+    return state.quota[resource];
+}
+
+/* Has the agent make objects until it is refused: with `status`, after `count` of them. */
+static void expect_made(struct agent const *agent, enum cap_type cap_type, uint64_t count, enum status status)
+{
+    struct message message = { .word = { COMMAND_CREATE, cap_type, 32 } };
+    CHECK_EQUAL(command(agent, &message), status);
+    CHECK_EQUAL(message.word[1], count);
+}
+
+static void object_quota(void)
+{
+    struct agent agent = start_agent();
+    enum cap_type const types[] = { CAP_TYPE_NOTIFICATION, CAP_TYPE_TIMER, CAP_TYPE_ENDPOINT, CAP_TYPE_MEMORY };
+    struct quota quota = quota_of(&agent, RESOURCE_OBJECTS);
+    CHECK_EQUAL(quota.used, 0);
+    CHECK_EQUAL(process_limit(agent.process, RESOURCE_OBJECTS, quota.limit + 1), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(process_limit(agent.process, RESOURCE_OBJECTS + 1, 3), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(process_limit(agent.process, RESOURCE_OBJECTS, 3), STATUS_OK);
+    CHECK_EQUAL(process_limit(agent.process, RESOURCE_OBJECTS, 4), STATUS_BAD_ARGUMENT);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        struct quota frames = quota_of(&agent, RESOURCE_FRAMES), slots = quota_of(&agent, RESOURCE_SLOTS);
+        expect_made(&agent, types[i], 3, STATUS_NO_OBJECTS);
+        CHECK_EQUAL(quota_of(&agent, RESOURCE_OBJECTS).used, 0);
+        CHECK_EQUAL(quota_of(&agent, RESOURCE_FRAMES).used, frames.used);
+        CHECK_EQUAL(quota_of(&agent, RESOURCE_SLOTS).used, slots.used);
+    }
+    /* It ends with two: they go with it. */
+    struct message message = { .word = { COMMAND_CREATE, CAP_TYPE_TIMER, 2, 1 } };
+    CHECK_EQUAL(command(&agent, &message), STATUS_OK);
+    CHECK_EQUAL(quota_of(&agent, RESOURCE_OBJECTS).used, 2);
+    CHECK_EQUAL(process_limit(agent.process, RESOURCE_OBJECTS, 1), STATUS_BAD_ARGUMENT);
+    end_agent(&agent);
+}
+
+static void slot_quota(void)
+{
+    struct agent agent = start_agent();
+    struct quota quota = quota_of(&agent, RESOURCE_SLOTS);
+    CHECK_EQUAL(process_limit(agent.process, RESOURCE_SLOTS, quota.used - 1), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(process_limit(agent.process, RESOURCE_SLOTS, quota.limit + 1), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(process_limit(agent.process, RESOURCE_SLOTS, quota.used + 2), STATUS_OK);
+    CHECK_EQUAL(process_limit(agent.process, RESOURCE_SLOTS, quota.used + 3), STATUS_BAD_ARGUMENT);
+    expect_made(&agent, CAP_TYPE_NOTIFICATION, 2, STATUS_NO_SLOTS);
+    CHECK_EQUAL(quota_of(&agent, RESOURCE_OBJECTS).used, 0);
+    CHECK_EQUAL(quota_of(&agent, RESOURCE_SLOTS).used, quota.used);
+    /* What is sent does not fit either; the sender is told, and keeps what it has. */
+    uint32_t endpoint = 0;
+    CHECK_EQUAL(endpoint_create(&endpoint), STATUS_OK);
+    struct message message = { .word = { COMMAND_KEEP }, .capability = { endpoint, endpoint, endpoint }, .count = 3 };
+    CHECK_EQUAL(ipc_call(agent.endpoint, &message, TIMEOUT_FOREVER), STATUS_NO_SLOTS);
+    CHECK_EQUAL(quota_of(&agent, RESOURCE_SLOTS).used, quota.used);
+    CHECK_EQUAL(capability_check(endpoint, CAP_TYPE_ENDPOINT, RIGHT_SEND, nullptr), STATUS_OK);
+    CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
+    end_agent(&agent);
+}
+
+static void frame_quota(void)
+{
+    struct agent agent = start_agent();
+    struct quota quota = quota_of(&agent, RESOURCE_FRAMES);
+    CHECK(quota.used > PROCESS_STACK_PAGES && quota.used < quota.limit);
+    CHECK_EQUAL(process_limit(agent.process, RESOURCE_FRAMES, quota.used - 1), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(process_limit(agent.process, RESOURCE_FRAMES, quota.used + 5), STATUS_OK);
+    /* A page of memory takes two frames: one for the list. */
+    expect_made(&agent, CAP_TYPE_MEMORY, 2, STATUS_NO_MEMORY);
+    CHECK_EQUAL(quota_of(&agent, RESOURCE_FRAMES).used, quota.used);
+    CHECK_EQUAL(quota_of(&agent, RESOURCE_OBJECTS).used, 0);
+    end_agent(&agent);
+}
+
+static void states(void)
+{
+    struct process_state state = {};
+    struct agent agent = start_agent();
+    CHECK_EQUAL(process_suspend(agent.process), STATUS_OK);
+    CHECK_EQUAL(process_info(agent.process, &state), STATUS_OK);
+    CHECK_EQUAL(state.state, 1);
+    CHECK_EQUAL(process_kill(agent.process, 0), STATUS_OK);
+    CHECK_EQUAL(process_info(agent.process, &state), STATUS_OK);
+    CHECK(state.state == 2 && state.quota[RESOURCE_FRAMES].used == 0);
+    CHECK_EQUAL(process_limit(agent.process, RESOURCE_FRAMES, 0), STATUS_DEAD);
+    CHECK_EQUAL(capability_delete(agent.process), STATUS_OK);
+    CHECK_EQUAL(capability_delete(agent.endpoint), STATUS_OK);
+}
+
 struct tap_test const PROCESS_TESTS[] = {
     { "a process can be killed", kill },
     { "a suspended process stands still and goes on", suspend_running },
     { "a suspended server answers when it is resumed", suspend_waiting },
     { "what a mapping allows can be changed", protect },
+    { "a quota of objects is exact and given back", object_quota },
+    { "a quota of slots is exact and given back", slot_quota },
+    { "a quota of frames is exact and given back", frame_quota },
+    { "a process tells its state", states },
 };
 size_t const PROCESS_TEST_COUNT = sizeof PROCESS_TESTS / sizeof *PROCESS_TESTS;

@@ -61,16 +61,14 @@ static void wait_times_out(void)
     end_agent(&agent);
 }
 
-/* Two endless loops: the timer takes the processor from each of them, and both get their share. These stay for the rest
-   of the run, so this test comes last: all that follows is the end of the machine. */
+/* Two endless loops: the timer takes the processor from each of them, and both get their share. */
 static void preemption(void)
 {
     uint32_t memory = 0;
     CHECK_EQUAL(memory_create(PAGE_BYTES, &memory), STATUS_OK);
     CHECK_EQUAL(memory_map(memory, SHARED_ADDRESS, RIGHT_READ | RIGHT_WRITE), STATUS_OK);
     uint64_t volatile *counters = (uint64_t volatile *)SHARED_ADDRESS;
-    start_hostile(DEED_SPIN, 0, memory);
-    start_hostile(DEED_SPIN, 8, memory);
+    uint32_t const spinning[] = { start_hostile(DEED_SPIN, 0, memory), start_hostile(DEED_SPIN, 8, memory) };
     uint32_t endpoint = 0;
     struct message message = {};
     CHECK_EQUAL(endpoint_create(&endpoint), STATUS_OK);
@@ -82,6 +80,13 @@ static void preemption(void)
     /* A computation in registers survives being interrupted. */
     expect_end(DEED_COMPUTE, 0, EXIT_REASON_EXITED, 0);
     CHECK(counters[0] > first || counters[8] > second);
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t value;
+        CHECK_EQUAL(process_kill(spinning[i], 0), STATUS_OK);
+        CHECK_EQUAL(await_end(spinning[i], &value), EXIT_REASON_KILLED);
+    }
+    CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
+    CHECK_EQUAL(capability_delete(memory), STATUS_OK);
 }
 
 struct tap_test const TIME_TESTS[] = {
