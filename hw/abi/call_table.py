@@ -147,7 +147,9 @@ TYPE_RIGHTS = {
     CapType.NOTIFICATION: _PASS_ON | Rights.SIGNAL | Rights.WAIT | Rights.MANAGE,
     CapType.TIMER: _PASS_ON | Rights.READ | Rights.WRITE | Rights.MANAGE,
     CapType.IO_RANGE: _PASS_ON | Rights.WRITE,
-    CapType.CAP_SPACE: _PASS_ON | Rights.MANAGE,
+    #: EXECUTE: new processes may be made.
+    CapType.CAP_SPACE: _PASS_ON | Rights.READ | Rights.WRITE | Rights.EXECUTE | Rights.MANAGE,
+    CapType.REGISTRY_NAME: _PASS_ON | Rights.READ | Rights.WRITE | Rights.MANAGE,
     CapType.KERNEL: _PASS_ON | Rights.READ | Rights.MANAGE,
 }
 
@@ -210,7 +212,7 @@ CALLS = (
              (Status.NOT_FOUND,)),
     CallRule(Call.PROCESS_CREATE, "Starts a program of the initrd as a new process. Words 2 to 7 reach it as words 0 "
              "to 5 of its first message, with the capabilities.",
-             (_handle("space", CapType.CAP_SPACE, Rights.MANAGE), *_words(name=Kind.ADDRESS, length=Kind.NUMBER),
+             (_handle("space", CapType.CAP_SPACE, Rights.EXECUTE), *_words(name=Kind.ADDRESS, length=Kind.NUMBER),
               _CAPABILITIES), "handle of the process in the handle word",
              (*_TRANSFER, Status.BAD_POINTER, Status.NOT_FOUND, Status.BAD_IMAGE, Status.NO_MEMORY, Status.NO_OBJECTS)),
     CallRule(Call.PROCESS_WAIT, "Waits for the end of a process.",
@@ -230,8 +232,8 @@ CALLS = (
              (), "", (Status.UNSUPPORTED,)),
     CallRule(Call.CAP_INSPECT, "Tells what a capability is.", (_handle("capability", None),),
              "word 0 type, word 1 rights, word 2 badge"),
-    CallRule(Call.CAP_DESTROY, "Destroys the object: every capability to it is STALE from then on, waits end with DEAD, "
-             "mappings go. Objects that CAP_CREATE makes.", (_handle("capability", None, Rights.MANAGE),), "",
+    CallRule(Call.CAP_DESTROY, "Destroys the object: every capability to it is STALE from then on, waits end with "
+             "DEAD, mappings go. Objects that CAP_CREATE makes.", (_handle("capability", None, Rights.MANAGE),), "",
              (Status.WRONG_TYPE,)),
     CallRule(Call.NOTIFICATION_SIGNAL, "Sets bits of a notification (at least one) and wakes the first that waits.",
              (_handle("notification", CapType.NOTIFICATION, Rights.SIGNAL), *_words(bits=Kind.NUMBER))),
@@ -271,4 +273,31 @@ CALLS = (
              (_handle("kernel", CapType.KERNEL, Rights.READ),),
              "word 0 frames that nobody uses, words 1 to 5 slots, objects, retired object ids, capability spaces, "
              "processes"),
+    CallRule(Call.CAP_COPY, "Copies a capability to the space of a process; the copy is a child of the original.",
+             (_handle("capability", None, Rights.GRANT), _handle("space", CapType.CAP_SPACE, Rights.WRITE, word=0)),
+             "handle in that space in the handle word", (Status.NO_SLOTS, Status.DEAD)),
+    CallRule(Call.CAP_MOVE, "Moves a capability to the space of a process.",
+             (_handle("capability", None, Rights.GRANT), _handle("space", CapType.CAP_SPACE, Rights.WRITE, word=0)),
+             "handle in that space in the handle word", (Status.NO_SLOTS, Status.DEAD)),
+    CallRule(Call.PROCESS_SPACE, "Makes a capability to the capability space of a process, without EXECUTE.",
+             (_handle("process", CapType.PROCESS, Rights.MANAGE),), "handle in the handle word",
+             (Status.DEAD, Status.NO_MEMORY, Status.NO_SLOTS, Status.NO_OBJECTS)),
+    CallRule(Call.SPACE_INFO, "Tells how full a capability space is.",
+             (_handle("space", CapType.CAP_SPACE, Rights.READ),), "word 0 slots in use, word 1 its limit",
+             (Status.DEAD,)),
+    CallRule(Call.SPACE_SEAL, "Seals a capability space: it never holds more than so many capabilities again. At most "
+             "its limit, at least what is in use.",
+             (_handle("space", CapType.CAP_SPACE, Rights.MANAGE), *_words(limit=Kind.NUMBER_32)), "", (Status.DEAD,)),
+    CallRule(Call.REGISTRY_REGISTER, "Gives an endpoint capability a name of 1 to 31 bytes. The name ends when the "
+             "capability is revoked or the process ends.",
+             (_handle("registry", CapType.REGISTRY_NAME, Rights.WRITE),
+              _handle("endpoint", CapType.ENDPOINT, Rights.GRANT, word=2),
+              *_words(name=Kind.ADDRESS, length=Kind.NUMBER)), "",
+             (Status.BAD_POINTER, Status.EXISTS, Status.NO_MEMORY, Status.NO_SLOTS, Status.NO_OBJECTS)),
+    CallRule(Call.REGISTRY_LOOKUP, "Copies the endpoint capability of a name to the caller.",
+             (_handle("registry", CapType.REGISTRY_NAME, Rights.READ), *_words(name=Kind.ADDRESS, length=Kind.NUMBER)),
+             "handle in the handle word", (Status.BAD_POINTER, Status.NOT_FOUND, Status.NO_SLOTS)),
+    CallRule(Call.REGISTRY_UNREGISTER, "Removes a name.",
+             (_handle("registry", CapType.REGISTRY_NAME, Rights.MANAGE),
+              *_words(name=Kind.ADDRESS, length=Kind.NUMBER)), "", (Status.BAD_POINTER, Status.NOT_FOUND)),
 )

@@ -83,6 +83,8 @@ class Status(enum.Enum, shape=16):
     NO_CALLER = 28
     #: Not on this machine.
     UNSUPPORTED = 29
+    #: Something of that name is there already.
+    EXISTS = 30
 
 
 class Call(enum.Enum, shape=16):
@@ -130,6 +132,14 @@ class Call(enum.Enum, shape=16):
     PROCESS_INFO = 36
     PROCESS_LIMIT = 37
     STATISTICS = 38
+    CAP_COPY = 39
+    CAP_MOVE = 40
+    PROCESS_SPACE = 41
+    SPACE_INFO = 42
+    SPACE_SEAL = 43
+    REGISTRY_REGISTER = 44
+    REGISTRY_LOOKUP = 45
+    REGISTRY_UNREGISTER = 46
 
 
 class Resource(enum.Enum, shape=16):

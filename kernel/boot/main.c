@@ -3,6 +3,7 @@
 #include "boot/boot.h"
 #include "cap/cap.h"
 #include "drivers/mailbox.h"
+#include "ipc/registry.h"
 #include "lib/memory.h"
 #include "lib/panic.h"
 #include "lib/print.h"
@@ -10,6 +11,7 @@
 #include "mm/space.h"
 #include "proc/initrd.h"
 #include "proc/process.h"
+#include "proc/space_object.h"
 #include "sched/sched.h"
 #include "sys/accelerator.h"
 #include "sys/call.h"
@@ -22,12 +24,25 @@ static struct cap_config const CAPABILITIES = {
     .slot_pages = 128, .space_count = 512, .object_count = 2048, .pages_per_space = 16,
 };
 
+constexpr uint16_t PASS_ON = RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
+
 /* Authority over the whole machine, given to the first process only. */
 static uint32_t grant(struct process *process, enum cap_type cap_type, uint64_t payload, uint16_t rights)
 {
     uint32_t object_id, handle;
     if (object_create(cap_type, payload, &object_id) != STATUS_OK
         || cap_insert(process->thread.cap_space, object_id, rights, 0, &handle) != STATUS_OK)
+        panic("no room for the first process's capabilities");
+    return handle;
+}
+
+/* All rights on its own capability space; only this one comes with EXECUTE. */
+static uint32_t grant_space(struct process *process)
+{
+    uint32_t object_id, handle;
+    if (space_object_create(nullptr, process, &object_id) != STATUS_OK
+        || cap_insert(process->thread.cap_space, object_id, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE | RIGHT_MANAGE
+                      | PASS_ON, 0, &handle) != STATUS_OK)
         panic("no room for the first process's capabilities");
     return handle;
 }
@@ -40,9 +55,8 @@ static void start_first_process(struct boot_info const *info)
     enum status status = process_create(name, nullptr, &process);
     if (status == STATUS_NOT_FOUND) panic("init=%s: no such program in the initrd", name);
     if (status != STATUS_OK) panic("init=%s: cannot be started, status %u", name, status);
-    constexpr uint16_t PASS_ON = RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
     uint32_t console = grant(process, CAP_TYPE_IO_RANGE, 1, RIGHT_WRITE | PASS_ON);
-    uint32_t space = grant(process, CAP_TYPE_CAP_SPACE, 1, RIGHT_MANAGE | PASS_ON);
+    uint32_t space = grant_space(process);
     uint32_t kernel = grant(process, CAP_TYPE_KERNEL, 1, RIGHT_READ | RIGHT_MANAGE | PASS_ON);
     uint64_t *words = process->thread.context.call;
     words[WORD_INFO] = info_out_make(STATUS_OK, 3);
@@ -65,6 +79,7 @@ void kernel_main(struct boot_info const *info)
     capabilities.seed = (arch_cycles() ^ arch_time_ns() << 32) | 1;     /* hard to hit by chance, no more */
     if (cap_init(&capabilities) != STATUS_OK) panic("no memory for the capability tables");
     accelerator_init(info);
+    registry_init();
     mailbox_init(info);
     initrd_init(info);
     print("initrd: %zu programs, %lu KiB\n", initrd_count(), (info->initrd_size + 1023) >> 10);

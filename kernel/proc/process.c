@@ -1,6 +1,7 @@
 /* process.c: see process.h. */
 #include "cap/cap.h"
 #include "ipc/ipc.h"
+#include "ipc/registry.h"
 #include "lib/memory.h"
 #include "lib/panic.h"
 #include "lib/print.h"
@@ -102,6 +103,7 @@ static void tell(struct thread *waiter, struct process const *process)
 static void give_back(struct process *process)
 {
     process->thread.state = THREAD_ENDED;
+    registry_forget(process);
     cap_space_destroy(process->thread.cap_space);
     space_destroy(&process->space);
     process->ended = true;      /* only now: the space may have held the last capability to the process itself */

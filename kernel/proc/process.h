@@ -19,6 +19,7 @@ struct process {
     struct thread_queue waiters;         /* threads in PROCESS_WAIT */
     uint32_t objects_used, objects_limit;    /* quota of objects (account.h) */
     uint32_t frames_limit;               /* quota of frames; what is left of it: space.frames_left */
+    struct registry_name *names;         /* that it has registered */
     struct account payer;                /* of the PROCESS object */
     struct process *next;                /* all processes that have not ended */
     char name[24];

@@ -4,8 +4,10 @@
 #include "cap/hooks.h"
 #include "ipc/ipc.h"
 #include "ipc/notification.h"
+#include "ipc/registry.h"
 #include "mm/memory_object.h"
 #include "proc/process.h"
+#include "proc/space_object.h"
 #include "sched/timer.h"
 #include "sys/objects.h"
 #include "sys/call.h"
@@ -66,6 +68,7 @@ enum status objects_create(enum cap_type cap_type, struct process *payer, uint64
     case CAP_TYPE_MEMORY: return memory_object_create(payer, bytes, object_id);
     case CAP_TYPE_NOTIFICATION: return notification_create(payer, object_id);
     case CAP_TYPE_TIMER: return timer_create(payer, object_id);
+    case CAP_TYPE_REGISTRY_NAME: return registry_create(payer, object_id);
     default: return STATUS_BAD_ARGUMENT;
     }
 }
@@ -81,6 +84,7 @@ bool objects_destroy(uint32_t object_id)
         return true;
     case CAP_TYPE_NOTIFICATION: notification_destroy((struct notification *)payload); return true;
     case CAP_TYPE_TIMER: timer_destroy((struct timer *)payload); return true;
+    case CAP_TYPE_REGISTRY_NAME: registry_destroy((struct registry *)payload); return true;
     default: return false;
     }
 }
@@ -88,6 +92,10 @@ bool objects_destroy(uint32_t object_id)
 void cap_hook_unreferenced(uint32_t object_id)
 {
     if (objects_destroy(object_id)) return;
-    if (object_type(object_id) == CAP_TYPE_PROCESS) process_unreferenced((struct process *)object_payload(object_id));
-    else object_destroy(object_id);
+    uint64_t payload = object_payload(object_id);
+    switch (object_type(object_id)) {
+    case CAP_TYPE_PROCESS: process_unreferenced((struct process *)payload); break;
+    case CAP_TYPE_CAP_SPACE: space_object_destroy((struct space_object *)payload); break;
+    default: object_destroy(object_id); break;
+    }
 }

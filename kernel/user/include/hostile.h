@@ -44,6 +44,8 @@ enum command : uint64_t {
     COMMAND_SET_TIMER,           /* has kept timer word 1 signal kept notification word 2 at the time in word 3 */
     COMMAND_CREATE,              /* makes objects of type word 1 until that fails, at most word 2; keeps none if word 3 is
                                     0; answer: the status that came instead, word 1 how many */
+    COMMAND_CHECK_HANDLE,        /* checks handle word 1 for type word 2 and rights word 3 */
+    COMMAND_REGISTER,            /* registers kept endpoint word 2 with kept registry word 1 as "agent" */
     COMMAND_WORDS,               /* answers with its call words 9 to 11 as they arrived, in words 1 to 3 */
     COMMAND_MAIL_SEND,           /* mails word 2 in all words through kept capability word 1 */
     COMMAND_MAIL_RECEIVE,        /* takes a mail by kept capability word 1; answer: its words 0 and 7, its badge */

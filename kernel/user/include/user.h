@@ -69,6 +69,18 @@ enum status timer_set(uint32_t timer, uint32_t notification, uint64_t time, uint
 enum status timer_cancel(uint32_t timer, uint64_t *left);
 enum status timer_info(uint32_t timer, uint64_t *left, uint64_t *period);
 
+/* Into the space of a process; `handle` is then a handle there. */
+enum status capability_copy(uint32_t capability, uint32_t space, uint32_t *handle);
+enum status capability_move(uint32_t capability, uint32_t space, uint32_t *handle);
+enum status process_space(uint32_t process, uint32_t *space);
+enum status space_info(uint32_t space, uint64_t *used, uint64_t *limit);
+enum status space_seal(uint32_t space, uint32_t limit);
+
+enum status registry_create(uint32_t *handle);
+enum status registry_register(uint32_t registry, char const *name, uint32_t endpoint);
+enum status registry_lookup(uint32_t registry, char const *name, uint32_t *endpoint);
+enum status registry_unregister(uint32_t registry, char const *name);
+
 /* The check by system call: verdict as status, badge if OK. */
 enum status capability_check(uint32_t handle, enum cap_type cap_type, uint16_t rights, uint32_t *badge);
 

@@ -79,6 +79,7 @@ char const *status_name(enum status status)
         [STATUS_NO_OBJECTS] = "NO_OBJECTS", [STATUS_WOULD_BLOCK] = "WOULD_BLOCK", [STATUS_TIMED_OUT] = "TIMED_OUT",
         [STATUS_DEAD] = "DEAD", [STATUS_NOT_FOUND] = "NOT_FOUND", [STATUS_BAD_IMAGE] = "BAD_IMAGE",
         [STATUS_OVERLAP] = "OVERLAP", [STATUS_NO_CALLER] = "NO_CALLER", [STATUS_UNSUPPORTED] = "UNSUPPORTED",
+        [STATUS_EXISTS] = "EXISTS",
     };
     return status < sizeof names / sizeof *names && names[status] != nullptr ? names[status] : "unknown";
 }

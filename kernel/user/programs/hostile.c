@@ -129,6 +129,12 @@ static bool obey(struct message *message)
     case COMMAND_CREATE:
         answer.word[0] = create((enum cap_type)first, second, third != 0, &answer.word[1]);
         break;
+    case COMMAND_CHECK_HANDLE:
+        answer.word[0] = capability_check((uint32_t)first, (enum cap_type)second, (uint16_t)third, nullptr);
+        break;
+    case COMMAND_REGISTER:
+        answer.word[0] = registry_register(kept_at(first), "agent", kept_at(second));
+        break;
     case COMMAND_WORDS:
         answer.word[1] = message->badge;
         answer.word[2] = message->capability[0] | (uint64_t)message->capability[1] << 32;

@@ -31,6 +31,7 @@ static void make_objects(void)
     CHECK_EQUAL(memory_create(PAGE_BYTES, &whole[CAP_TYPE_MEMORY]), STATUS_OK);
     CHECK_EQUAL(notification_create(&whole[CAP_TYPE_NOTIFICATION]), STATUS_OK);
     CHECK_EQUAL(timer_create(&whole[CAP_TYPE_TIMER]), STATUS_OK);
+    CHECK_EQUAL(registry_create(&whole[CAP_TYPE_REGISTRY_NAME]), STATUS_OK);
     /* One more object, destroyed, for capabilities that are stale. */
     CHECK_EQUAL(endpoint_create(&stale), STATUS_OK);
     CHECK_EQUAL(capability_destroy(stale), STATUS_OK);
@@ -42,7 +43,8 @@ static void drop_objects(void)
 {
     uint64_t value;
     await_end(whole[CAP_TYPE_PROCESS], &value);
-    enum cap_type const made[] = { CAP_TYPE_ENDPOINT, CAP_TYPE_MEMORY, CAP_TYPE_NOTIFICATION, CAP_TYPE_TIMER };
+    enum cap_type const made[] = { CAP_TYPE_ENDPOINT, CAP_TYPE_MEMORY, CAP_TYPE_NOTIFICATION, CAP_TYPE_TIMER,
+                                   CAP_TYPE_REGISTRY_NAME };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) CHECK_EQUAL(capability_delete(whole[made[i]]), STATUS_OK);
     CHECK_EQUAL(capability_delete(stale), STATUS_OK);
 }
@@ -121,7 +123,9 @@ static enum status with_enough(size_t number, struct handle_rule const *rule, ui
 {
     struct user_call call = harmless(number);
     uint32_t object = 0, from = whole[rule->cap_type];
-    /* What a call destroys if it may is its own. */
+    /* What a call destroys or moves away if it may is its own. */
+    if (number == CALL_CAP_MOVE && rule->word != CALL_HANDLE)
+        call.word[CALL_HANDLE] = derive(whole[CAP_TYPE_NONE], RIGHT_GRANT);
     if (number == CALL_CAP_DESTROY) CHECK_EQUAL(endpoint_create(&object), STATUS_OK);
     uint32_t enough = derive(object != 0 ? object : from, needed);
     call.word[rule->word] = enough;
