@@ -142,6 +142,7 @@ _PASS_ON = Rights.GRANT | Rights.DERIVE | Rights.REVOKE
 #: The rights that mean something for each type of object. Types that are not listed have no objects yet.
 TYPE_RIGHTS = {
     CapType.PROCESS: _PASS_ON | Rights.READ | Rights.WAIT | Rights.MANAGE,
+    CapType.THREAD: _PASS_ON | Rights.READ | Rights.WAIT | Rights.MANAGE,
     CapType.MEMORY: _PASS_ON | Rights.READ | Rights.WRITE | Rights.EXECUTE | Rights.MANAGE,
     CapType.ENDPOINT: _PASS_ON | Rights.SEND | Rights.RECEIVE | Rights.MANAGE,
     CapType.NOTIFICATION: _PASS_ON | Rights.SIGNAL | Rights.WAIT | Rights.MANAGE,
@@ -264,7 +265,7 @@ CALLS = (
              "word 0 bytes, word 1 address where this capability is mapped, 0 if it is not"),
     CallRule(Call.PROCESS_INFO, "Tells state and quotas of a process.",
              (_handle("process", CapType.PROCESS, Rights.READ),),
-             "word 0 state (0 it may run, 1 suspended, 2 ended); words 1 to 3 for each Resource what is used, and in "
+             "word 0 state (0 it may run, 1 suspended, 2 ended); words 1 to 4 for each Resource what is used, and in "
              "the upper half its limit"),
     CallRule(Call.PROCESS_LIMIT, "Lowers a quota for good, at most to what is in use.",
              (_handle("process", CapType.PROCESS, Rights.MANAGE),
@@ -272,7 +273,7 @@ CALLS = (
     CallRule(Call.STATISTICS, "Counts what is in use in the whole system, after all dead slots were reclaimed.",
              (_handle("kernel", CapType.KERNEL, Rights.READ),),
              "word 0 frames that nobody uses, words 1 to 5 slots, objects, retired object ids, capability spaces, "
-             "processes"),
+             "processes; word 6 threads besides their first ones"),
     CallRule(Call.CAP_COPY, "Copies a capability to the space of a process; the copy is a child of the original.",
              (_handle("capability", None, Rights.GRANT), _handle("space", CapType.CAP_SPACE, Rights.WRITE, word=0)),
              "handle in that space in the handle word", (Status.NO_SLOTS, Status.DEAD)),
@@ -300,4 +301,19 @@ CALLS = (
     CallRule(Call.REGISTRY_UNREGISTER, "Removes a name.",
              (_handle("registry", CapType.REGISTRY_NAME, Rights.MANAGE),
               *_words(name=Kind.ADDRESS, length=Kind.NUMBER)), "", (Status.BAD_POINTER, Status.NOT_FOUND)),
+    CallRule(Call.THREAD_CREATE, "Starts a thread of the calling process, with the argument in word 0.",
+             _words(entry=Kind.ADDRESS, stack=Kind.ADDRESS, argument=Kind.NUMBER), "handle in the handle word",
+             (Status.NO_THREADS, Status.NO_OBJECTS, Status.NO_MEMORY, Status.NO_SLOTS)),
+    CallRule(Call.THREAD_EXIT, "Ends the calling thread; the first of a process ends the process.",
+             _words(code=Kind.NUMBER), "does not return"),
+    CallRule(Call.THREAD_WAIT, "Waits for the end of a thread.",
+             (_handle("thread", CapType.THREAD, Rights.WAIT), _TIMEOUT), "word 0 ExitReason, word 1 code", _WAIT),
+    CallRule(Call.THREAD_SUSPEND, "Stops a thread, as PROCESS_SUSPEND all of a process.",
+             (_handle("thread", CapType.THREAD, Rights.MANAGE),), "", (Status.DEAD,)),
+    CallRule(Call.THREAD_RESUME, "Lets a suspended thread go on.",
+             (_handle("thread", CapType.THREAD, Rights.MANAGE),), "", (Status.DEAD,)),
+    CallRule(Call.THREAD_KILL, "Ends a thread with reason KILLED.",
+             (_handle("thread", CapType.THREAD, Rights.MANAGE), *_words(code=Kind.NUMBER)), "", (Status.DEAD,)),
+    CallRule(Call.THREAD_INFO, "Tells the state of a thread.", (_handle("thread", CapType.THREAD, Rights.READ),),
+             "word 0 state (0 it may run, 1 suspended, 2 ended, 3 it waits)"),
 )

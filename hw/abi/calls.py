@@ -85,6 +85,8 @@ class Status(enum.Enum, shape=16):
     UNSUPPORTED = 29
     #: Something of that name is there already.
     EXISTS = 30
+    #: The process may not have more threads.
+    NO_THREADS = 31
 
 
 class Call(enum.Enum, shape=16):
@@ -140,6 +142,13 @@ class Call(enum.Enum, shape=16):
     REGISTRY_REGISTER = 44
     REGISTRY_LOOKUP = 45
     REGISTRY_UNREGISTER = 46
+    THREAD_CREATE = 47
+    THREAD_EXIT = 48
+    THREAD_WAIT = 49
+    THREAD_SUSPEND = 50
+    THREAD_RESUME = 51
+    THREAD_KILL = 52
+    THREAD_INFO = 53
 
 
 class Resource(enum.Enum, shape=16):
@@ -151,6 +160,8 @@ class Resource(enum.Enum, shape=16):
     SLOTS = 1
     #: That it has made and that exist, processes included.
     OBJECTS = 2
+    #: Besides the first.
+    THREADS = 3
 
 
 class KernelControl(enum.Enum, shape=16):

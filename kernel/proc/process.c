@@ -8,6 +8,7 @@
 #include "mm/pool.h"
 #include "proc/elf.h"
 #include "proc/process.h"
+#include "proc/user_thread.h"
 #include "sched/sched.h"
 
 static struct pool records = { .bytes = (sizeof(struct process) + 15) & ~15ull };
@@ -64,6 +65,7 @@ enum status process_create(char const *name, struct process *payer, struct proce
     created->thread.deadline = UINT64_MAX;
     created->objects_limit = PROCESS_OBJECTS;
     created->frames_limit = PROCESS_FRAMES;
+    created->threads_limit = PROCESS_THREADS;
     created->number = ++last_number;
     string_copy(created->name, name, sizeof created->name);
     created->next = processes;
@@ -130,6 +132,7 @@ void process_end(struct process *process, enum exit_reason reason, uint64_t valu
     if (process->number == 1) arch_shutdown(reason == EXIT_REASON_EXITED ? (uint8_t)value : 1);
     process->reason = reason;
     process->exit_value = value;
+    while (process->threads != nullptr) user_thread_end(process->threads, EXIT_REASON_KILLED, 0);
     ipc_forget(thread);
     sched_forget(thread);
     give_back(process);
@@ -141,6 +144,18 @@ void process_end(struct process *process, enum exit_reason reason, uint64_t valu
         sched_ready(waiter);
     }
     if (process->object_id == 0) pool_free(&records, process);
+}
+
+void process_suspend(struct process *process)
+{
+    sched_suspend(&process->thread);
+    for (struct thread *thread = process->threads; thread != nullptr; thread = thread->sibling) sched_suspend(thread);
+}
+
+void process_resume(struct process *process)
+{
+    sched_resume(&process->thread);
+    for (struct thread *thread = process->threads; thread != nullptr; thread = thread->sibling) sched_resume(thread);
 }
 
 void process_wait(struct thread *thread, struct process *process)
@@ -191,6 +206,7 @@ struct quota process_quota(struct process const *process, enum resource resource
         quota = (struct quota){ process->frames_limit - process->space.frames_left, process->frames_limit };
         break;
     case RESOURCE_SLOTS: cap_space_usage(process->thread.cap_space, &quota.used, &quota.limit); break;
+    case RESOURCE_THREADS: quota = (struct quota){ process->threads_used, process->threads_limit }; break;
     case RESOURCE_OBJECTS: quota = (struct quota){ process->objects_used, process->objects_limit }; break;
     }
     return quota;
@@ -198,13 +214,15 @@ struct quota process_quota(struct process const *process, enum resource resource
 
 enum status process_limit(struct process *process, uint64_t resource, uint32_t limit)
 {
-    if (resource > RESOURCE_OBJECTS) return STATUS_BAD_ARGUMENT;
+    if (resource > RESOURCE_THREADS) return STATUS_BAD_ARGUMENT;
     if (resource == RESOURCE_SLOTS) return cap_space_seal(process->thread.cap_space, limit);
     struct quota quota = process_quota(process, (enum resource)resource);
     if (limit > quota.limit || limit < quota.used) return STATUS_BAD_ARGUMENT;
     if (resource == RESOURCE_FRAMES) {
         process->space.frames_left = limit - quota.used;
         process->frames_limit = limit;
+    } else if (resource == RESOURCE_THREADS) {
+        process->threads_limit = limit;
     } else {
         process->objects_limit = limit;
     }

@@ -1,5 +1,5 @@
 /*
- * process.h: processes: an address space, a capability space and, for now, one thread.
+ * process.h: processes: an address space, a capability space and threads. The first thread is part of the record.
  * Interrupts off; one CPU.
  */
 #pragma once
@@ -19,15 +19,19 @@ struct process {
     struct thread_queue waiters;         /* threads in PROCESS_WAIT */
     uint32_t objects_used, objects_limit;    /* quota of objects (account.h) */
     uint32_t frames_limit;               /* quota of frames; what is left of it: space.frames_left */
+    struct thread *threads;              /* besides the first */
+    uint32_t threads_used, threads_limit;    /* of those */
     struct registry_name *names;         /* that it has registered */
     struct account payer;                /* of the PROCESS object */
     struct process *next;                /* all processes that have not ended */
     char name[24];
 };
 
-/* Frames a process may take, page tables and memory objects included, and objects it may make. */
+/* Frames a process may take, page tables and memory objects included, objects it may make, and threads it may have besides
+   its first. */
 constexpr uint32_t PROCESS_FRAMES = 512;
 constexpr uint32_t PROCESS_OBJECTS = 512;
+constexpr uint32_t PROCESS_THREADS = 32;
 
 /*
  * Loads the program `name` of the initrd into a new process that is not running yet. Its thread starts as if it had
@@ -55,6 +59,10 @@ void process_discard(struct process *process);
 /* Ends a process, for whatever reason, if it was started: everything it has is given back, whoever waits for it is
    told. The record lives on while capabilities name it. The first process takes the machine with it. */
 void process_end(struct process *process, enum exit_reason reason, uint64_t value);
+
+/* Stops all threads of a process that has not ended, or lets them go on, also those that were stopped one by one. */
+void process_suspend(struct process *process);
+void process_resume(struct process *process);
 
 /* Makes the current thread wait for the end, or answers at once. */
 void process_wait(struct thread *thread, struct process *process);

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "arch.h"
+#include "proc/account.h"
 
 enum thread_state : uint8_t {
     THREAD_RUNNABLE,             /* running, or in the run queue */
@@ -36,6 +37,13 @@ struct thread {
     struct thread *next, *previous;
     uint64_t deadline;                   /* of its wait, nanoseconds since boot; UINT64_MAX: none */
     struct thread *deadline_next, *deadline_previous;
+    /* Of a thread that is not its process's first (proc/user_thread.h): */
+    uint32_t object_id;                  /* THREAD object; 0 once no capability names it */
+    enum exit_reason exit_reason;
+    uint64_t exit_value;
+    struct account payer;                /* of the object */
+    struct thread_queue waiters;         /* threads in THREAD_WAIT */
+    struct thread *sibling;              /* next of the process */
 };
 
 void thread_queue_append(struct thread_queue *queue, struct thread *thread);

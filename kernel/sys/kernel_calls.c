@@ -3,7 +3,7 @@
 #include "lib/print.h"
 #include "mm/frame.h"
 #include "mm/usermem.h"
-#include "proc/process.h"
+#include "proc/user_thread.h"
 #include "sys/accelerator.h"
 #include "sys/call.h"
 
@@ -96,5 +96,6 @@ void call_statistics(struct thread *thread, struct call_request const *request)
     request->words[3] = statistics.retired;
     request->words[4] = statistics.spaces;
     request->words[5] = process_count();
+    request->words[6] = user_thread_count();
     thread_result(thread, STATUS_OK);
 }

@@ -8,6 +8,7 @@
 #include "mm/memory_object.h"
 #include "proc/process.h"
 #include "proc/space_object.h"
+#include "proc/user_thread.h"
 #include "sched/timer.h"
 #include "sys/objects.h"
 #include "sys/call.h"
@@ -40,6 +41,8 @@ void cap_hook_emptied(uint32_t space, uint32_t handle, struct cap_view const *vi
         end_waits(&((struct notification *)object_payload(view->object_id))->waiting, space, handle);
     } else if (view->cap_type == CAP_TYPE_PROCESS) {
         end_waits(&((struct process *)object_payload(view->object_id))->waiters, space, handle);
+    } else if (view->cap_type == CAP_TYPE_THREAD) {
+        end_waits(&((struct thread *)object_payload(view->object_id))->waiters, space, handle);
     } else if (view->cap_type == CAP_TYPE_MEMORY) {
         struct memory_object *object = (struct memory_object *)object_payload(view->object_id);
         memory_object_unmap(object, space, handle, UINTPTR_MAX);
@@ -55,6 +58,7 @@ bool cap_hook_attached(uint32_t object_id)
         return endpoint->senders.first != nullptr || endpoint->receiving.first != nullptr;
     }
     case CAP_TYPE_NOTIFICATION: return ((struct notification const *)payload)->waiting.first != nullptr;
+    case CAP_TYPE_THREAD: return ((struct thread const *)payload)->waiters.first != nullptr;
     case CAP_TYPE_PROCESS: return ((struct process const *)payload)->waiters.first != nullptr;
     case CAP_TYPE_MEMORY: return ((struct memory_object const *)payload)->mappings != nullptr;
     default: return false;
@@ -95,6 +99,7 @@ void cap_hook_unreferenced(uint32_t object_id)
     uint64_t payload = object_payload(object_id);
     switch (object_type(object_id)) {
     case CAP_TYPE_PROCESS: process_unreferenced((struct process *)payload); break;
+    case CAP_TYPE_THREAD: user_thread_unreferenced((struct thread *)payload); break;
     case CAP_TYPE_CAP_SPACE: space_object_destroy((struct space_object *)payload); break;
     default: object_destroy(object_id); break;
     }

@@ -2,7 +2,6 @@
 #include "cap/cap.h"
 #include "mm/usermem.h"
 #include "proc/process.h"
-#include "sched/sched.h"
 #include "sys/call.h"
 
 constexpr uint16_t PROCESS_RIGHTS = RIGHT_READ | RIGHT_WAIT | RIGHT_MANAGE | RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
@@ -89,21 +88,21 @@ void call_process_suspend(struct thread *thread, struct call_request const *requ
 {
     struct process *process = process_of(request);
     thread_result(thread, process->ended ? STATUS_DEAD : STATUS_OK);
-    if (!process->ended) sched_suspend(&process->thread);
+    if (!process->ended) process_suspend(process);
 }
 
 void call_process_resume(struct thread *thread, struct call_request const *request)
 {
     struct process *process = process_of(request);
     thread_result(thread, process->ended ? STATUS_DEAD : STATUS_OK);
-    if (!process->ended) sched_resume(&process->thread);
+    if (!process->ended) process_resume(process);
 }
 
 void call_process_info(struct thread *thread, struct call_request const *request)
 {
     struct process const *process = process_of(request);
     request->words[0] = process->ended ? 2 : process->thread.suspended ? 1 : 0;
-    for (enum resource resource = RESOURCE_FRAMES; resource <= RESOURCE_OBJECTS; resource++) {
+    for (enum resource resource = RESOURCE_FRAMES; resource <= RESOURCE_THREADS; resource++) {
         struct quota quota = process_quota(process, resource);
         request->words[1 + resource] = quota.used | (uint64_t)quota.limit << 32;
     }

@@ -22,6 +22,10 @@ enum deed : uint64_t {
     DEED_SHUTDOWN,               /* tries to end the machine with whatever handles it can think of */
     DEED_AGENT,                  /* obeys commands on capability 1 (RECEIVE) */
     DEED_REPLY,                  /* ends with the status of a reply to nobody */
+    DEED_THREADS,                /* starts as many threads as word 1 says, or as it may, and ends with how many; 7: too few,
+                                    refused with NO_THREADS */
+    DEED_THREAD_LIMIT,           /* starts three threads and waits for ever */
+    DEED_THREAD_FAULT,           /* starts a thread that reads at word 1, and waits for ever */
     DEED_RESUME,                 /* resumes process (capability 1) after word 1 nanoseconds; ends with the status */
 };
 

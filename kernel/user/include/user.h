@@ -92,14 +92,24 @@ enum status process_suspend(uint32_t process);
 enum status process_resume(uint32_t process);
 
 struct quota { uint32_t used, limit; };
-struct process_state { unsigned state; struct quota quota[3]; };     /* quotas by enum resource */
+struct process_state { unsigned state; struct quota quota[4]; };     /* quotas by enum resource */
 enum status process_info(uint32_t process, struct process_state *state);
 enum status process_limit(uint32_t process, enum resource resource, uint32_t limit);
 [[noreturn]] void process_exit(uint64_t code);
 void thread_yield(void);
+
+/* `entry` is called on the stack that ends at `stack_end`, and must not return: thread_exit(). */
+enum status thread_create(void (*entry)(uint64_t), void *stack_end, uint64_t argument, uint32_t *handle);
+[[noreturn]] void thread_exit(uint64_t code);
+enum status thread_wait(uint32_t thread, uint64_t timeout, enum exit_reason *reason, uint64_t *value);
+enum status thread_suspend(uint32_t thread);
+enum status thread_resume(uint32_t thread);
+enum status thread_kill(uint32_t thread, uint64_t code);
+enum status thread_info(uint32_t thread, unsigned *state);
+
 uint64_t clock_nanoseconds(void);
 
-struct statistics { uint64_t frames, slots, objects, retired, spaces, processes; };
+struct statistics { uint64_t frames, slots, objects, retired, spaces, processes, threads; };
 enum status kernel_statistics(uint32_t kernel, struct statistics *statistics);
 
 /* `words` are words 1 to 3 of the operation, in and out. */

@@ -139,6 +139,7 @@ enum status kernel_statistics(uint32_t kernel, struct statistics *statistics)
     struct user_call call = {};
     enum status status = through(&call, CALL_STATISTICS, kernel);
     if (status != STATUS_OK) return status;
-    *statistics = (struct statistics){ call.word[0], call.word[1], call.word[2], call.word[3], call.word[4], call.word[5] };
+    *statistics = (struct statistics){ call.word[0], call.word[1], call.word[2], call.word[3], call.word[4], call.word[5],
+                                       call.word[6] };
     return STATUS_OK;
 }

@@ -80,6 +80,7 @@ char const *status_name(enum status status)
         [STATUS_DEAD] = "DEAD", [STATUS_NOT_FOUND] = "NOT_FOUND", [STATUS_BAD_IMAGE] = "BAD_IMAGE",
         [STATUS_OVERLAP] = "OVERLAP", [STATUS_NO_CALLER] = "NO_CALLER", [STATUS_UNSUPPORTED] = "UNSUPPORTED",
         [STATUS_EXISTS] = "EXISTS",
+        [STATUS_NO_THREADS] = "NO_THREADS",
     };
     return status < sizeof names / sizeof *names && names[status] != nullptr ? names[status] : "unknown";
 }

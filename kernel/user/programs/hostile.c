@@ -186,6 +186,27 @@ static int agent(uint32_t endpoint)
     }
 }
 
+constexpr size_t THREAD_STACK = 512;
+[[gnu::aligned(16)]] static uint8_t thread_stacks[40][THREAD_STACK];
+
+static void spin_in_thread(uint64_t) { for (;;) thread_yield(); }
+
+static void read_in_thread(uint64_t address)
+{
+    read_word(address);
+    thread_exit(0);
+}
+
+static int threads(uint64_t most)
+{
+    uint32_t thread;
+    for (uint64_t i = 0; i < most; i++) {
+        enum status status = thread_create(spin_in_thread, thread_stacks[i] + THREAD_STACK, 0, &thread);
+        if (status != STATUS_OK) return status == STATUS_NO_THREADS ? 7 : 8;
+    }
+    return (int)most;
+}
+
 int main(struct user_call *start)
 {
     uint64_t argument = start->word[1];
@@ -210,6 +231,15 @@ int main(struct user_call *start)
     case DEED_COMPUTE: return compute();
     case DEED_SHUTDOWN: return try_shutdown(start);
     case DEED_AGENT: return agent(start_capability(start, 1));
+    case DEED_THREADS: return threads(argument);
+    case DEED_THREAD_LIMIT:
+        threads(3);
+        for (;;) thread_yield();
+    case DEED_THREAD_FAULT: {
+        uint32_t thread;
+        if (thread_create(read_in_thread, thread_stacks[1], argument, &thread) != STATUS_OK) return 1;
+        for (;;) thread_yield();
+    }
     case DEED_RESUME:
         busy_wait(argument);
         return (int)process_resume(start_capability(start, 1));

@@ -33,3 +33,5 @@ static inline void user_float_instruction(void) { asm volatile(".4byte 0x9e6703e
 
 /* First page of the kernel image. */
 constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8000'0000;
+
+constexpr uintptr_t USER_ENTRY_STACK = 0;

@@ -98,3 +98,5 @@ static inline void user_kernel_instruction(void)
 static inline void user_float_instruction(void) { asm volatile(".4byte 0xf2000053"); }
 
 constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8000'0000;
+
+constexpr uintptr_t USER_ENTRY_STACK = 0;

@@ -33,3 +33,5 @@ static inline void user_float_instruction(void) { asm volatile(".byte 0x0f, 0x57
 
 /* First page of the kernel image. */
 constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8020'0000;
+
+constexpr uintptr_t USER_ENTRY_STACK = 8;

@@ -140,7 +140,7 @@ static void object_quota(void)
     struct quota quota = quota_of(&agent, RESOURCE_OBJECTS);
     CHECK_EQUAL(quota.used, 0);
     CHECK_EQUAL(process_limit(agent.process, RESOURCE_OBJECTS, quota.limit + 1), STATUS_BAD_ARGUMENT);
-    CHECK_EQUAL(process_limit(agent.process, RESOURCE_OBJECTS + 1, 3), STATUS_BAD_ARGUMENT);
+    CHECK_EQUAL(process_limit(agent.process, RESOURCE_THREADS + 1, 3), STATUS_BAD_ARGUMENT);
     CHECK_EQUAL(process_limit(agent.process, RESOURCE_OBJECTS, 3), STATUS_OK);
     CHECK_EQUAL(process_limit(agent.process, RESOURCE_OBJECTS, 4), STATUS_BAD_ARGUMENT);
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {

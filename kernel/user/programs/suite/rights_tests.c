@@ -21,6 +21,11 @@ constexpr size_t TYPES = sizeof type_rights / sizeof *type_rights;
 /* Capabilities with all rights, by type. That without a type serves where any will do. */
 static uint32_t whole[TYPES], stale;
 
+[[gnu::aligned(16)]] static uint8_t stack[512];
+
+/* A thread that does nothing, and may be killed. */
+static void sleep(uint64_t) { for (;;) thread_yield(); }
+
 static void make_objects(void)
 {
     whole[CAP_TYPE_IO_RANGE] = console;
@@ -31,6 +36,7 @@ static void make_objects(void)
     CHECK_EQUAL(memory_create(PAGE_BYTES, &whole[CAP_TYPE_MEMORY]), STATUS_OK);
     CHECK_EQUAL(notification_create(&whole[CAP_TYPE_NOTIFICATION]), STATUS_OK);
     CHECK_EQUAL(timer_create(&whole[CAP_TYPE_TIMER]), STATUS_OK);
+    CHECK_EQUAL(thread_create(sleep, stack + sizeof stack, 0, &whole[CAP_TYPE_THREAD]), STATUS_OK);
     CHECK_EQUAL(registry_create(&whole[CAP_TYPE_REGISTRY_NAME]), STATUS_OK);
     /* One more object, destroyed, for capabilities that are stale. */
     CHECK_EQUAL(endpoint_create(&stale), STATUS_OK);
@@ -43,7 +49,8 @@ static void drop_objects(void)
 {
     uint64_t value;
     await_end(whole[CAP_TYPE_PROCESS], &value);
-    enum cap_type const made[] = { CAP_TYPE_ENDPOINT, CAP_TYPE_MEMORY, CAP_TYPE_NOTIFICATION, CAP_TYPE_TIMER,
+    (void)thread_kill(whole[CAP_TYPE_THREAD], 0);
+    enum cap_type const made[] = { CAP_TYPE_THREAD, CAP_TYPE_ENDPOINT, CAP_TYPE_MEMORY, CAP_TYPE_NOTIFICATION, CAP_TYPE_TIMER,
                                    CAP_TYPE_REGISTRY_NAME };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) CHECK_EQUAL(capability_delete(whole[made[i]]), STATUS_OK);
     CHECK_EQUAL(capability_delete(stale), STATUS_OK);
@@ -202,7 +209,7 @@ static void transfers(void)
 {
     make_objects();
     for (size_t number = 0; number < CALL_COUNT; number++) {
-        if (number == CALL_EXIT) continue;
+        if (number == CALL_EXIT || number == CALL_THREAD_EXIT) continue;
         struct user_call call = harmless(number);
         call.word[CALL_INFO] = info_in_make(number, rules[number].transfers ? 5 : 1, 0);
         CHECK_EQUAL(attempt(&call, true), STATUS_BAD_ARGUMENT);

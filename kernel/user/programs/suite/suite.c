@@ -91,6 +91,7 @@ static void all_is_given_back(void)
     CHECK_EQUAL(now.objects, before.objects);
     CHECK_EQUAL(now.spaces, before.spaces);
     CHECK_EQUAL(now.processes, before.processes);
+    CHECK_EQUAL(now.threads, before.threads);
     before = now;
 }
 
@@ -120,6 +121,7 @@ int main(struct user_call *start)
     add(MEMORY_TESTS, MEMORY_TEST_COUNT);
     add(NOTIFICATION_TESTS, NOTIFICATION_TEST_COUNT);
     add(PROCESS_TESTS, PROCESS_TEST_COUNT);
+    add(THREAD_TESTS, THREAD_TEST_COUNT);
     add(SPACE_TESTS, SPACE_TEST_COUNT);
     add(RIGHTS_TESTS, RIGHTS_TEST_COUNT);
     add(TIME_TESTS, TIME_TEST_COUNT);
