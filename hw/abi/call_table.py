@@ -147,7 +147,9 @@ TYPE_RIGHTS = {
     CapType.ENDPOINT: _PASS_ON | Rights.SEND | Rights.RECEIVE | Rights.MANAGE,
     CapType.NOTIFICATION: _PASS_ON | Rights.SIGNAL | Rights.WAIT | Rights.MANAGE,
     CapType.TIMER: _PASS_ON | Rights.READ | Rights.WRITE | Rights.MANAGE,
-    CapType.IO_RANGE: _PASS_ON | Rights.WRITE,
+    #: WRITE: text to the console; registers are written with MANAGE as well.
+    CapType.IO_RANGE: _PASS_ON | Rights.READ | Rights.WRITE | Rights.MANAGE,
+    CapType.INTERRUPT: _PASS_ON | Rights.WRITE | Rights.MANAGE,
     #: EXECUTE: new processes may be made.
     CapType.CAP_SPACE: _PASS_ON | Rights.READ | Rights.WRITE | Rights.EXECUTE | Rights.MANAGE,
     CapType.REGISTRY_NAME: _PASS_ON | Rights.READ | Rights.WRITE | Rights.MANAGE,
@@ -316,4 +318,22 @@ CALLS = (
              (_handle("thread", CapType.THREAD, Rights.MANAGE), *_words(code=Kind.NUMBER)), "", (Status.DEAD,)),
     CallRule(Call.THREAD_INFO, "Tells the state of a thread.", (_handle("thread", CapType.THREAD, Rights.READ),),
              "word 0 state (0 it may run, 1 suspended, 2 ended, 3 it waits)"),
+    CallRule(Call.IO_INFO, "Tells what an I/O range is.", (_handle("range", CapType.IO_RANGE, Rights.READ),),
+             "word 0 number of registers, word 1 the device's interrupt, 0 if it has none"),
+    CallRule(Call.IO_READ, "Reads a device's register.",
+             (_handle("range", CapType.IO_RANGE, Rights.READ), *_words(register=Kind.NUMBER)), "word 0 value"),
+    CallRule(Call.IO_WRITE, "Writes a device's register.",
+             (_handle("range", CapType.IO_RANGE, Rights.WRITE | Rights.MANAGE),
+              *_words(register=Kind.NUMBER, value=Kind.NUMBER_32))),
+    CallRule(Call.INTERRUPT_CREATE, "Makes a capability to an interrupt of the controller.",
+             (_handle("kernel", CapType.KERNEL, Rights.MANAGE), *_words(number=Kind.NUMBER)),
+             "handle in the handle word", (Status.EXISTS, Status.NO_MEMORY, Status.NO_SLOTS, Status.NO_OBJECTS)),
+    CallRule(Call.INTERRUPT_BIND, "Has an interrupt signal a notification, at least one bit, once until it is "
+             "acknowledged. Whether the capability still allows it is checked each time.",
+             (_handle("interrupt", CapType.INTERRUPT, Rights.MANAGE),
+              _handle("notification", CapType.NOTIFICATION, Rights.SIGNAL, word=0), Argument("bits", Kind.NUMBER, 1))),
+    CallRule(Call.INTERRUPT_UNBIND, "Masks an interrupt for good.",
+             (_handle("interrupt", CapType.INTERRUPT, Rights.MANAGE),)),
+    CallRule(Call.INTERRUPT_ACKNOWLEDGE, "Lets the next one come.",
+             (_handle("interrupt", CapType.INTERRUPT, Rights.WRITE),)),
 )

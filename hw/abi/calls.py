@@ -149,6 +149,13 @@ class Call(enum.Enum, shape=16):
     THREAD_RESUME = 51
     THREAD_KILL = 52
     THREAD_INFO = 53
+    IO_INFO = 54
+    IO_READ = 55
+    IO_WRITE = 56
+    INTERRUPT_CREATE = 57
+    INTERRUPT_BIND = 58
+    INTERRUPT_UNBIND = 59
+    INTERRUPT_ACKNOWLEDGE = 60
 
 
 class Resource(enum.Enum, shape=16):

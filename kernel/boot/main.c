@@ -55,7 +55,8 @@ static void start_first_process(struct boot_info const *info)
     enum status status = process_create(name, nullptr, &process);
     if (status == STATUS_NOT_FOUND) panic("init=%s: no such program in the initrd", name);
     if (status != STATUS_OK) panic("init=%s: cannot be started, status %u", name, status);
-    uint32_t console = grant(process, CAP_TYPE_IO_RANGE, 1, RIGHT_WRITE | PASS_ON);
+    uint32_t console = grant(process, CAP_TYPE_IO_RANGE, (uintptr_t)arch_console_io(),
+                             RIGHT_READ | RIGHT_WRITE | RIGHT_MANAGE | PASS_ON);
     uint32_t space = grant_space(process);
     uint32_t kernel = grant(process, CAP_TYPE_KERNEL, 1, RIGHT_READ | RIGHT_MANAGE | PASS_ON);
     uint64_t *words = process->thread.context.call;

@@ -55,6 +55,25 @@ void arch_console_put(char character);
    per device found. Called once, interrupts off. */
 void arch_devices_init(struct boot_info const *info);
 
+/* ---- devices for user programs ------------------------------------------------------------------------------- */
+
+/* Registers of one device, and its interrupt (0: none). */
+struct arch_io {
+    uint64_t base;               /* physical address or port */
+    unsigned registers, stride;  /* how many, and bytes from one to the next */
+    unsigned interrupt;
+};
+
+/* The console's device; no registers if there is none. */
+struct arch_io const *arch_console_io(void);
+
+/* One register, by number, as wide as the device's registers are. */
+uint32_t arch_io_read(struct arch_io const *device, unsigned number);
+void arch_io_write(struct arch_io const *device, unsigned number, uint32_t value);
+
+/* Masks an interrupt of the controller or lets it come. False: there is none of that number for devices. */
+bool arch_interrupt_mask(unsigned number, bool masked);
+
 /* ---- address spaces ------------------------------------------------------------------------------------------ */
 
 /* Fills the upper half (kernel part) of a new root table, which is zeroed. */

@@ -108,8 +108,3 @@ void trap_fault(struct arch_context *context, enum exit_reason reason, uint64_t 
     struct thread *thread = (struct thread *)context;
     process_end(thread->process, reason, address);
 }
-
-void trap_interrupt(unsigned number)
-{
-    (void)number;       /* no driver takes interrupts yet */
-}

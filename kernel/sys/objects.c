@@ -2,6 +2,7 @@
  * objects.c: what the kernel does when slots that name its objects are filled or emptied (cap/hooks.h).
  */
 #include "cap/hooks.h"
+#include "drivers/interrupt.h"
 #include "ipc/ipc.h"
 #include "ipc/notification.h"
 #include "ipc/registry.h"
@@ -99,6 +100,7 @@ void cap_hook_unreferenced(uint32_t object_id)
     uint64_t payload = object_payload(object_id);
     switch (object_type(object_id)) {
     case CAP_TYPE_PROCESS: process_unreferenced((struct process *)payload); break;
+    case CAP_TYPE_INTERRUPT: interrupt_destroy((struct interrupt *)payload); break;
     case CAP_TYPE_THREAD: user_thread_unreferenced((struct thread *)payload); break;
     case CAP_TYPE_CAP_SPACE: space_object_destroy((struct space_object *)payload); break;
     default: object_destroy(object_id); break;

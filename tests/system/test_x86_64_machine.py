@@ -17,7 +17,7 @@ from sim.qemu import EMULATORS
 EMULATOR = EMULATORS["x86_64"]
 XEN_ELFNOTE_PHYS32_ENTRY = 18
 DIRECT_MAP = 0xffff_8000_0000_0000
-LOCAL_APIC = 0xfee0_0000
+LOCAL_APIC, IO_APIC = 0xfee0_0000, 0xfec0_0000
 
 needs_qemu = pytest.mark.skipif(shutil.which(EMULATOR.program) is None, reason=f"{EMULATOR.program} is not installed")
 
@@ -100,7 +100,7 @@ def test_running_page_tables(image, tmp_path):
         assert "X" in flags or "W" not in flags, f"{virtual:#x} is writable and executable"
         if physical in constant and "P" not in flags:
             assert "W" not in flags, f"{virtual:#x} shows constant {physical:#x} writable"
-    assert {physical for _, physical, flags in pages if "C" in flags} == {LOCAL_APIC}
+    assert {physical for _, physical, flags in pages if "C" in flags} == {LOCAL_APIC, IO_APIC}
     assert guard not in {virtual for virtual, _, _ in pages}
 
 

@@ -10,8 +10,14 @@ constexpr uint64_t SYS_WRITEC = 0x03;
 
 static volatile uint32_t *registers;
 
-void console_start(paddr_t pl011)
+/* Up to the register that clears interrupts, by words. */
+constexpr unsigned REGISTERS = 0x48 / 4;
+
+static struct arch_io device;
+
+void console_start(paddr_t pl011, unsigned interrupt)
 {
+    device = (struct arch_io){ .base = pl011, .registers = REGISTERS, .stride = 4, .interrupt = interrupt };
     registers = device_at(pl011);
     registers[LINE_CONTROL] = LINE_8_BITS_FIFO;
     registers[CONTROL] = CONTROL_ENABLE_TRANSMIT;
@@ -31,4 +37,13 @@ void arch_console_put(char character)
 {
     if (character == '\n') put('\r');
     put(character);
+}
+
+struct arch_io const *arch_console_io(void) { return &device; }
+
+uint32_t arch_io_read(struct arch_io const *of, unsigned number) { return device_at(of->base)[number * of->stride / 4]; }
+
+void arch_io_write(struct arch_io const *of, unsigned number, uint32_t value)
+{
+    device_at(of->base)[number * of->stride / 4] = value;
 }

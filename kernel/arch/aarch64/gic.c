@@ -42,3 +42,12 @@ unsigned gic_claim(void)
 }
 
 void gic_complete(unsigned number) { cpu_registers[GICC_EOIR] = number; }
+
+/* The first ones are this CPU's own: timers and other CPUs' signals. */
+bool arch_interrupt_mask(unsigned number, bool masked)
+{
+    if (number < FIRST_SHARED || number >= FIRST_SPECIAL) return false;
+    if (masked) distributor_registers[GICD_ICENABLER + number / 32] = 1u << number % 32;
+    else gic_enable(number);
+    return true;
+}

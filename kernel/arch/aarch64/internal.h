@@ -56,7 +56,7 @@ void translation_start(void);
 
 /* ---- console.c, power.c, gic.c, timer.c: found in the device tree by start.c ---------------------- */
 
-void console_start(paddr_t pl011);
+void console_start(paddr_t pl011, unsigned interrupt);
 
 /* Semihosting call; false where no debugger or emulator answers. */
 bool semihosting(uint64_t operation, void *argument);

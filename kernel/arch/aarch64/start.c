@@ -66,6 +66,16 @@ static paddr_t map_device(char const *compatible, uint32_t index)
     return range.base;
 }
 
+/* The interrupt of the first device called `compatible`: of the shared ones, which the tree counts from 0. 0: none. */
+static unsigned shared_interrupt(char const *compatible)
+{
+    constexpr uint32_t SHARED = 0, FIRST_SHARED = 32;
+    struct device_tree_node node;
+    if (!device_tree_find_compatible(&tree, compatible, &node)
+        || device_tree_cell(&tree, &node, "interrupts", 0, UINT32_MAX) != SHARED) return 0;
+    return FIRST_SHARED + device_tree_cell(&tree, &node, "interrupts", 1, 0);
+}
+
 static enum psci_conduit find_psci(void)
 {
     struct device_tree_node node;
@@ -91,7 +101,7 @@ void aarch64_start(paddr_t base, paddr_t tree_address)
     if (tree_address % TREE_ALIGN + tree.total_size > TREE_WINDOW) panic("the device tree is too large");
     power_start(find_psci());
     paddr_t uart = map_device("arm,pl011", 0);
-    if (uart != 0) console_start(uart);
+    if (uart != 0) console_start(uart, shared_interrupt("arm,pl011"));
     device_tree_boot_info(&tree, tree_address, &boot);
     boot_reserve(&boot, base, (uint64_t)(kernel_end - kernel_start));
     for (size_t i = 0; i < boot.memory_count; i++) map_memory(&boot.memory[i]);

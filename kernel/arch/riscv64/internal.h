@@ -18,14 +18,13 @@ void sbi_shutdown(bool failed);
 void riscv_trap(struct arch_context *context);
 
 /* uart.c */
-void uart_init(paddr_t base, unsigned register_shift);
+void uart_init(paddr_t base, unsigned register_shift, unsigned interrupt);
 
 /* timer.c: `frequency` in Hz is the tree's timebase; `stimecmp` says whether the hart has Sstc. */
 void timer_init(uint32_t frequency, bool stimecmp);
 
 /* plic.c */
-void plic_init(paddr_t address, unsigned context_number);
-void plic_enable(unsigned number);
+void plic_init(paddr_t address, unsigned context_number, unsigned sources);
 void plic_dispatch(void);
 
 /* trap.S */

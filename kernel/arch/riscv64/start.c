@@ -26,7 +26,8 @@ static void find_console(void)
     struct device_tree_node node;
     struct memory_range range;
     if (!device_tree_find_compatible(&tree, "ns16550a", &node) || !device_tree_reg(&tree, &node, 0, &range)) return;
-    uart_init(range.base, device_tree_cell(&tree, &node, "reg-shift", 0, 0));
+    uart_init(range.base, device_tree_cell(&tree, &node, "reg-shift", 0, 0),
+              device_tree_cell(&tree, &node, "interrupts", 0, 0));
 }
 
 static void find_finisher(void)
@@ -106,7 +107,7 @@ static void find_plic(void)
     uint32_t context;
     if (!device_tree_find_compatible(&tree, "riscv,plic0", &node) || !device_tree_reg(&tree, &node, 0, &range)
         || !plic_context(&node, &context)) return;
-    plic_init(range.base, context);
+    plic_init(range.base, context, device_tree_cell(&tree, &node, "riscv,ndev", 0, 0));
     print("device: interrupt controller at 0x%lx, context %u\n", range.base, context);
 }
 

@@ -28,7 +28,8 @@ struct [[gnu::packed]] madt_entry { uint8_t type, length; };
 struct [[gnu::packed]] madt_processor { struct madt_entry entry; uint8_t processor, apic; uint32_t flags; };
 struct [[gnu::packed]] madt_processor_x2 { struct madt_entry entry; uint16_t reserved; uint32_t apic, flags, processor; };
 struct [[gnu::packed]] madt_address { struct madt_entry entry; uint16_t reserved; uint64_t address; };
-enum madt_type : uint8_t { MADT_LOCAL_APIC = 0, MADT_ADDRESS_OVERRIDE = 5, MADT_LOCAL_X2APIC = 9 };
+struct [[gnu::packed]] madt_io_apic { struct madt_entry entry; uint8_t id, reserved; uint32_t address, first_input; };
+enum madt_type : uint8_t { MADT_LOCAL_APIC = 0, MADT_IO_APIC = 1, MADT_ADDRESS_OVERRIDE = 5, MADT_LOCAL_X2APIC = 9 };
 constexpr uint32_t PROCESSOR_ENABLED = 1;
 
 static bool sums_to_zero(void const *bytes, size_t count)
@@ -89,6 +90,9 @@ bool acpi_read(paddr_t rsdp, struct acpi_facts *facts)
             processors += (((struct madt_processor const *)entry)->flags & PROCESSOR_ENABLED) != 0;
         if (entry->type == MADT_LOCAL_X2APIC && entry->length >= sizeof(struct madt_processor_x2))
             processors += (((struct madt_processor_x2 const *)entry)->flags & PROCESSOR_ENABLED) != 0;
+        if (entry->type == MADT_IO_APIC && entry->length >= sizeof(struct madt_io_apic)
+            && ((struct madt_io_apic const *)entry)->first_input == 0)
+            facts->io_apic = ((struct madt_io_apic const *)entry)->address;
         if (entry->type == MADT_ADDRESS_OVERRIDE && entry->length >= sizeof(struct madt_address))
             facts->local_apic = ((struct madt_address const *)entry)->address;
         at += entry->length;

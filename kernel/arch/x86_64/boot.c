@@ -20,7 +20,7 @@ constexpr uint32_t MEMORY_USABLE = 1;
 constexpr uint64_t LOW_MEMORY = 1 << 20;
 
 static struct boot_info info;
-static paddr_t local_apic = 0xfee0'0000;
+static paddr_t local_apic = 0xfee0'0000, io_apic;
 
 static void read_memory_map(struct start_info const *start)
 {
@@ -56,6 +56,7 @@ static void read_firmware(struct start_info const *start)
     if (!acpi_read(start->rsdp, &facts)) print("acpi: no valid MADT; one processor assumed\n");
     info.cpu_count = facts.cpu_count;
     local_apic = facts.local_apic;
+    io_apic = facts.io_apic;
     if (!smbios_product(info.machine, sizeof info.machine)) string_copy(info.machine, "PVH", sizeof info.machine);
 }
 
@@ -82,5 +83,6 @@ void arch_devices_init(struct boot_info const *)
 {
     print("console: 16550 at port 0x%x\n", PORT_COM1);
     apic_init(local_apic);
+    io_apic_init(io_apic);
     time_init();
 }

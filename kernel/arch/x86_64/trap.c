@@ -46,6 +46,10 @@ static bool interrupt(struct arch_context const *frame)
         apic_end_of_interrupt();
         time_interrupt();
     }
+    if (frame->entry >= VECTOR_DEVICES && frame->entry < VECTOR_DEVICES_END) {
+        apic_end_of_interrupt();
+        trap_interrupt((unsigned)(frame->entry - VECTOR_DEVICES));
+    }
     /* Vectors of the 8259s and of the APIC's spurious interrupt want no answer; nothing else is ever routed. */
     return true;
 }

@@ -75,7 +75,7 @@ void *paging_map_device(paddr_t page);
 
 /* ---- boot tables, while the early direct map stands ---------------------------------------------------------- */
 
-struct acpi_facts { unsigned cpu_count; paddr_t local_apic; };
+struct acpi_facts { unsigned cpu_count; paddr_t local_apic, io_apic; };     /* io_apic 0: none for ISA interrupts */
 
 /* Reads the MADT. Fields stay as they are where the tables do not say; false if a table is missing or its checksum is
    wrong. */
@@ -99,10 +99,14 @@ void time_interrupt(void);
 
 /* Registers of the local APIC that the timer needs (Intel volume 3, 10.4.1). */
 enum apic_register : uint32_t {
+    APIC_ID = 0x20,
     APIC_TASK_PRIORITY = 0x80, APIC_END_OF_INTERRUPT = 0xb0, APIC_SPURIOUS = 0xf0, APIC_LVT_TIMER = 0x320,
     APIC_LVT_PERFORMANCE = 0x340, APIC_LVT_LINT0 = 0x350, APIC_LVT_LINT1 = 0x360, APIC_LVT_ERROR = 0x370,
     APIC_TIMER_INITIAL = 0x380, APIC_TIMER_CURRENT = 0x390, APIC_TIMER_DIVIDE = 0x3e0,
 };
+/* io_apic.c: after apic_init(), before the first user address space; base 0: nothing. */
+void io_apic_init(paddr_t base);
+
 void apic_write(enum apic_register offset, uint32_t value);
 uint32_t apic_read(enum apic_register offset);
 
@@ -110,7 +114,8 @@ uint32_t apic_read(enum apic_register offset);
 enum vector : uint8_t {
     VECTOR_NMI = 2, VECTOR_BREAKPOINT = 3, VECTOR_INVALID_OPCODE = 6, VECTOR_NO_FPU = 7, VECTOR_DOUBLE_FAULT = 8,
     VECTOR_PROTECTION = 13, VECTOR_PAGE_FAULT = 14, VECTOR_ALIGNMENT = 17, VECTOR_MACHINE_CHECK = 18,
-    VECTOR_EXCEPTIONS = 32, VECTOR_8259 = 32, VECTOR_TIMER = 48, VECTOR_SPURIOUS = 255,
+    VECTOR_EXCEPTIONS = 32, VECTOR_8259 = 32, VECTOR_TIMER = 48, VECTOR_DEVICES = 64,
+    VECTOR_DEVICES_END = 128, VECTOR_SPURIOUS = 255,
 };
 
 /* trap.S: 256 entry points, 16 bytes each, and the target of `syscall`. */

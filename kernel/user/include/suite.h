@@ -30,8 +30,8 @@ uint64_t command_words(struct agent const *agent, enum command number, uint64_t 
 void agent_keep(struct agent const *agent, uint32_t capability, bool move);
 
 /* The tests, file by file. */
-extern struct tap_test const CALL_TESTS[], FAULT_TESTS[], CAPABILITY_TESTS[], IPC_TESTS[], MEMORY_TESTS[], NOTIFICATION_TESTS[],
+extern struct tap_test const CALL_TESTS[], DEVICE_TESTS[], FAULT_TESTS[], CAPABILITY_TESTS[], IPC_TESTS[], MEMORY_TESTS[], NOTIFICATION_TESTS[],
     PROCESS_TESTS[], SPACE_TESTS[], THREAD_TESTS[], RIGHTS_TESTS[],
     TIME_TESTS[];
-extern size_t const CALL_TEST_COUNT, FAULT_TEST_COUNT, CAPABILITY_TEST_COUNT, IPC_TEST_COUNT, MEMORY_TEST_COUNT,
+extern size_t const CALL_TEST_COUNT, DEVICE_TEST_COUNT, FAULT_TEST_COUNT, CAPABILITY_TEST_COUNT, IPC_TEST_COUNT, MEMORY_TEST_COUNT,
     NOTIFICATION_TEST_COUNT, PROCESS_TEST_COUNT, SPACE_TEST_COUNT, THREAD_TEST_COUNT, RIGHTS_TEST_COUNT, TIME_TEST_COUNT;

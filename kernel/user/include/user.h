@@ -112,6 +112,15 @@ uint64_t clock_nanoseconds(void);
 struct statistics { uint64_t frames, slots, objects, retired, spaces, processes, threads; };
 enum status kernel_statistics(uint32_t kernel, struct statistics *statistics);
 
+/* Devices: registers by number, and interrupts, which signal a notification once until they are acknowledged. */
+enum status io_info(uint32_t range, unsigned *registers, unsigned *interrupt);
+enum status io_read(uint32_t range, uint64_t number, uint32_t *value);
+enum status io_write(uint32_t range, uint64_t number, uint32_t value);
+enum status interrupt_create(uint32_t kernel, uint64_t number, uint32_t *handle);
+enum status interrupt_bind(uint32_t interrupt, uint32_t notification, uint64_t bits);
+enum status interrupt_unbind(uint32_t interrupt);
+enum status interrupt_acknowledge(uint32_t interrupt);
+
 /* `words` are words 1 to 3 of the operation, in and out. */
 enum status kernel_control(uint32_t kernel, enum kernel_control operation, uint64_t words[3]);
 

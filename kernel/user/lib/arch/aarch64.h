@@ -35,3 +35,6 @@ static inline void user_float_instruction(void) { asm volatile(".4byte 0x9e6703e
 constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8000'0000;
 
 constexpr uintptr_t USER_ENTRY_STACK = 0;
+
+/* Registers of the console's UART. PL011: IMSC, its bit for transmission, and MIS. */
+constexpr unsigned USER_UART_MASK = 0x38 / 4, USER_UART_TRANSMIT = 1 << 5, USER_UART_STATUS = 0x40 / 4;

@@ -100,3 +100,6 @@ static inline void user_float_instruction(void) { asm volatile(".4byte 0xf200005
 constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8000'0000;
 
 constexpr uintptr_t USER_ENTRY_STACK = 0;
+
+/* Registers of the console's UART. 16550: IER, its bit for an empty transmitter, and IIR, which clears it when read. */
+constexpr unsigned USER_UART_MASK = 1, USER_UART_TRANSMIT = 2, USER_UART_STATUS = 2;

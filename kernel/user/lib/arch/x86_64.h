@@ -35,3 +35,6 @@ static inline void user_float_instruction(void) { asm volatile(".byte 0x0f, 0x57
 constexpr uintptr_t USER_KERNEL_ADDRESS = 0xffff'ffff'8020'0000;
 
 constexpr uintptr_t USER_ENTRY_STACK = 8;
+
+/* Registers of the console's UART. 16550: IER, its bit for an empty transmitter, and IIR, which clears it when read. */
+constexpr unsigned USER_UART_MASK = 1, USER_UART_TRANSMIT = 2, USER_UART_STATUS = 2;

@@ -37,6 +37,9 @@ static void make_objects(void)
     CHECK_EQUAL(notification_create(&whole[CAP_TYPE_NOTIFICATION]), STATUS_OK);
     CHECK_EQUAL(timer_create(&whole[CAP_TYPE_TIMER]), STATUS_OK);
     CHECK_EQUAL(thread_create(sleep, stack + sizeof stack, 0, &whole[CAP_TYPE_THREAD]), STATUS_OK);
+    unsigned registers, number = 0;
+    CHECK_EQUAL(io_info(console, &registers, &number), STATUS_OK);
+    CHECK_EQUAL(interrupt_create(kernel, number, &whole[CAP_TYPE_INTERRUPT]), STATUS_OK);
     CHECK_EQUAL(registry_create(&whole[CAP_TYPE_REGISTRY_NAME]), STATUS_OK);
     /* One more object, destroyed, for capabilities that are stale. */
     CHECK_EQUAL(endpoint_create(&stale), STATUS_OK);
@@ -50,7 +53,7 @@ static void drop_objects(void)
     uint64_t value;
     await_end(whole[CAP_TYPE_PROCESS], &value);
     (void)thread_kill(whole[CAP_TYPE_THREAD], 0);
-    enum cap_type const made[] = { CAP_TYPE_THREAD, CAP_TYPE_ENDPOINT, CAP_TYPE_MEMORY, CAP_TYPE_NOTIFICATION, CAP_TYPE_TIMER,
+    enum cap_type const made[] = { CAP_TYPE_THREAD, CAP_TYPE_INTERRUPT, CAP_TYPE_ENDPOINT, CAP_TYPE_MEMORY, CAP_TYPE_NOTIFICATION, CAP_TYPE_TIMER,
                                    CAP_TYPE_REGISTRY_NAME };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) CHECK_EQUAL(capability_delete(whole[made[i]]), STATUS_OK);
     CHECK_EQUAL(capability_delete(stale), STATUS_OK);
@@ -83,6 +86,7 @@ static struct user_call harmless(size_t number)
         call.word[rules[number].handle[i].word] = whole[rules[number].handle[i].cap_type];
     switch (number) {
     case CALL_KERNEL_CONTROL: call.word[0] = 0xff; break;
+    case CALL_IO_READ: case CALL_IO_WRITE: call.word[0] = ~0ull; break;
     case CALL_MEM_MAP: call.word[0] = SHARED_ADDRESS; break;
     default: break;
     }
