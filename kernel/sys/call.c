@@ -51,14 +51,16 @@ static bool too_wide(struct call_rule const *rule, uint64_t const *words)
     return false;
 }
 
-static enum status dispatch(struct thread *thread, uint64_t info)
+/* Not inlined: calls without anything to check shall not pay for its registers. */
+[[gnu::noinline]] static enum status dispatch(struct thread *thread, uint64_t info)
 {
     size_t number = info_in_get_number(info);
     if (number >= CALL_COUNT || (info & INFO_IN_RESERVED) != 0) return STATUS_BAD_CALL;
     struct call_rule const *rule = &rules[number];
     if (info >> INFO_IN_CAP_COUNT_SHIFT != 0
         && (!rule->transfers || info_in_get_cap_count(info) > MESSAGE_CAPABILITIES)) return STATUS_BAD_ARGUMENT;
-    struct call_request request = { .words = thread->context.call };
+    struct call_request request;
+    request.words = thread->context.call;
     for (unsigned i = 0; i < rule->handle_count; i++) {
         enum status status = authorize(thread, &rule->handle[i], &request.capability[i]);
         if (status != STATUS_OK) return status;
@@ -69,9 +71,8 @@ static enum status dispatch(struct thread *thread, uint64_t info)
 }
 
 /* The two operations that everything waits for, without capabilities and timeout: fewer steps to the same end. */
-static inline bool short_path(struct thread *thread, uint64_t info)
+[[gnu::noinline]] static bool short_path(struct thread *thread, uint64_t info)
 {
-    if (info != CALL_IPC_CALL && info != CALL_IPC_REPLY_RECEIVE) return false;
     if (thread->context.call[WORD_TIMEOUT] != TIMEOUT_FOREVER) return false;
     struct call_capability capability;
     if (authorize(thread, &rules[info].handle[0], &capability) != STATUS_OK) return false;
@@ -96,7 +97,14 @@ void trap_syscall(struct arch_context *context)
 {
     struct thread *thread = (struct thread *)context;
     uint64_t info = context->call[WORD_INFO];
-    if (short_path(thread, info)) return;
+    if (info < CALL_COUNT && rules[info].plain) {
+        struct call_request request;
+        request.words = context->call;
+        handlers[info](thread, &request);
+        check_status(thread, info);
+        return;
+    }
+    if ((info == CALL_IPC_CALL || info == CALL_IPC_REPLY_RECEIVE) && short_path(thread, info)) return;
     enum status status = dispatch(thread, info);
     if (status != STATUS_OK) thread_result(thread, status);
     check_status(thread, info);

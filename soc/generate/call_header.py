@@ -26,6 +26,7 @@ struct call_rule {
     struct handle_rule handle[CALL_HANDLES];
     uint8_t handle_count;
     bool transfers;              /* capabilities may travel with it */
+    bool plain;                  /* no handles, no capabilities, nothing narrow: there is nothing to check */
     uint16_t narrow_32;          /* bit i: message word i has no bits above 31 */
     uint16_t narrow_16;          /* ... above 15 */
     uint64_t errors;             /* bit i: it can end with status i */
@@ -43,9 +44,10 @@ def _handle(handle: abi.HandleArgument) -> str:
 def _row(rule: abi.CallRule) -> str:
     handles = ", ".join(_handle(handle) for handle in rule.handles) or "{}"
     narrow = {bits: sum(1 << word for word, width in rule.narrow.items() if width == bits) for bits in (32, 16)}
+    plain = not (rule.handles or rule.transfers or rule.narrow)
     errors = sum(1 << status.value for status in rule.all_errors)
     return (f"    ROW({rule.call.name}, {rule.call.name.lower()}, {{ {handles} }}, {len(rule.handles)}, "
-            f"{str(rule.transfers).lower()}, {narrow[32]:#x}, {narrow[16]:#x}, {errors:#x}ull)")
+            f"{str(rule.transfers).lower()}, {str(plain).lower()}, {narrow[32]:#x}, {narrow[16]:#x}, {errors:#x}ull)")
 
 
 def calls_header() -> str:
