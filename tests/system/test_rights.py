@@ -34,7 +34,8 @@ POLICY = {
     "INTERRUPT_ACKNOWLEDGE": _R.WRITE,
 }
 #: Calls that any process may make, and calls that ask for a type only or by their arguments.
-FREE = {"NULL", "YIELD", "EXIT", "CLOCK", "IPC_REPLY", "CAP_CHECK", "CAP_CREATE", "THREAD_CREATE", "THREAD_EXIT"}
+FREE = {"NULL", "YIELD", "EXIT", "CLOCK", "IPC_REPLY", "CAP_CHECK", "CAP_CREATE", "MAIL_BIND", "THREAD_CREATE",
+        "THREAD_EXIT"}
 BY_ARGUMENT = {"CAP_DELETE", "MEM_MAP", "MEM_UNMAP", "MEM_PROTECT", "MEM_INFO", "CAP_INSPECT"}
 
 
