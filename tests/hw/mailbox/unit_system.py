@@ -9,17 +9,19 @@ from hw.bus.arbiter import Arbiter
 from hw.bus.decoder import Decoder
 from hw.bus.memory_map import MemoryBlock, MemoryMap
 from hw.bus.wishbone import system_signature
+from hw.capability.config import FAULTS as UNIT_FAULTS
 from hw.capability.config import CapabilityUnitConfig
 from hw.capability.unit import CapabilityUnit
 from hw.core.port import CapabilityPort
 from hw.core.port_switch import PortSwitch
+from hw.mailbox.config import FAULTS as MAILBOX_FAULTS
 from hw.mailbox.config import MailboxConfig
 from hw.mailbox.mailbox import Mailbox
 from soc.memory_map import region
 
 __all__ = ["UnitSystem", "CONFIG"]
 
-CONFIG = MailboxConfig()
+CONFIG = MailboxConfig(faults=MAILBOX_FAULTS)
 
 
 class UnitSystem(wiring.Component):
@@ -33,11 +35,13 @@ class UnitSystem(wiring.Component):
     memory: Out(system_signature())
     port: In(CapabilityPort())
     irq: Out(1)
+    unit_faults: In(len(UNIT_FAULTS))
+    mailbox_faults: In(len(MAILBOX_FAULTS))
 
     def __init__(self):
         super().__init__()
         self.mailbox = Mailbox(CONFIG)
-        self.unit = CapabilityUnit(CapabilityUnitConfig(lines=16))
+        self.unit = CapabilityUnit(CapabilityUnitConfig(lines=16, fault_inputs=True))
         size = region("memory").size
         self.memory.memory_map = MemoryMap(addr_width=(size - 1).bit_length())
         self.memory.memory_map.add_resource(MemoryBlock(size), name="memory", size=size)
@@ -60,5 +64,6 @@ class UnitSystem(wiring.Component):
         wiring.connect(m, switch.units[0], unit.port)
         wiring.connect(m, switch.units[1], mailbox.port)
         wiring.connect(m, mailbox.check, unit.check)
-        m.d.comb += [mailbox.forget.eq(unit.forgets), self.irq.eq(mailbox.irq)]
+        m.d.comb += [mailbox.forget.eq(unit.forgets), self.irq.eq(mailbox.irq),
+                     unit.faults.eq(self.unit_faults), mailbox.fault.eq(self.mailbox_faults)]
         return m
