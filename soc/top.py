@@ -179,7 +179,8 @@ class SoC(wiring.Component):
             place = region(name)
             if target.memory_map.size > place.size:
                 raise ValueError(f"{name} spans {target.memory_map.size:#x} bytes, its region {place.size:#x}")
-            self._decoder.add(target, addr=place.base, name=name)
+            # The way to devices has a register; main memory is next to the hart.
+            self._decoder.add(target, addr=place.base, name=name, registered=name != "memory")
 
     @property
     def memory_map(self) -> MemoryMap:

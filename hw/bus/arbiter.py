@@ -1,5 +1,8 @@
 """Wishbone arbiter: many initiators, one target, round robin."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
@@ -12,9 +15,11 @@ __all__ = ["Arbiter"]
 class Arbiter(wiring.Component):
     """Shares a bus among initiators.
 
-    Who owns the bus keeps it while its `cyc` is high, so bursts and locked sequences are never cut. A free bus
-    goes in the same cycle to the next requester behind the last owner. An initiator must let `cyc` fall between
-    transactions, or the others starve.
+    Who owns the bus keeps it while its `cyc` is high, so bursts and locked sequences are never cut, and after that
+    until somebody else asks: then it goes to the next requester behind the owner, in the next cycle. An initiator must
+    let `cyc` fall between transactions, or the others starve.
+
+    The owner is a register, one-hot: no initiator's `cyc` passes the choice on its way to the target and back.
 
     Parameters
     ----------
@@ -54,46 +59,37 @@ class Arbiter(wiring.Component):
         if wishbone.Feature.ERR in self.bus.features and wishbone.Feature.ERR not in interface.features:
             raise ValueError("Initiator lacks 'err', which the arbiter's bus has")
         self._initiators.append(initiator)
+        #: Who has the bus, one-hot. Proofs look at it.
+        self._owner = Signal(len(self._initiators), init=1, name="owner")
 
     def elaborate(self, platform):
         m = Module()
         if not self._initiators:
             return m
         count = len(self._initiators)
-        request = Signal(count)
-        #: Last owner, and who has the bus in this cycle.
-        owner = Signal(range(count))
-        grant = Signal(range(count))
-        m.d.comb += [
-            request.eq(Cat(initiator.cyc for initiator in self._initiators)),
-            grant.eq(owner),
-        ]
-        m.d.sync += owner.eq(grant)
-        with m.If(~request.bit_select(owner, 1)):
-            with m.Switch(owner):
-                for last in range(count):
-                    # The default takes in the codes that no initiator has, so that none of them can get stuck.
-                    with m.Case(last) if last < count - 1 else m.Default():
-                        # The last assignment wins: nearest behind the last owner comes last. (The owner itself
-                        # does not ask here, unless the code was not its own.)
-                        for distance in reversed(range(1, count + 1)):
-                            candidate = (last + distance) % count
-                            with m.If(request[candidate]):
-                                m.d.comb += grant.eq(candidate)
+        request, owner, following = Signal(count), self._owner, Signal(count)
+        m.d.comb += request.eq(Cat(initiator.cyc for initiator in self._initiators))
+        for last in range(count):
+            with m.If(owner[last]):
+                # The last assignment wins: nearest behind the owner comes last.
+                for distance in reversed(range(1, count)):
+                    candidate = (last + distance) % count
+                    with m.If(request[candidate]):
+                        m.d.comb += following.eq(1 << candidate)
+        with m.If(~(request & owner).any() & request.any()):
+            m.d.sync += owner.eq(following)
 
         outgoing = ["adr", "dat_w", "sel", "cyc", "stb", "we"]
         for feature in (wishbone.Feature.LOCK, wishbone.Feature.CTI, wishbone.Feature.BTE):
             if feature in self.bus.features:
                 outgoing.append(feature.value)
-        for initiator in self._initiators:
-            m.d.comb += initiator.dat_r.eq(self.bus.dat_r)
-        with m.Switch(grant):
-            for index, initiator in enumerate(self._initiators):
-                with m.Case(index) if index < count - 1 else m.Default():
-                    for name in outgoing:
-                        if name in initiator.signature.members:
-                            m.d.comb += getattr(self.bus, name).eq(getattr(initiator, name))
-                    m.d.comb += initiator.ack.eq(self.bus.ack)
-                    if wishbone.Feature.ERR in self.bus.features:
-                        m.d.comb += initiator.err.eq(self.bus.err)
+        for name in outgoing:
+            target = Value.cast(getattr(self.bus, name))
+            members = (Value.cast(getattr(initiator, name)) & owner[index].replicate(len(target))
+                       for index, initiator in enumerate(self._initiators) if name in initiator.signature.members)
+            m.d.comb += target.eq(reduce(or_, members, C(0)))
+        for index, initiator in enumerate(self._initiators):
+            m.d.comb += [initiator.dat_r.eq(self.bus.dat_r), initiator.ack.eq(self.bus.ack & owner[index])]
+            if wishbone.Feature.ERR in self.bus.features:
+                m.d.comb += initiator.err.eq(self.bus.err & owner[index])
         return m

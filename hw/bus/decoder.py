@@ -1,7 +1,7 @@
 """Wishbone decoder: one initiator, many targets by address."""
 
 from amaranth import *
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 from amaranth.utils import exact_log2
 
@@ -12,10 +12,12 @@ __all__ = ["Decoder"]
 
 
 class Decoder(wiring.Component):
-    """Hands each cycle to the target in whose window its address lies. Combinational.
+    """Hands each cycle to the target in whose window its address lies.
 
-    An address in no window is answered with `err` in the same cycle. A target may have fewer address bits and
-    fewer optional inputs (`lock`, `cti`, `bte`) than the decoder: without `cti` it sees a burst as classic cycles.
+    A target is reached in the same cycle, or a cycle later through registers, which all targets of that kind share:
+    then it sees classic cycles, each transfer by itself. Its answer comes back in the same cycle. An address in no
+    window is answered with `err`, a cycle later if there are registers. A target may have fewer address bits and fewer
+    optional inputs (`lock`, `cti`, `bte`) than the decoder: without `cti` it sees a burst as classic cycles.
 
     Parameters
     ----------
@@ -40,8 +42,11 @@ class Decoder(wiring.Component):
         self.bus.memory_map = MemoryMap(addr_width=max(1, signature.addr_width + self._word_bits),
                                         alignment=self._word_bits)
         self._targets = []
+        #: What the targets behind registers see of the initiator. Proofs look at it.
+        self._kept = Signal(data.StructLayout({"stb": 1, "adr": signature.addr_width, "we": 1, "sel": len(self.bus.sel),
+                                               "dat_w": signature.data_width}), name="kept")
 
-    def add(self, target, *, addr=None, name):
+    def add(self, target, *, addr=None, name, registered=False):
         """Add a target.
 
         Parameters
@@ -52,6 +57,8 @@ class Decoder(wiring.Component):
             First byte of its window, a multiple of the window's size; default the next free place.
         name : str
             Name of the window in the memory map.
+        registered : bool
+            Reach it through registers.
 
         Returns
         -------
@@ -80,45 +87,52 @@ class Decoder(wiring.Component):
         if interface.memory_map.addr_width > interface.addr_width + self._word_bits:
             raise ValueError(f"Memory map of target {name!r} has more address bits than its port")
         placed = self.bus.memory_map.add_window(interface.memory_map, name=name, addr=addr)
-        self._targets.append((target, *placed))
+        self._targets.append((target, *placed, registered))
         return placed
 
     def elaborate(self, platform):
         m = Module()
-        features = self.bus.features
-        for target, _, _ in self._targets:
+        features, bus, kept = self.bus.features, self.bus, self._kept
+        beside = any(registered for *_, registered in self._targets)
+
+        # Only the target that is asked answers.
+        acknowledge, error, answer = C(0, 1), C(0, 1), C(0, 1)
+        late, elsewhere, hole = C(0, 1), C(1, 1), C(1, 1)
+        for target, start, end, registered in self._targets:
+            request = kept if registered else bus
             m.d.comb += [
-                target.adr.eq(self.bus.adr),
-                target.dat_w.eq(self.bus.dat_w),
-                target.sel.eq(self.bus.sel),
-                target.we.eq(self.bus.we),
+                target.adr.eq(request.adr),
+                target.dat_w.eq(request.dat_w),
+                target.sel.eq(request.sel),
+                target.we.eq(request.we),
             ]
             for feature in (wishbone.Feature.LOCK, wishbone.Feature.CTI, wishbone.Feature.BTE):
                 if feature in target.signature.features and feature in features:
-                    m.d.comb += getattr(target, feature.value).eq(getattr(self.bus, feature.value))
-
-        # Only the target that is asked answers, so its answer selects its data: earlier than the address could.
-        data = C(0)
-        for target, _, _ in self._targets:
+                    m.d.comb += getattr(target, feature.value).eq(0 if registered else getattr(bus, feature.value))
+            inside = max(0, exact_log2(end - start) - self._word_bits)
+            asked = request.adr[inside:] == start >> (self._word_bits + inside)
+            m.d.comb += [
+                target.cyc.eq((kept.stb if registered else bus.cyc) & asked),
+                target.stb.eq(request.stb & asked),
+            ]
             answers = target.ack
+            acknowledge = acknowledge | target.ack
             if wishbone.Feature.ERR in target.signature.features:
+                error = error | target.err
                 answers = answers | target.err
-            data = data | (target.dat_r & answers.replicate(len(target.dat_r)))
-        m.d.comb += self.bus.dat_r.eq(data)
-
-        with m.Switch(self.bus.adr):
-            for target, start, end in self._targets:
-                inside = max(0, exact_log2(end - start) - self._word_bits)
-                above = self.bus.addr_width - inside
-                prefix = f"{start >> (self._word_bits + inside):0{above}b}" if above else ""
-                with m.Case(prefix + "-" * inside):
-                    m.d.comb += [
-                        target.cyc.eq(self.bus.cyc),
-                        target.stb.eq(self.bus.stb),
-                        self.bus.ack.eq(target.ack),
-                    ]
-                    if wishbone.Feature.ERR in target.signature.features:
-                        m.d.comb += self.bus.err.eq(target.err)
-            with m.Default():
-                m.d.comb += self.bus.err.eq(self.bus.cyc & self.bus.stb)
+            answer = answer | (target.dat_r & answers.replicate(len(target.dat_r)))
+            if registered:
+                late = late | answers
+                hole = hole & ~asked
+            else:
+                elsewhere = elsewhere & ~asked
+        if beside:
+            refused = kept.stb & hole
+            m.d.sync += [
+                kept.adr.eq(bus.adr), kept.we.eq(bus.we), kept.sel.eq(bus.sel), kept.dat_w.eq(bus.dat_w),
+                kept.stb.eq(bus.cyc & bus.stb & elsewhere & ~late & ~refused),
+            ]
+        else:
+            refused = bus.cyc & bus.stb & elsewhere
+        m.d.comb += [bus.ack.eq(acknowledge), bus.err.eq(error | refused), bus.dat_r.eq(answer)]
         return m

@@ -216,6 +216,7 @@ class Core(wiring.Component):
         wiring.connect(m, stores.bus, data_bus.stores)
         wiring.connect(m, commit.bus, data_bus.unit)
         wiring.connect(m, walker.bus, data_bus.walker)
+        m.d.comb += data_bus.walker_comes.eq(walker.comes)
         wiring.connect(m, fetch.bus, wiring.flipped(self.ibus))
         wiring.connect(m, data_bus.bus, wiring.flipped(self.dbus))
         wiring.connect(m, commit.memory.snoop, wiring.flipped(self.snoop))

@@ -10,47 +10,34 @@ __all__ = ["DataBus"]
 
 
 class DataBus(wiring.Component):
-    """Fixed priority: stores that wait go first, so that whoever reads behind them sees them.
+    """Stores that wait go first, so that whoever reads behind them sees them. The load/store unit wants the bus only
+    while none wait, so these two never meet; each has the bus when it asks, unless the walker has.
 
-    A grant lasts until its owner lowers `cyc`; ownership is registered, and a new owner may follow in the next cycle.
+    That is a register: the walker says a cycle before a read that it comes, and has the bus for this one transfer.
 
     Members
     -------
     stores, unit, walker : the three initiators.
+    walker_comes : the walker will raise `cyc` in the next cycle, at the latest when it has the bus.
     bus : the port of the core.
     """
 
     stores: In(wishbone.system_signature())
     unit: In(wishbone.system_signature())
     walker: In(wishbone.system_signature())
+    walker_comes: In(1)
     bus: Out(wishbone.system_signature())
 
     def elaborate(self, platform):
         m = Module()
-        sources = (self.stores, self.unit, self.walker)
-        owner = Signal(range(len(sources)))
-        chosen = Signal(range(len(sources)))
-        held = Signal()
-
-        m.d.comb += chosen.eq(owner)
-        with m.If(~held):
-            for i, source in reversed(list(enumerate(sources))):
-                with m.If(source.cyc):
-                    m.d.comb += chosen.eq(i)
-        m.d.sync += owner.eq(chosen)
-
-        with m.Switch(chosen):
-            for i, source in enumerate(sources):
-                with m.Case(i):
-                    m.d.comb += [
-                        getattr(self.bus, name).eq(getattr(source, name))
-                        for name in ("adr", "dat_w", "sel", "cyc", "stb", "we", "lock", "cti", "bte")
-                    ]
-                    m.d.comb += [source.ack.eq(self.bus.ack), source.err.eq(self.bus.err)]
-                    # Held while a cycle goes on; a store buffer that has more to write keeps cyc up all the same.
-                    finished = (self.bus.ack | self.bus.err) & ~source.lock & (
-                        (source.cti == wishbone.CycleType.CLASSIC) | (source.cti == wishbone.CycleType.END_OF_BURST))
-                    m.d.sync += held.eq(source.cyc & ~finished)
-        for source in sources:
-            m.d.comb += source.dat_r.eq(self.bus.dat_r)
+        stores, unit, walker, bus = self.stores, self.unit, self.walker, self.bus
+        walks = Signal()
+        answered = bus.ack | bus.err
+        m.d.sync += walks.eq(Mux(walks, walker.cyc & ~answered,
+                                 (self.walker_comes | walker.cyc) & ~stores.cyc & ~unit.cyc))
+        for name in ("adr", "dat_w", "sel", "cyc", "stb", "we", "lock", "cti", "bte"):
+            of_stores, of_unit, of_walker = (Value.cast(getattr(source, name)) for source in (stores, unit, walker))
+            m.d.comb += Value.cast(getattr(bus, name)).eq(Mux(walks, of_walker, Mux(stores.cyc, of_stores, of_unit)))
+        for source, owns in ((stores, ~walks & stores.cyc), (unit, ~walks & ~stores.cyc & unit.cyc), (walker, walks)):
+            m.d.comb += [source.dat_r.eq(bus.dat_r), source.ack.eq(bus.ack & owns), source.err.eq(bus.err & owns)]
         return m

@@ -59,24 +59,26 @@ class StoreBuffer(wiring.Component):
         head = Signal(bits)
         tail = Signal(bits)
         level = Signal(range(self._depth + 1))
-        waiting = Signal()
+        waiting, asks = Signal(), Signal()
         pop = Signal()
-        pause = Signal()
+        run = Signal(range(RUN))
+        # The answer of the bus is late: what follows is found out for either case.
+        pushed, popped = Signal(range(self._depth + 1)), Signal(range(self._depth + 1))
         m.d.comb += [
-            waiting.eq(level != 0),
-            pop.eq(waiting & (self.bus.ack | self.bus.err)),
+            pushed.eq(level + self.push), popped.eq(level + self.push - 1),
+            pop.eq(asks & (self.bus.ack | self.bus.err)),
             self.room.eq(level < self._depth - 1),
             self.empty.eq(~waiting & ~self.push),
             write.en.eq(self.push), write.addr.eq(tail), write.data.eq(self.store),
             read.addr.eq(head),
-            self.bus.cyc.eq(waiting & ~pause), self.bus.stb.eq(waiting & ~pause), self.bus.we.eq(1),
+            self.bus.cyc.eq(asks), self.bus.stb.eq(asks), self.bus.we.eq(1),
             self.bus.adr.eq(read.data.adr), self.bus.dat_w.eq(read.data.data), self.bus.sel.eq(read.data.sel),
         ]
-        run = Signal(range(RUN))
         with m.If(pop):
             m.d.sync += run.eq(Mux(run == RUN - 1, 0, run + 1))
         m.d.sync += [
-            pause.eq(pop & (run == RUN - 1)),
-            level.eq(level + self.push - pop), tail.eq(tail + self.push), head.eq(head + pop),
+            level.eq(Mux(pop, popped, pushed)), tail.eq(tail + self.push), head.eq(head + pop),
+            waiting.eq(Mux(pop, popped != 0, pushed != 0)),
+            asks.eq(Mux(pop, (popped != 0) & (run != RUN - 1), pushed != 0)),
         ]
         return m

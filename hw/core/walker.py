@@ -61,6 +61,7 @@ class PageTableWalker(wiring.Component):
     root, asid : satp.PPN and satp.ASID.
     regions : see :class:`hw.core.pmp.PmpCheck`.
     bus : reads of page-table entries.
+    comes : in the next cycle `bus.cyc` may be high.
     """
 
     def __init__(self, config: CoreConfig):
@@ -72,6 +73,7 @@ class PageTableWalker(wiring.Component):
             "asid": In(16),
             "regions": In(data.ArrayLayout(PmpEntry, config.pmp_entries)),
             "bus": Out(wishbone.system_signature()),
+            "comes": Out(1),
         })
 
     def elaborate(self, platform):
@@ -131,6 +133,7 @@ class PageTableWalker(wiring.Component):
                     m.d.sync += [frame.eq(vpn[:20]), level.eq(0)]
                     m.next = "permit"
             with m.State("guard"):
+                m.d.comb += self.comes.eq(1)
                 # Tables lie in main memory: reading a device could have side effects that no program asked for.
                 m.d.sync += access_fault.eq(frame[20:].any() | ~pmp.rights.read | ~entry.cached)
                 m.next = "read"

@@ -20,13 +20,13 @@ INITIATORS = 3
 
 
 class Bench(wiring.Component):
-    """Three initiators and two targets, all free within the rules.
+    """Three initiators and two targets, all free within the rules. `registered` lists the targets behind registers.
 
     `fairness` swaps the properties of protocol for those of the order of service: they talk about stretches of time
     that other initiators can make as long as they like, so they are checked to a bound.
     """
 
-    def __init__(self, *, arbiter=Arbiter, fairness=False):
+    def __init__(self, *, arbiter=Arbiter, fairness=False, registered=()):
         members = {f"initiator_{index}": In(SIGNATURE) for index in range(INITIATORS)}
         for index, (_, size) in enumerate(WINDOWS):
             members[f"target_{index}"] = Out(wishbone.Signature(addr_width=size.bit_length() - 1, data_width=8,
@@ -34,6 +34,7 @@ class Bench(wiring.Component):
         super().__init__(members)
         self._arbiter = arbiter
         self._fairness = fairness
+        self._registered = registered
 
     def elaborate(self, platform):
         m = Module()
@@ -47,7 +48,7 @@ class Bench(wiring.Component):
             bursts.append(initiator_rules(m, initiator, Assume, bursts=True))
         for index, (target, (start, size)) in enumerate(zip(targets, WINDOWS, strict=True)):
             target.memory_map = MemoryMap(addr_width=size.bit_length() - 1)
-            decoder.add(target, addr=start, name=f"target_{index}")
+            decoder.add(target, addr=start, name=f"target_{index}", registered=index in self._registered)
             target_rules(m, target, Assume)
         wiring.connect(m, arbiter.bus, decoder.bus)
 
@@ -64,6 +65,7 @@ class Bench(wiring.Component):
         m.d.comb += Assert(sum(answers) <= 1)
         m.d.comb += Assert(sum(target.cyc for target in targets) <= 1)
         self._answers_belong(m, initiators, targets, arbiter.bus)
+        self._registers(m, arbiter, decoder)
         owned = self._ownership(m, initiators, answers, arbiter.bus)
         # Invariants that make the induction close: the burst on the bus is that of its owner.
         for owns, burst in zip(owned, bursts, strict=True):
@@ -84,23 +86,45 @@ class Bench(wiring.Component):
             in_hole = holes.bit_select(initiator.adr, 1)
             second = initiator.adr >= WINDOWS[1][0]
             target = {name: Mux(second, getattr(targets[1], name), getattr(targets[0], name))
-                      for name in ("cyc", "stb", "adr", "we", "sel", "dat_w", "dat_r", "ack", "err", "lock")}
+                      for name in ("cyc", "stb", "adr", "we", "sel", "dat_w", "dat_r", "ack", "err")}
+            for index, port in enumerate(targets):
+                if index not in self._registered:
+                    with m.If(port.ack | port.err):
+                        m.d.comb += Assert(port.lock == bus.lock)
             with m.If((initiator.ack | initiator.err) & ~in_hole):
                 m.d.comb += [
                     Assert((target["ack"] == initiator.ack) & (target["err"] == initiator.err)),
                     Assert(target["adr"] == Mux(second, initiator.adr[:1], initiator.adr[:2])),
-                    Assert(Cat(target["we"], target["sel"], target["lock"])
-                           == Cat(initiator.we, initiator.sel, initiator.lock)),
-                    Assert(target["dat_w"] == initiator.dat_w),
+                    Assert(Cat(target["we"], target["sel"]) == Cat(initiator.we, initiator.sel)),
+                    Assert(~initiator.we | (target["dat_w"] == initiator.dat_w)),
                     Assert(target["dat_r"] == initiator.dat_r),
                 ]
             with m.If(in_hole):
                 m.d.comb += Assert(~initiator.ack)
-        with m.If(bus.cyc & bus.stb & holes.bit_select(bus.adr, 1)):
-            m.d.comb += Assert(bus.err)
+        in_hole, waits = bus.cyc & bus.stb & holes.bit_select(bus.adr, 1), Signal()
+        m.d.sync += waits.eq(in_hole & ~bus.err)
+        with m.If(in_hole):
+            m.d.comb += Assert(bus.err if not self._registered else bus.err == waits)
             m.d.comb += Assert(~Cat(target.cyc for target in targets).any())
-        # The bus never rests while somebody wants it.
-        m.d.comb += Assert(bus.cyc == Cat(initiator.cyc for initiator in initiators).any())
+        # The bus rests for a cycle when it changes hands. Not for longer, unless those who wanted it have given up.
+        wants, rested = Cat(initiator.cyc for initiator in initiators), Signal()
+        wanted = Signal.like(wants)
+        m.d.comb += Assert(wants.any() | ~bus.cyc)
+        m.d.sync += [wanted.eq(wants), rested.eq(wants.any() & ~bus.cyc)]
+        with m.If(rested & ((wanted & ~wants) == 0)):
+            m.d.comb += Assert(bus.cyc)
+
+    def _registers(self, m, arbiter, decoder):
+        """Invariants: there is one owner, and what the decoder keeps is what is on the bus."""
+        owner = arbiter._owner
+        m.d.comb += Assert((owner != 0) & ((owner & (owner - 1)) == 0))
+        bus, kept = arbiter.bus, decoder._kept
+        with m.If(kept.stb):
+            m.d.comb += [
+                Assert(bus.cyc & bus.stb),
+                Assert(Cat(kept.adr, kept.we, kept.sel) == Cat(bus.adr, bus.we, bus.sel)),
+                Assert(~bus.we | (kept.dat_w == bus.dat_w)),
+            ]
 
     def _ownership(self, m, initiators, answers, bus):
         """Nobody else is answered between an answer and the fall of `cyc`."""
@@ -154,8 +178,9 @@ class Rash(Arbiter):
         return m
 
 
-def test_protocol():
-    prove(Bench(), mode="prove", depth=4, name="interconnect")
+@pytest.mark.parametrize("registered", [(), (1,), (0, 1)], ids=["direct", "mixed", "registered"])
+def test_protocol(registered):
+    prove(Bench(registered=registered), mode="prove", depth=4, name=f"interconnect-{len(registered)}")
 
 
 def test_order_of_service():

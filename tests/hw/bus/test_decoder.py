@@ -59,12 +59,45 @@ def test_optional_signals():
         assert ctx.get(full.bte) == wishbone.BurstTypeExt.WRAP_8
         assert ctx.get(decoder.bus.err)
         ctx.set(decoder.bus.adr, 8)
+        ctx.set(full.err, 0)
         ctx.set(bare.ack, 1)
         await ctx.delay(1e-9)
         assert (ctx.get(full.cyc), ctx.get(bare.cyc), ctx.get(bare.stb)) == (0, 1, 1)
         assert (ctx.get(decoder.bus.err), ctx.get(decoder.bus.ack)) == (0, 1)
 
     run(decoder, testbench, clocked=False)
+
+
+def test_targets_behind_registers():
+    """A cycle more for each transfer, beats of a burst too, and for the error of a hole; none for other targets."""
+    m = Module()
+    m.submodules.decoder = decoder = Decoder()
+    m.submodules.near = near = Sram(64, init=range(8))
+    m.submodules.far = far = Sram(64, init=range(20, 28))
+    decoder.add(near.bus, addr=0x8000_0000, name="near")
+    decoder.add(far.bus, addr=0x1000, name="far", registered=True)
+
+    async def testbench(ctx):
+        bus = Initiator(ctx, decoder.bus)
+        for turn in range(2):
+            assert await bus.read(0x8000_0008, 8) == 1
+            assert bus.cycles == 2
+            assert await bus.read(0x1008 + 8 * turn, 8) == 21 + turn
+            assert bus.cycles == 3
+        await bus.write(0x1038, 77)
+        assert bus.cycles == 3
+        assert await bus.read(0x1038, 8) == 77
+        for beat in range(4):
+            cti = wishbone.CycleType.END_OF_BURST if beat == 3 else wishbone.CycleType.INCR_BURST
+            assert await bus.word(0x1000 + 8 * beat, burst=cti, keep=beat != 3) == 20 + beat
+            assert bus.cycles == 3
+        for hole in (0x0, 0x1040, 0x8000_0040):
+            with pytest.raises(BusError):
+                await bus.read(hole)
+            assert bus.cycles == 2
+        assert await bus.read(0x1008, 8) == 21
+
+    run(m, testbench)
 
 
 def test_one_window_fills_all():
