@@ -136,6 +136,7 @@ class CommitStage(wiring.Component):
         # with it.
         w_valid = Signal()
         w_slow = Signal()
+        w_holds = Signal()  # Slow, or settling: one register, because so much waits for it.
         # Each is the sum of two registers: what the caches say comes late, and goes straight into its own.
         w_valid_memory = Signal()
         w_valid_other = Signal()
@@ -144,7 +145,6 @@ class CommitStage(wiring.Component):
         w_trap = Signal()
         w_refill = Signal()
         w_forget = Signal()
-        w_settle = Signal()
         w_interrupt = Signal()
         w_cause = Signal(6)
         w_delegated = Signal()
@@ -166,7 +166,7 @@ class CommitStage(wiring.Component):
             w_slow.eq(w_slow_memory | w_slow_other),
             w_valid.eq(w_valid_memory | w_valid_other),
             # The choice of an interrupt lags the CSRs by a cycle, and the next instruction must see it (3.1.9).
-            frozen.eq(w_slow | w_settle | context_wait),
+            frozen.eq(w_holds | context_wait),
             flush.eq(w_trap | w_refill),
             active.eq(m_valid & ~frozen & ~flush),
             interrupted.eq(csr.interrupt_valid),
@@ -252,7 +252,7 @@ class CommitStage(wiring.Component):
             csr.accesses.eq(self.accesses_stored),
             csr.execute.eq(csr_now),
             context_wait.eq(m_valid & i.context_data & ~context_done),
-            self.context_read.eq(context_wait & ~w_slow & ~w_settle & ~flush),
+            self.context_read.eq(context_wait & ~w_holds & ~flush),
             csr.machine_return.eq(go & is_return & (control.system == System.MRET)),
             csr.supervisor_return.eq(go & is_return & (control.system == System.SRET)),
         ]
@@ -266,21 +266,23 @@ class CommitStage(wiring.Component):
             m.d.sync += self.context_write_data.eq(csr.write_data)
 
         # ---- capability port
-        w_custom = w_slow & (w_unit == Unit.CUSTOM)
+        w_custom = w_slow_other & (w_unit == Unit.CUSTOM)
         w_committed = Signal()
         commit_now = Signal()
         commit_late = Signal()
         cancel = Signal()
+        # A result that is there is taken. That it is comes late, and last into the registers of writeback.
+        takes = Signal()
         m.d.comb += [
             commit_now.eq(go & i.issued & ~i.fence),
             commit_late.eq(w_custom & ~w_committed & self.stores_empty),
             cancel.eq(m_valid & i.issued & (flush | (active & diverted))),
             self.commit.valid.eq(commit_now | commit_late | cancel),
             self.commit.kill.eq(cancel),
-            self.result.ready.eq(commit_now | (w_custom & (w_committed | commit_late))),
+            takes.eq(commit_now | (w_custom & (w_committed | commit_late))),
+            self.result.ready.eq(takes),
         ]
-        answered = self.result.valid & self.result.ready
-        m.d.sync += w_committed.eq(commit_now | (w_custom & (w_committed | commit_late)))
+        m.d.sync += w_committed.eq(takes)
 
         # ---- what takes longer than the memory stage, beside loads and stores
         needs_longer = Signal()
@@ -290,9 +292,9 @@ class CommitStage(wiring.Component):
             with m.Case(Unit.SYSTEM):
                 m.d.comb += needs_longer.eq(~is_return)
             with m.Case(Unit.CUSTOM):
-                m.d.comb += needs_longer.eq(i.fence | ~self.result.valid)
+                m.d.comb += needs_longer.eq(i.fence)
 
-        # When it is done; of loads and stores `memory` says so.
+        # When it is done; of loads and stores `memory` says so, of custom instructions their unit.
         flushing = Signal()
         slow_done = Signal()
         slow_refill = Signal()
@@ -300,8 +302,6 @@ class CommitStage(wiring.Component):
         with m.Switch(w_unit):
             with m.Case(Unit.DIVIDE):
                 m.d.comb += slow_done.eq(divider.done)
-            with m.Case(Unit.CUSTOM):
-                m.d.comb += slow_done.eq(answered & ~self.result.exception)
             with m.Case(Unit.SYSTEM):
                 with m.Switch(w.control.system):
                     with m.Case(System.WFI):
@@ -332,33 +332,45 @@ class CommitStage(wiring.Component):
         w_write_other = Signal()
         w_loads = Signal()
         w_multiplies = Signal()
-        m.d.sync += [
-            w_valid_other.eq(0), w_write_other.eq(0), w_trap.eq(0), w_refill.eq(0), w_forget.eq(0), w_settle.eq(0),
-        ]
-        # Loads and stores: what caches and lookaside buffer say, `quick` and `done`, comes last.
-        quick, done = Signal(attrs=SEPARATE), Signal(attrs=SEPARATE)
+        # Who will be in writeback, and hold what is behind.
+        slow_memory, slow_other, settles = Signal(), Signal(), Signal()
+        m.d.sync += [w_trap.eq(0), w_refill.eq(0), w_forget.eq(0)]
+        # Loads and stores: what caches and lookaside buffer say comes last.
+        done, stays_slow = Signal(attrs=SEPARATE), Signal(attrs=SEPARATE)
         enters, enters_writing, slow_writing = (Signal(attrs=SEPARATE, name=name) for name in (
             "enters", "enters_writing", "slow_writing"))
         m.d.comb += [
-            quick.eq(memory.quick), done.eq(memory.done),
+            done.eq(w_slow_memory & memory.done), stays_slow.eq(w_slow_memory & ~memory.fault),
             enters.eq(go & is_memory), enters_writing.eq(go & is_memory & control.writes_rd),
-            slow_writing.eq(w_slow_memory & w.control.writes_rd),
+            slow_writing.eq(w.control.writes_rd),
+            slow_memory.eq((enters & ~(memory.hits & memory.translated)) | (stays_slow & ~done)),
         ]
         m.d.sync += [
-            w_valid_memory.eq((enters & quick) | (w_slow_memory & done)),
-            w_write_memory.eq((enters_writing & quick) | (slow_writing & done)),
-            w_slow_memory.eq((enters & ~quick) | (w_slow_memory & ~done & ~memory.fault)),
+            w_valid_memory.eq((enters & memory.hits & memory.translated) | done),
+            w_write_memory.eq((enters_writing & memory.hits & memory.translated) | (slow_writing & done)),
+            w_slow_memory.eq(slow_memory),
+            w_holds.eq(slow_memory | slow_other | settles),
+        ]
+        # Everything else: what follows from other than a custom instruction's result.
+        slow_anyway, valid_anyway, write_anyway, takes_writing = (Signal(attrs=SEPARATE, name=name) for name in (
+            "slow_anyway", "valid_anyway", "write_anyway", "takes_writing"))
+        arrives = self.result.valid
+        m.d.comb += [
+            takes_writing.eq(takes & ~self.result.exception & self.result.we
+                             & Mux(w_slow_other, w.control.writes_rd, control.writes_rd)),
+            slow_other.eq(slow_anyway | (takes & ~arrives)),
+        ]
+        m.d.sync += [
+            w_slow_other.eq(slow_other),
+            w_valid_other.eq(valid_anyway | (takes & arrives & ~self.result.exception)),
+            w_write_other.eq(write_anyway | (takes_writing & arrives)),
         ]
         with m.If(w_slow_memory):
             m.d.sync += w_trap.eq(memory.fault)
         with m.Elif(w_slow_other):
-            with m.If(slow_done):
-                m.d.sync += [
-                    w_slow_other.eq(0), w_valid_other.eq(1), w_refill.eq(slow_refill),
-                    w_write_other.eq(w.control.writes_rd & ((w_unit != Unit.CUSTOM) | self.result.we)),
-                ]
-            with m.Elif(answered & self.result.exception):
-                m.d.sync += [w_slow_other.eq(0), w_trap.eq(1)]
+            m.d.comb += [slow_anyway.eq(~slow_done & ~takes), valid_anyway.eq(slow_done),
+                         write_anyway.eq(slow_done & w.control.writes_rd)]
+            m.d.sync += w_refill.eq(slow_done & slow_refill)
         with m.Else():
             m.d.sync += [
                 w.control.eq(control), w.pc.eq(i.pc), w.raw.eq(i.raw), w.target.eq(i.target),
@@ -369,17 +381,17 @@ class CommitStage(wiring.Component):
                 w_multiplies.eq(unit == Unit.MULTIPLY),
             ]
             with m.If(go):
-                refused = answered & self.result.exception
+                m.d.comb += [slow_anyway.eq(needs_longer), valid_anyway.eq(~is_memory & ~needs_longer & ~takes),
+                             write_anyway.eq(~is_memory & ~needs_longer & ~takes & control.writes_rd)]
+                m.d.comb += settles.eq(csr_now & csr.unsettles)
                 m.d.sync += [
-                    w_slow_other.eq(needs_longer), w_valid_other.eq(~is_memory & ~needs_longer & ~refused),
-                    w_write_other.eq(~is_memory & ~needs_longer & ~refused & control.writes_rd
-                                     & ((unit != Unit.CUSTOM) | self.result.we)),
-                    w_trap.eq(refused),
-                    w_settle.eq(csr_now & csr.unsettles), w_refill.eq(csr_now & csr.flush),
+                    w_refill.eq(csr_now & csr.flush),
                     w_forget.eq(csr_now & csr.protects),
                 ]
             with m.Elif(active):
                 m.d.sync += w_trap.eq(1)
+        with m.If(takes & arrives & self.result.exception):
+            m.d.sync += w_trap.eq(1)
         next_cause = Signal(6)
         with m.If(w_slow):
             m.d.comb += next_cause.eq(Mux(w_memory, memory.cause, self.result.cause))
@@ -390,15 +402,18 @@ class CommitStage(wiring.Component):
         m.d.comb += [csr.next_cause.eq(next_cause), csr.next_interrupt.eq(~w_slow & interrupted)]
         m.d.sync += [w_cause.eq(next_cause), w_delegated.eq(csr.next_delegated)]
         # What stands here while an instruction is slow does not matter.
-        with m.Switch(Mux(w_slow, w_unit, unit)):
+        value_unit, value_anyway, of_result = Signal(Unit), Signal(64, attrs=SEPARATE), Signal(attrs=SEPARATE)
+        m.d.comb += [value_unit.eq(Mux(w_slow, w_unit, unit)), of_result.eq(value_unit == Unit.CUSTOM)]
+        with m.Switch(value_unit):
             with m.Case(Unit.DIVIDE):
-                m.d.sync += back.value.eq(divider.result)
+                m.d.comb += value_anyway.eq(divider.result)
             with m.Case(Unit.CSR):
-                m.d.sync += back.value.eq(csr.read_data)
+                m.d.comb += value_anyway.eq(csr.read_data)
             with m.Case(Unit.CUSTOM):
-                m.d.sync += back.value.eq(self.result.data)
+                m.d.comb += value_anyway.eq(0)
             with m.Default():
-                m.d.sync += back.value.eq(i.result)
+                m.d.comb += value_anyway.eq(i.result)
+        m.d.sync += back.value.eq(value_anyway | Mux(of_result, self.result.data, 0))
         m.d.comb += [
             self.writeback.eq(back),
             self.writeback.write.eq(w_write_memory | w_write_other),

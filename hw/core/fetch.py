@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus import wishbone
+from ..mapping import SEPARATE
 from .branch_predictor import BranchPredictor
 from .cache_array import WORDS_PER_LINE, CacheArray, select_way
 from .config import CoreConfig
@@ -143,8 +144,8 @@ class FetchUnit(wiring.Component):
         m.d.sync += f_valid.eq(issue)
 
         # ---- f1: translation and tags
-        translated = Signal()
-        quick = Signal()
+        prepared, hits, translated = (Signal(attrs=SEPARATE, name=name) for name in ("prepared", "hits", "translated"))
+        push_anyway = Signal()
         wrong_level = Mux(self.privilege == Privilege.SUPERVISOR, tlb.entry.user, ~tlb.entry.user)
         physical = Signal(32)
         m.d.comb += [
@@ -153,13 +154,17 @@ class FetchUnit(wiring.Component):
             tlb.asid.eq(self.asid),
             tlb.regime.eq(self.regime),
             tlb.new.eq(self.walk.entry),
-            translated.eq(
-                tlb.hit & canonical(f_pc) & tlb.entry.physical.execute
+            tlb.allowed.eq(
+                canonical(f_pc) & tlb.entry.physical.execute
                 & ((self.regime != Regime.PAGED) | (tlb.entry.execute & ~wrong_level))),
+            translated.eq(tlb.hit),
             physical.eq(Cat(f_pc[:12], tlb.entry.ppn)),
             cache.read_word.eq(read_address[3:line_high]),
             cache.match_tag.eq(physical[line_high:]),
-            quick.eq(translated & tlb.entry.cached & cache.hit & ~cache.collision),
+            # Behind the comparisons there is time for little.
+            prepared.eq(tlb.entry.cached & ~cache.collision & f_live & streaming),
+            hits.eq(cache.hit_way.any() & prepared),
+            push.eq((hits & translated) | push_anyway),
             self.busy.eq(cache.busy | predictor.clearing),
             new.bits.eq(select_way(cache.hit_way, cache.words)),
             new.prediction.eq(prediction),
@@ -230,10 +235,9 @@ class FetchUnit(wiring.Component):
                     with m.Else():
                         fault(page=False)
                 with m.Else():
-                    m.d.comb += [streaming.eq(1), push.eq(f_live & quick)]
-                    m.d.comb += predictor.followed.eq(f_live & quick & prediction.taken)
+                    m.d.comb += [streaming.eq(1), predictor.followed.eq(hits & translated & prediction.taken)]
                     m.d.sync += [
-                        f_missed.eq(f_live & ~quick),
+                        f_missed.eq(f_live & ~(hits & translated)),
                         s_physical.eq(physical), s_translated.eq(translated), s_cached.eq(tlb.entry.cached),
                     ]
                     with m.If(f_live):
@@ -292,7 +296,7 @@ class FetchUnit(wiring.Component):
                 note_redirect()
 
             with m.State("deliver"):
-                m.d.comb += [restartable.eq(1), push.eq(1), new.bits.eq(s_word), new.prediction.eq(0)]
+                m.d.comb += [restartable.eq(1), push_anyway.eq(1), new.bits.eq(s_word), new.prediction.eq(0)]
                 m.d.sync += restart_pc.eq(Cat(C(0, 3), restart_pc[3:] + 1))
                 m.next = "restart"
                 obey_redirect()
@@ -304,7 +308,7 @@ class FetchUnit(wiring.Component):
                 obey_redirect()
 
             with m.State("fault"):
-                m.d.comb += [restartable.eq(1), push.eq(1),
+                m.d.comb += [restartable.eq(1), push_anyway.eq(1),
                              new.page_fault.eq(page_fault), new.access_fault.eq(access_fault)]
                 m.next = "halted"
                 obey_redirect()

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..bus import wishbone
 from ..bus.snoop import SnoopSignature
-from ..mapping import all_of
+from ..mapping import SEPARATE
 from .atomic import AtomicOperation, AtomicUnit
 from .cache_array import WORDS_PER_LINE, CacheArray, select_way
 from .config import CoreConfig
@@ -79,7 +79,8 @@ class LoadStoreUnit(wiring.Component):
     frozen : the instruction in the memory stage stays there.
     kind, operation, address, size, unsigned_, store_data : access in the memory stage.
     slowly : it is not to be done in this cycle, whatever it is.
-    quick : it is done with this cycle.
+    hits, translated : it is done with this cycle, if both are high. They are late: what the caches' tags say ends in the
+        one, what the lookaside buffer says in the other.
     accept : it moves to writeback now.
     slow : the access in writeback is not done yet;
     done : now it is.
@@ -107,7 +108,8 @@ class LoadStoreUnit(wiring.Component):
             "size": In(2),
             "store_data": In(64),
             "slowly": In(1),
-            "quick": Out(1),
+            "hits": Out(1),
+            "translated": Out(1),
             "accept": In(1),
             "slow": In(1),
             "done": Out(1),
@@ -146,6 +148,7 @@ class LoadStoreUnit(wiring.Component):
         w_hit_way = Signal(len(cache.hit_way))
         w_storing = Signal()  # A store that is done with now.
         w_finishing = Signal()  # The slow way has a word.
+        finished_store = Signal()  # It is a store.
         again = Signal()  # Look its address up again.
 
         # ---- memory stage
@@ -159,9 +162,9 @@ class LoadStoreUnit(wiring.Component):
                     m.d.comb += misaligned.eq(self.address[:size].any())
         read_address = Mux(again, w.address, Mux(self.frozen, self.address, self.next_address))
         entry = tlb.entry
-        translated = Signal()
         behind_store = Signal()
         loads = self.kind == MemoryKind.LOAD
+        prepared, hits, translated = (Signal(attrs=SEPARATE, name=name) for name in ("prepared", "hits", "translated"))
         m.d.comb += [
             tlb.next_index.eq(tlb.index(read_address[12:39], self.asid)),
             tlb.vpn.eq(self.address[12:39]),
@@ -178,10 +181,10 @@ class LoadStoreUnit(wiring.Component):
             # Writeback writes the cache in this cycle, too late for what was read in the last.
             behind_store.eq(w_storing & (w.address[line_low:line_high] == self.address[line_low:line_high])),
             # Behind the comparisons there is time for little.
-            self.quick.eq(all_of(
-                ~misaligned, ~cache.collision, ~self.slowly,
-                Mux(loads, ~behind_store, (self.kind == MemoryKind.STORE) & self.stores_room),
-                entry.cached, cache.hit | ~loads, translated)),
+            prepared.eq(~misaligned & ~cache.collision & ~self.slowly & entry.cached
+                        & Mux(loads, ~behind_store, (self.kind == MemoryKind.STORE) & self.stores_room)),
+            hits.eq((cache.hit_way.any() | ~loads) & prepared),
+            self.hits.eq(hits), self.translated.eq(translated),
         ]
         # Each way's word is aligned while the tags are compared. What the slow way has read goes through the first
         # aligner.
@@ -208,7 +211,9 @@ class LoadStoreUnit(wiring.Component):
             ]
 
         # ---- writeback: stores
-        m.d.sync += w_storing.eq((self.kind == MemoryKind.STORE) & self.accept & self.quick)
+        stores = Signal(attrs=SEPARATE)
+        m.d.comb += stores.eq((self.kind == MemoryKind.STORE) & self.accept & prepared)
+        m.d.sync += w_storing.eq((stores & translated) | finished_store)
         m.d.comb += [
             self.push.eq(w_storing),
             self.store.adr.eq(w.physical[3:]), self.store.data.eq(w.lanes), self.store.sel.eq(w.sel),
@@ -224,10 +229,10 @@ class LoadStoreUnit(wiring.Component):
             cache.drop.eq(self.snoop.valid), cache.drop_set.eq(self.snoop.adr[2:line_high - 3]),
             self.busy.eq(cache.busy),
         ]
-        self._slow_way(m, cache, tlb, again, w, w_hit_way, w_storing, w_finishing)
+        self._slow_way(m, cache, tlb, again, w, w_hit_way, finished_store, w_finishing)
         return m
 
-    def _slow_way(self, m, cache, tlb, again, w, w_hit_way, w_storing, w_finishing):
+    def _slow_way(self, m, cache, tlb, again, w, w_hit_way, finished_store, w_finishing):
         """What takes more than a cycle."""
         line_high = 3 + cache.word_bits
         is_store, is_atomic = w.kind == MemoryKind.STORE, w.kind == MemoryKind.ATOMIC
@@ -235,6 +240,9 @@ class LoadStoreUnit(wiring.Component):
         is_sc = is_atomic & (w.operation == AtomicOperation.SC)
         reads_only = (w.kind == MemoryKind.LOAD) | is_lr
         beat = Signal(range(WORDS_PER_LINE))
+        # A load is done if it hits now.
+        decided = Signal(attrs=SEPARATE)
+        m.d.comb += self.done.eq(w_finishing | (decided & cache.hit_way.any()))
 
         # ---- reservation, at the granule of a word of the bus
         reserved = Signal()
@@ -323,8 +331,9 @@ class LoadStoreUnit(wiring.Component):
                 with m.Elif(~w.cached):
                     m.next = "io"
                 with m.Elif(reads_only):
+                    with m.If(~is_lr):
+                        m.d.comb += decided.eq(1)
                     with m.If(cache.hit & ~is_lr):
-                        m.d.comb += self.done.eq(1)
                         m.next = "idle"
                     with m.Elif(cache.hit):
                         reserve()
@@ -411,8 +420,8 @@ class LoadStoreUnit(wiring.Component):
                     m.next = "finish"
 
             with m.State("finish"):
-                m.d.comb += [self.done.eq(1), w_finishing.eq(1)]
-                m.d.sync += w_storing.eq(is_store & w.cached)
+                m.d.comb += w_finishing.eq(1)
+                m.d.comb += finished_store.eq(is_store & w.cached)
                 with m.If(is_sc):
                     m.d.sync += reserved.eq(0)
                 m.next = "idle"

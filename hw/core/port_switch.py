@@ -6,11 +6,14 @@ a queue that remembers whose is whose. That rests on the core taking no result b
 """
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..mapping import SEPARATE
 from .port import MAX_IN_FLIGHT, CapabilityPort
 
 __all__ = ["PortSwitch"]
@@ -64,7 +67,12 @@ class PortSwitch(wiring.Component):
             # What nobody knows is taken at once, for the core to refuse it.
             issue.ready.eq(~mine.any()),
         ]
-        m.d.sync += flying.eq(flying + fire - take - killed)
+        # That a result is there is known late, and comes last.
+        kept, fewer = Signal.like(flying, attrs=SEPARATE), Signal.like(flying, attrs=SEPARATE)
+        shows = Signal(len(units), attrs=SEPARATE)
+        m.d.comb += [kept.eq(flying + fire - killed), fewer.eq(flying + fire - killed - 1),
+                     shows.eq(Mux(free, 0, owner))]
+        m.d.sync += flying.eq(Mux(take, fewer, kept))
         for number in units:
             unit, bit = self.units[number], 1 << number
             may = free | owner[number]
@@ -88,8 +96,8 @@ class PortSwitch(wiring.Component):
                 ]
                 with m.If(fire):
                     m.d.sync += owner.eq(bit)
-            with m.If(owner[number]):
-                m.d.comb += [result.valid.eq(unit.result.valid & ~free)]
-                m.d.comb += [getattr(result, name).eq(getattr(unit.result, name))
-                             for name in ("data", "we", "exception", "cause")]
+        m.d.comb += result.valid.eq((Cat(unit.result.valid for unit in self.units) & shows).any())
+        for name in ("data", "we", "exception", "cause"):
+            values = (Mux(owner[number], getattr(self.units[number].result, name), 0) for number in units)
+            m.d.comb += getattr(result, name).eq(reduce(or_, values))
         return m

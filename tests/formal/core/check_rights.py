@@ -56,7 +56,7 @@ def data_rights(m, rvfi, bench):
                 Assert(tlb.regime.as_value() == regime), Assert(tlb.asid == csr.satp.asid),
                 Assert(entry_allows(tlb.entry, access, paged, privilege, status.sum, status.mxr)),
             ]
-        m.d.comb += Assert(~memory.quick | (tlb.hit & tlb.entry.cached))
+        m.d.comb += Assert(~(memory.hits & memory.translated) | (tlb.hit & tlb.entry.cached))
     with m.Elif(walk.done & walk.valid):
         m.d.sync += [permitted.eq(~walk.page_fault & ~walk.access_fault), page.eq(walk.entry.ppn)]
     with m.If(walk.valid):

@@ -226,11 +226,11 @@ FAULTS = {
     "data are run, once they are known": Fault(
         "fetch_rights", "fetch.py", "(tlb.entry.execute & ~wrong_level)", "~wrong_level"),
     "fetch passes by PMP, once the page is known": Fault(
-        "fetch_rights", "fetch.py", "tlb.hit & canonical(f_pc) & tlb.entry.physical.execute",
-        "tlb.hit & canonical(f_pc)"),
+        "fetch_rights", "fetch.py", "canonical(f_pc) & tlb.entry.physical.execute",
+        "canonical(f_pc)"),
     "fetch forgets the upper bits of an address": Fault(
-        "fetch_rights", "fetch.py", "tlb.hit & canonical(f_pc) & tlb.entry.physical.execute",
-        "tlb.hit & tlb.entry.physical.execute"),
+        "fetch_rights", "fetch.py", "canonical(f_pc) & tlb.entry.physical.execute",
+        "tlb.entry.physical.execute"),
     # Units by themselves.
     "the highest PMP region that matches decides": Fault(
         "protection", "pmp.py", "for matched, region in reversed(matches):", "for matched, region in matches:",
