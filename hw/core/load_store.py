@@ -79,8 +79,8 @@ class LoadStoreUnit(wiring.Component):
     frozen : the instruction in the memory stage stays there.
     kind, operation, address, size, unsigned_, store_data : access in the memory stage.
     slowly : it is not to be done in this cycle, whatever it is.
-    hits, translated : it is done with this cycle, if both are high. They are late: what the caches' tags say ends in the
-        one, what the lookaside buffer says in the other.
+    hits, translated : it is done with this cycle, if both are high. They are late: what the tags of the caches say ends
+        in the one, what the lookaside buffer says in the other.
     accept : it moves to writeback now.
     slow : the access in writeback is not done yet;
     done : now it is.
