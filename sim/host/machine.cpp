@@ -15,8 +15,15 @@ constexpr uint64_t input_poll_mask = 0x3fff;
 constexpr uint64_t program_poll_mask = 0x3ff;
 // What memory holds at power-on when nobody has loaded it.
 constexpr uint64_t power_on_seed = 1;
+// Cycles before main memory answers.
+#ifdef VERIDIAN_SDRAM
+constexpr SdramDatasheet datasheet = VERIDIAN_SDRAM;
+constexpr uint64_t memory_start = datasheet.t_power_up * datasheet.clock_hz / picoseconds;
+#else
+constexpr uint64_t memory_start = 0;
+#endif
 // Random characters: not before the program can have set up the UART, then one in as many cycles.
-constexpr uint64_t noise_start = 3000, noise_period = 1024;
+constexpr uint64_t noise_start = memory_start + 3000, noise_period = 1024;
 // Cycles that an interrupt takes from its source to the commit stage, with room to spare.
 constexpr uint64_t settle_cycles = 16;
 
@@ -44,7 +51,7 @@ Machine::Machine(const Options &options)
     : options_(options),
       memory_(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, options.latency, options.beat, options.latency_noise),
 #ifdef VERIDIAN_SDRAM
-      chip_(VERIDIAN_SDRAM, memory_.data()),
+      chip_(datasheet, memory_.data()),
 #endif
 #ifdef VERIDIAN_WRITE_BACK
       view_(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, options.latency),

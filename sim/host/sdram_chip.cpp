@@ -11,8 +11,6 @@ constexpr const char *rule_names[] = {"t_rc", "t_ras", "t_rp", "t_rcd", "t_rrd",
                                       "t_power_up"};
 constexpr const char *refresh_rule = "t_refi";
 
-constexpr uint64_t picoseconds = 1'000'000'000'000;  // in a second
-
 // A refresh may be so many intervals behind its turn, and no more of them count in advance.
 constexpr int64_t refresh_slack = 2;
 

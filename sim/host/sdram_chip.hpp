@@ -9,6 +9,8 @@
 
 namespace veridian {
 
+constexpr uint64_t picoseconds = 1'000'000'000'000;  // in a second
+
 // A chip at a clock; members as in hw/memory/sdram_config.py, times in picoseconds.
 struct SdramDatasheet {
     uint64_t clock_hz;
