@@ -19,6 +19,8 @@ RETRIES = 10
 ATTENTION = bytes([CAN]) * (BLOCK + 8)
 #: Begins the line in which the loader says why it refused.
 _REFUSAL = b"boot: refused: "
+#: What it says before it enters an image: if the last acknowledgement was lost, this is one.
+_SUCCESS = b"boot: entering"
 
 
 class Port(Protocol):
@@ -56,12 +58,10 @@ def block(number: int, data: bytes) -> bytes:
 
 
 def _answers(port: Port, seconds: float):
-    """Bytes as they come, until none has come for `seconds`."""
+    """Bytes as they come, for `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        for byte in port.read(1):
-            deadline = time.monotonic() + seconds
-            yield byte
+        yield from port.read(1)
 
 
 def summon(port: Port, seconds: float, *, again: float = 2.0,
@@ -111,19 +111,22 @@ def _refusal(port: Port, seconds: float) -> str:
     return "cancelled without a reason"
 
 
-def _exchange(port: Port, message: bytes, seconds: float) -> None:
-    """Send until it is acknowledged."""
-    for _ in range(RETRIES):
+def _exchange(port: Port, message: bytes, seconds: float, *, or_text: bytes = bytes([ACK])) -> None:
+    """Send until it is acknowledged, or the loader says `or_text`."""
+    for attempt in range(RETRIES):
+        if attempt:
+            # What has come by now answers what was sent before.
+            port.read(BLOCK)
         port.write(message)
-        before = None
+        came = bytearray()
         for byte in _answers(port, seconds):
-            if byte == ACK:
+            came.append(byte)
+            if byte == ACK or came.endswith(or_text):
                 return
             if byte == NAK:
                 break
-            if byte == CAN and before == CAN:
+            if came.endswith(bytes([CAN, CAN])):
                 raise Refused(_refusal(port, seconds))
-            before = byte
     raise NoAnswer(f"no acknowledgement after {RETRIES} attempts")
 
 
@@ -146,7 +149,7 @@ def send(port: Port, content: bytes, *, timeout: float = 10.0,
         data = content[at:at + BLOCK]
         _exchange(port, block(number, data), timeout)
         advance(len(data))
-    _exchange(port, bytes([EOT]), timeout)
+    _exchange(port, bytes([EOT]), timeout, or_text=_SUCCESS)
 
 
 def cancel(port: Port) -> None:

@@ -5,6 +5,8 @@
 enum : uint8_t { SOH = 0x01, STX = 0x02, EOT = 0x04, ACK = 0x06, NAK = 0x15, REQUEST = 'C' };
 
 constexpr int errors_max = 10;
+/* Seconds for an answer to a request, and between blocks: if a sender is slower, blocks come twice. */
+constexpr uint64_t request_seconds = 3, block_seconds = 10;
 constexpr size_t short_block = 128, long_block = 1024;
 
 static union {
@@ -59,7 +61,7 @@ enum image_error upload_receive(struct image *image, uint64_t second) {
     purge(second);
     serial_put(REQUEST);
     while (true) {
-        const int first = serial_get(started ? second : 3 * second);
+        const int first = serial_get((started ? block_seconds : request_seconds) * second);
         if (first == SOH || first == STX) {
             const size_t bytes = first == SOH ? short_block : long_block;
             const int number = receive_block(bytes, second);

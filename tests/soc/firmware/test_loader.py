@@ -40,7 +40,7 @@ def test_property(name):
     ("upload.c:if (!image_complete(image)) {=>if (false) {", "uploads_that_are_refused_say_why"),
 ])
 def test_fault_is_found(fault, name):
-    done = run(build(fault), name)
+    done = run(build(fault), "--as-found", name)
     assert done.returncode != 0
     assert "Failing test case" in done.stderr or "AddressSanitizer" in done.stderr or "AssertionError" in done.stderr, (
         done.returncode, done.stderr)
