@@ -39,8 +39,7 @@ void sched_ready_first(struct thread *thread)
 /* When the first deadline of a wait or timer is. */
 static uint64_t earliest(void)
 {
-    uint64_t timer = timer_earliest();
-    return deadlines != nullptr && deadlines->deadline < timer ? deadlines->deadline : timer;
+    return deadlines != nullptr && deadlines->deadline < timer_earliest ? deadlines->deadline : timer_earliest;
 }
 
 /* The timer fires at the end of the slice or at the earliest deadline. */

@@ -6,6 +6,13 @@
 
 static struct pool timers = { .bytes = sizeof(struct timer) };
 static struct timer *first;
+uint64_t timer_earliest = UINT64_MAX;
+
+static void set_first(struct timer *timer)
+{
+    first = timer;
+    timer_earliest = timer != nullptr ? timer->deadline : UINT64_MAX;
+}
 
 enum status timer_create(struct process *payer, uint32_t *object_id)
 {
@@ -43,7 +50,7 @@ static void insert(struct timer *timer)
     timer->previous = previous;
     if (at != nullptr) at->previous = timer;
     if (previous != nullptr) previous->next = timer;
-    else first = timer;
+    else set_first(timer);
 }
 
 void timer_cancel(struct timer *timer)
@@ -51,7 +58,7 @@ void timer_cancel(struct timer *timer)
     if (!timer->armed) return;
     if (timer->next != nullptr) timer->next->previous = timer->previous;
     if (timer->previous != nullptr) timer->previous->next = timer->next;
-    else first = timer->next;
+    else set_first(timer->next);
     timer->armed = false;
 }
 
@@ -64,8 +71,6 @@ void timer_set(struct timer *timer, struct signal_target const *target, uint64_t
     insert(timer);
     if (first == timer) sched_program_timer();
 }
-
-uint64_t timer_earliest(void) { return first != nullptr ? first->deadline : UINT64_MAX; }
 
 void timer_fire_due(uint64_t now)
 {

@@ -24,6 +24,7 @@ void timer_set(struct timer *timer, struct signal_target const *target, uint64_t
 
 void timer_cancel(struct timer *timer);
 
-/* For the scheduler: when the first one is due (UINT64_MAX: none is set), and firing all that are due. */
-uint64_t timer_earliest(void);
+/* For the scheduler, which looks at every switch: when the first one is due (UINT64_MAX: none is set). And firing all that
+   are due. */
+extern uint64_t timer_earliest;
 void timer_fire_due(uint64_t now);
