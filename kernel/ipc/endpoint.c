@@ -5,7 +5,9 @@
 #include "mm/pool.h"
 #include "sched/sched.h"
 
-static struct pool endpoints = { .bytes = (sizeof(struct endpoint) + 7) & ~7ull };
+static struct pool endpoints = {
+    .bytes = (sizeof(struct endpoint) + 7) & ~7ull, .cleared = offsetof(struct endpoint, mail),
+};
 
 enum status endpoint_create(struct process *payer, uint32_t *object_id)
 {

@@ -22,10 +22,11 @@ struct endpoint {
     uint32_t object_id;
     uint32_t receivers;                  /* capabilities with RECEIVE; at none, senders get DEAD */
     struct thread_queue senders, receiving;
-    struct { uint64_t word[MESSAGE_WORDS]; uint32_t badge; } mail[MAIL_QUEUE];
-    uint32_t mail_first, mail_count;
-    unsigned mail_queue;                 /* in the mailbox; 0: the queue above */
     struct account payer;
+    uint32_t mail_first, mail_count;
+    unsigned mail_queue;                 /* in the mailbox; 0: the queue below */
+    /* Not cleared when the endpoint is made: what is not counted was never read. */
+    struct { uint64_t word[MESSAGE_WORDS]; uint32_t badge; } mail[MAIL_QUEUE];
 };
 
 /* A new endpoint object without capabilities, charged to `payer`. NO_MEMORY, NO_OBJECTS. */

@@ -21,6 +21,6 @@ void *pool_alloc(struct pool *pool)
     }
     void *record = pool->free;
     pool->free = *(void **)record;
-    memset(record, 0, pool->bytes);
+    memset(record, 0, pool->cleared != 0 ? pool->cleared : pool->bytes);
     return record;
 }

@@ -44,9 +44,10 @@ static inline enum status authorize(struct thread *thread, struct handle_rule co
 /* Has a message word more bits than its argument? */
 static bool too_wide(struct call_rule const *rule, uint64_t const *words)
 {
-    for (unsigned left = rule->narrow_32 | rule->narrow_16; left != 0; left &= left - 1) {
-        unsigned word = (unsigned)__builtin_ctz(left);
-        if (words[word] >> ((rule->narrow_16 >> word & 1) != 0 ? 16 : 32) != 0) return true;
+    for (unsigned at_32 = rule->narrow_32, at_16 = rule->narrow_16; (at_32 | at_16) != 0; at_32 >>= 1, at_16 >>= 1) {
+        if ((at_32 & 1) != 0 && *words >> 32 != 0) return true;
+        if ((at_16 & 1) != 0 && *words >> 16 != 0) return true;
+        words++;
     }
     return false;
 }
