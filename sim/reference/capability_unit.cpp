@@ -158,6 +158,9 @@ void CapabilityUnit::write(uint64_t word, uint8_t lanes, uint64_t value) {
     uint64_t mask;
     if (uint64_t *kept = plain(word, mask)) {
         *kept = ((*kept & ~bytes) | (value & bytes)) & mask;
+        // What was decided under other tables is forgotten. The RTL makes one of stores that come close together.
+        const bool operand = word == unit_window::operand1 || word == unit_window::operand2;
+        if (!operand && (bytes & mask) != 0) invalidations_++;
     } else if (word == unit_window::status) {
         dropped_ = dropped_ && !(value & bytes & 4);
     } else if (word == unit_window::dead && (lanes & 15) == 15) {
