@@ -61,10 +61,15 @@ def add_commands(m, parts):
         m.d.sync += parts.discarded.eq(1)
 
     # The sender's debt is worked out while the answer arrives, and on while it waits.
+    senders, limiter = parts.senders, parts.limiter
+    early_found, early_bucket, early = Signal(), Signal.like(senders.bucket), Signal()
+    with m.If(client.arrive):
+        m.d.sync += [early_found.eq(senders.found), early_bucket.eq(senders.bucket)]
     m.d.comb += [
-        parts.senders.owner.eq(parts.active_owner),
-        parts.limiter.found.eq(parts.senders.found),
-        parts.limiter.bucket.eq(parts.senders.bucket),
+        early.eq(parts.fault("early_bucket") & client.done),
+        senders.owner.eq(parts.active_owner),
+        limiter.found.eq(Mux(early, early_found, senders.found)),
+        limiter.bucket.eq(Mux(early, early_bucket, senders.bucket)),
     ]
 
     # The endpoint's queue is looked up while the answer arrives. No binding changes between that and the

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from ..abi import MESSAGE_CAPABILITIES, MESSAGE_WORDS
 from ..core.port import CONTEXT_BITS
 
-__all__ = ["FAULTS", "MailboxConfig"]
+__all__ = ["FAULTS", "MAX_QUEUES", "MailboxConfig"]
+
+#: A bit of a bus word for each.
+MAX_QUEUES = 64
 
 #: Defects that a test may plant, one bit each of the port `fault`: every one breaks a promise of the datasheet,
 #: and the bench or the proof named after it has to notice.
@@ -44,6 +47,8 @@ FAULTS = (
     "no_charge",
     #: Pages have buckets, and not the spaces that they send for.
     "limit_by_page",
+    #: A message is judged by the bucket that its sender had when the answer arrived, not when it is decided.
+    "early_bucket",
     #: The interrupt enable bits are ignored.
     "interrupt_always",
     #: One message interrupts, whatever the threshold.
@@ -80,7 +85,7 @@ class MailboxConfig:
     Attributes
     ----------
     queues : int
-        Endpoints that can have a hardware queue at a time, 1 to 32.
+        Endpoints that can have a hardware queue at a time, 1 to 64.
     depth : int
         Messages that each queue holds, a power of two up to 64.
     pages : int
@@ -113,7 +118,7 @@ class MailboxConfig:
     faults: tuple[str, ...] = ()
 
     def __post_init__(self):
-        limits = {"queues": (1, 32), "depth": (1, 64), "pages": (1, 15), "senders": (1, 16),
+        limits = {"queues": (1, MAX_QUEUES), "depth": (1, 64), "pages": (1, 15), "senders": (1, 16),
                   "contexts": (0, 1 << CONTEXT_BITS), "check_timeout": (4, 1 << 20),
                   "message_words": (1, MESSAGE_WORDS), "capability_words": (1, MESSAGE_CAPABILITIES // 2)}
         for name, (low, high) in limits.items():

@@ -3,6 +3,7 @@
 from amaranth import *
 
 from ..abi import MailStatus
+from .config import MAX_QUEUES
 from .parts import Source, word_of
 from .registers import (
     COALESCING_BITS,
@@ -40,13 +41,14 @@ def add_control_page(m, parts):
     ]
     accepted = parts.accept & parts.ok & bus.we
     row_words = 4
-    queue, column = word[2:7], word[:2]
+    # The rows of queues take the words 0b0_1000_0000 to 0b1_0111_1111.
+    queue, column = Cat(word[2:7], word[8]), word[:2]
     sender, sender_column = word[1:5], word[:1]
     senders = word_of(ControlPage.SENDERS)
     pages, queues = word_of(ControlPage.PAGES), word_of(ControlPage.QUEUES)
     contexts = word_of(ControlPage.CONTEXTS)
     statistics = word_of(ControlPage.STATISTICS)
-    assert pages % 16 == 0 and contexts % 16 == 0 and senders % 32 == 0 and queues % (32 * row_words) == 0
+    assert pages % 16 == 0 and contexts % 16 == 0 and senders % 32 == 0 and queues == 32 * row_words
     assert statistics % len(Statistic) == 0
 
     binding = PageBinding(bus.dat_w[:PageBinding.as_shape().size])
@@ -71,7 +73,7 @@ def add_control_page(m, parts):
         with m.Elif(word == word_of(ControlPage.PENDING)):
             m.d.comb += [parts.ok.eq(~bus.we), parts.data.eq(table.not_empty)]
         with m.Elif(word == word_of(ControlPage.INTERRUPT_ENABLE)):
-            _setting(m, parts, 32, (1 << config.queues) - 1)
+            _setting(m, parts, MAX_QUEUES, (1 << config.queues) - 1)
             with m.If(accepted):
                 m.d.sync += parts.interrupt_enable.eq(bus.dat_w)
         with m.Elif(word == word_of(ControlPage.INTERRUPT_COALESCING)):
@@ -112,7 +114,7 @@ def add_control_page(m, parts):
             with m.Else():
                 _setting(m, parts, SenderRate.as_shape().size, RATE_FIELDS)
                 m.d.comb += limiter.write.eq(accepted)
-        with m.Elif((word[7:] == queues >> 7) & (queue < config.queues)):
+        with m.Elif((word[7] ^ word[8]) & (queue < config.queues)):
             with m.Switch(column):
                 with m.Case(QueueWord.BINDING):
                     _setting(m, parts, QueueBinding.as_shape().size)

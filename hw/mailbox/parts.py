@@ -35,13 +35,16 @@ class Source(enum.Enum, shape=3):
     STATISTIC = 5
 
 
-#: Registers of page 0 that read as stored, in the staging memory.
-_SETTING_BITS = 7
+def setting_bits(queues):
+    """Bits of :func:`setting_address` for that many queues."""
+    return 7 if queues <= 32 else 8
 
 
-def setting_address(word):
-    """Place of a word of page 0, the rows of queues without their other words."""
-    return Mux(word[7], Cat(word[2:7], C(0b11, 2)), word[:_SETTING_BITS])
+def setting_address(word, queues):
+    """Place in the staging memory of a word of page 0 that reads as it was stored, the rows of queues without their
+    other words. Those of the first 32 lie behind the rows of senders, those of the others behind them."""
+    rows = Cat(word[2:7], C(0b11, 2), word[8])[:setting_bits(queues)]
+    return Mux(word[7] | word[8], rows, word[:7])
 
 
 def word_of(offset):
@@ -85,7 +88,7 @@ class Parts:
         self.senders = SenderTable(config.senders, self.owners)
         self.limiter = RateLimiter(config.senders)
         # What page 0 reads back of what was stored there lies in the upper half, see `setting_address`.
-        low_bits = max(_SETTING_BITS, ceil_log2(pages) + ceil_log2(words))
+        low_bits = max(setting_bits(config.queues), ceil_log2(pages) + ceil_log2(words))
         self.staging = memory.Memory(shape=64, depth=2 << low_bits, init=[], attrs={"ram_style": "block"})
         self.staging_read = self.staging.read_port()
         self.staging_write = self.staging.write_port(granularity=8)

@@ -13,6 +13,7 @@ from ..bus.field import Access
 from ..bus.memory_map import MemoryMap
 from ..bus.register import FieldInfo, Register
 from ..core.port import CONTEXT_BITS
+from .config import MAX_QUEUES
 
 __all__ = ["Row", "DescribedRegister", "ControlPage", "ThreadPage", "Identity", "Coalescing", "PageBinding",
            "ContextBinding", "QueueBinding", "SenderBinding", "SenderRate", "QueueWord", "SenderWord", "Statistic",
@@ -21,7 +22,7 @@ __all__ = ["Row", "DescribedRegister", "ControlPage", "ThreadPage", "Identity", 
            "memory_map"]
 
 #: Version of this window, in the identity register.
-VERSION = 2
+VERSION = 3
 WORD_BYTES = 8
 #: One control page and up to 15 thread pages.
 WINDOW_BYTES = 16 * PAGE_BYTES
@@ -221,8 +222,8 @@ MAX_SENDERS = 16
 
 CONTROL_REGISTERS = (
     Row("IDENTITY", ControlPage.IDENTITY, Access.R, 48, "version and size", Identity),
-    Row("PENDING", ControlPage.PENDING, Access.R, 32, "bit q: queue q holds a message"),
-    Row("INTERRUPT_ENABLE", ControlPage.INTERRUPT_ENABLE, Access.RW, 32,
+    Row("PENDING", ControlPage.PENDING, Access.R, MAX_QUEUES, "bit q: queue q holds a message"),
+    Row("INTERRUPT_ENABLE", ControlPage.INTERRUPT_ENABLE, Access.RW, MAX_QUEUES,
         "bit q: messages in queue q interrupt"),
     Row("INTERRUPT_COALESCING", ControlPage.INTERRUPT_COALESCING, Access.RW, 56,
         "messages that interrupt at once, and how long fewer may wait", Coalescing),
@@ -239,9 +240,9 @@ CONTROL_REGISTERS = (
     Row("SENDER_RATE", ControlPage.SENDERS + WORD_BYTES * SenderWord.RATE, Access.RW, 56,
         "its rate and burst; a store forgives what is owed", SenderRate, count=MAX_SENDERS, stride=SENDER_ROW_BYTES),
     Row("QUEUE_BINDING", ControlPage.QUEUES + WORD_BYTES * QueueWord.BINDING, Access.RW, 33,
-        "endpoint of a queue; a store wipes the queue", QueueBinding, count=32, stride=QUEUE_ROW_BYTES),
+        "endpoint of a queue; a store wipes the queue", QueueBinding, count=MAX_QUEUES, stride=QUEUE_ROW_BYTES),
     Row("QUEUE_FILL", ControlPage.QUEUES + WORD_BYTES * QueueWord.FILL, Access.R, 8,
-        "messages in a queue", count=32, stride=QUEUE_ROW_BYTES),
+        "messages in a queue", count=MAX_QUEUES, stride=QUEUE_ROW_BYTES),
 )
 
 THREAD_REGISTERS = (

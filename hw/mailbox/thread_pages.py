@@ -25,7 +25,7 @@ def add_bus(m, parts):
     place = Cat(parts.within, parts.index)
     m.d.comb += [
         parts.index.eq(parts.page),
-        parts.staging_address.eq(Mux(control, setting_address(parts.word), place)),
+        parts.staging_address.eq(Mux(control, setting_address(parts.word, parts.config.queues), place)),
         parts.staging_address[-1].eq(control),
         parts.accept.eq(request & ((parts.settled & ~parts.deciding) | poll)),
         # A counter is read in the cycle of its acknowledge, unless it is just the turn of an event.

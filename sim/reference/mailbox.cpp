@@ -17,9 +17,11 @@ bool Mailbox::Message::carries() const {
     return std::any_of(payload.begin() + abi::message_words, payload.end(), [](uint64_t word) { return word != 0; });
 }
 
-uint32_t Mailbox::pending() const {
-    uint32_t result = 0;
-    for (unsigned number = 0; number < mail::queues; number++) result |= !queues_[number].messages.empty() << number;
+uint64_t Mailbox::pending() const {
+    uint64_t result = 0;
+    for (unsigned number = 0; number < mail::queues; number++) {
+        result |= uint64_t{!queues_[number].messages.empty()} << number;
+    }
     return result;
 }
 
@@ -121,7 +123,7 @@ void Mailbox::write(uint64_t word, uint8_t lanes, uint64_t value) {
         staged = (staged & ~bytes) | (value & bytes);
         return;
     }
-    case MailRegister::interrupt_enable: interrupt_enable_ = value & ((uint64_t{1} << mail::queues) - 1); return;
+    case MailRegister::interrupt_enable: interrupt_enable_ = value & ~uint64_t{0} >> (64 - mail::queues); return;
     case MailRegister::wipe:
         if ((value & word_mask) < mail::queues) empty(static_cast<int>(value & word_mask));
         return;

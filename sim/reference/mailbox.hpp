@@ -63,7 +63,7 @@ private:
         unsigned page, index, bits;
     };
 
-    uint32_t pending() const;
+    uint64_t pending() const;
     bool find(uint64_t address, bool writes, Place &place) const;
     uint64_t read_place(const Place &place) const;
     void command(const Place &place, uint64_t handle);
@@ -85,7 +85,7 @@ private:
     uint64_t threshold_ = 0, delay_ = 0, waits_since_ = 0;
     uint32_t invalidations_ = 0;  // of the capability unit, when views were last looked at
     std::array<uint32_t, mail::statistics> statistics_{};
-    uint32_t interrupt_enable_ = 0;
+    uint64_t interrupt_enable_ = 0;
 };
 
 }  // namespace veridian::reference

@@ -10,7 +10,7 @@ from cocotb.triggers import FallingEdge
 
 from hw.abi import PAGE_BYTES, CapType, MailStatus, Rights, Verdict
 from hw.capability.check import CheckRequest, CheckResponse
-from hw.mailbox.config import FAULTS, MailboxConfig
+from hw.mailbox.config import FAULTS, MAX_QUEUES, MailboxConfig
 from hw.mailbox.mailbox import Mailbox
 from hw.mailbox.model import MailboxModel
 from hw.mailbox.registers import (
@@ -29,6 +29,7 @@ from tests.hw.wishbone_bus import Initiator
 CONFIGS = {
     "default": MailboxConfig(contexts=2, senders=5, check_timeout=200, faults=FAULTS),
     "small": MailboxConfig(queues=3, depth=1, pages=2, senders=1, contexts=0, check_timeout=64),
+    "wide": MailboxConfig(queues=MAX_QUEUES, pages=2, senders=2, check_timeout=64),
 }
 
 #: Cycles after reset that nothing has to be waited for longer than.
@@ -338,7 +339,7 @@ class Bench:
 
     async def compare_all(self):
         """Every register that can be read."""
-        for base in range(0, 0x400, WORD_BYTES):
+        for base in range(0, ControlPage.QUEUES, WORD_BYTES):
             await self.read(base)
         for queue in range(self.config.queues):
             for word in QueueWord:

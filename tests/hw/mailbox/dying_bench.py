@@ -121,7 +121,7 @@ def both_ways(seen, how, cached):
 
 @cocotb.test()
 async def taken_away_during_a_send_by_page(dut):
-    """Revoked, or its endpoint dead, in every cycle behind the doorbell: refused, or queued by the acknowledge."""
+    """Revoked, or its endpoint dead, in every cycle behind the doorbell: refused, or in the queue when acknowledged."""
     stage = await prepare(dut)
     for how in REFUSALS:
         for cached, moments in (True, MOMENTS["hit"]), (False, MOMENTS["miss"]):

@@ -420,7 +420,7 @@ async def interrupts(dut):
         assert int(dut.irq.value) == mask & 1
     await bench.receive(2, FROM_A)
     assert int(dut.irq.value) == 0
-    await bench.write(ControlPage.INTERRUPT_ENABLE, (1 << 32) - 1)
+    await bench.write(ControlPage.INTERRUPT_ENABLE, (1 << 64) - 1)
     await bench.send(1, TO_B, message(1))
     assert int(dut.irq.value) == 1
     await bench.write(ControlPage.WIPE, 1)
@@ -523,7 +523,8 @@ async def bus_errors(dut):
     for address, select in ((page_register(1), 0x0f), (queue_register(0, QueueWord.BINDING), 0x0f),
                             (sender_register(0, SenderWord.RATE), 0x3f), (ControlPage.INTERRUPT_COALESCING, 0x3f),
                             (ControlPage.WIPE, 0x01),
-                            (thread(1, ThreadPage.SEND), 0x03), (ControlPage.INTERRUPT_ENABLE, 0xf0)):
+                            (thread(1, ThreadPage.SEND), 0x03), (ControlPage.INTERRUPT_ENABLE, 0xf0),
+                            (ControlPage.INTERRUPT_ENABLE, 0x0f)):
         assert not await bench.write(address, 0, select)
     # Staging takes any bytes.
     await bench.write(thread(1, ThreadPage.MESSAGE, 2), 0x1122_3344_5566_7788)

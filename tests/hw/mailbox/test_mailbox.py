@@ -7,7 +7,9 @@ from tests.hw.cocotb_bench import BenchFailure, model_of, run, testcases
 
 DIRECTED = "tests.hw.mailbox.mailbox_bench"
 INSTRUCTIONS = "tests.hw.mailbox.instruction_bench"
+SENDERS = "tests.hw.mailbox.sender_bench"
 RANDOM = "tests.hw.mailbox.random_bench"
+WIDE = "tests.hw.mailbox.wide_bench"
 
 #: The directed test that each planted fault turns red.
 CAUGHT_BY = {
@@ -28,6 +30,7 @@ CAUGHT_BY = {
     "no_rate_limit": "rate_limit",
     "no_charge": "rate_limit",
     "limit_by_page": "rate_limit",
+    "early_bucket": "a_new_binding_counts_at_once",
     "interrupt_always": "interrupts",
     "no_threshold": "interrupts_are_coalesced",
     "no_delay": "interrupts_are_coalesced",
@@ -78,6 +81,20 @@ def test_random_small(small, seed):
     run(small, RANDOM, "any_access", seed=seed, environment={"MAILBOX": "small"})
 
 
+@pytest.fixture(scope="session")
+def wide():
+    return model_of(WIDE, environment={"MAILBOX": "wide"})
+
+
+@pytest.mark.parametrize("testcase", testcases(WIDE))
+def test_wide(wide, testcase):
+    run(wide, WIDE, testcase, environment={"MAILBOX": "wide"})
+
+
+def test_random_wide(wide):
+    run(wide, RANDOM, "any_access", environment={"MAILBOX": "wide"})
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 110))
 def test_random_long(default, seed):
@@ -90,6 +107,6 @@ def test_every_fault_has_a_test():
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_is_noticed(default, fault):
-    bench = DIRECTED if CAUGHT_BY[fault] in testcases(DIRECTED) else INSTRUCTIONS
+    bench = next(each for each in (DIRECTED, INSTRUCTIONS, SENDERS) if CAUGHT_BY[fault] in testcases(each))
     with pytest.raises(BenchFailure, match="AssertionError"):
         run(default, bench, CAUGHT_BY[fault], environment={"FAULT": fault})

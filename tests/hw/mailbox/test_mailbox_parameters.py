@@ -21,8 +21,8 @@ DATASHEET = Path(__file__).resolve().parents[3] / "docs" / "datasheet" / "mailbo
 @pytest.mark.parametrize(("arguments", "error", "message"), [
     ({"queues": "8"}, TypeError, "queues must be an integer, not '8'"),
     ({"queues": True}, TypeError, "queues must be an integer, not True"),
-    ({"queues": 0}, ValueError, "queues must be from 1 to 32, not 0"),
-    ({"queues": 33}, ValueError, "queues must be from 1 to 32, not 33"),
+    ({"queues": 0}, ValueError, "queues must be from 1 to 64, not 0"),
+    ({"queues": 65}, ValueError, "queues must be from 1 to 64, not 65"),
     ({"depth": 3}, ValueError, "depth must be a power of two, not 3"),
     ({"depth": 128}, ValueError, "depth must be from 1 to 64, not 128"),
     ({"pages": 16}, ValueError, "pages must be from 1 to 15, not 16"),
@@ -57,7 +57,7 @@ def test_ports():
 
 
 @pytest.mark.parametrize("config", [MailboxConfig(), MailboxConfig(queues=1, depth=1, pages=1),
-                                    MailboxConfig(queues=32, pages=15)])
+                                    MailboxConfig(queues=64, pages=15)])
 def test_memory_map(config):
     window = memory_map(config)
     assert window.size == WINDOW_BYTES == region("mailbox").size
