@@ -1,4 +1,5 @@
-"""What the loader's parser and receiver do with anything: ``python -m tests.soc.firmware.loader_machine LIBRARY [--as-found] [PROPERTY]...``.
+"""What the loader's parser and receiver do with anything: ``python -m tests.soc.firmware.loader_machine LIBRARY
+[--as-found] [PROPERTY]...``.
 
 Runs as a process of its own, because AddressSanitizer must be there first. Exit code 0: all properties hold.
 """
