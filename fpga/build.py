@@ -23,9 +23,10 @@ from sim.toolchain import BUILD, ToolError, console, run_command, run_tool
 from .board import DEFAULT, boards, find_board
 from .design import TOP, Design, make_design
 from .memories import memories_of
+from .pll import CLOCKS, PLL_CELL
 from .report import blocks_of, check_size, make_report, print_report, read_critical_path, relative
 from .seeds import Trial, place_seeds, progress_of, try_seed
-from .synthesis import cells_of, synthesize_top
+from .synthesis import cells_of, names_of, synthesize_top
 
 __all__ = ["Missed", "build", "check_tools", "folder_of"]
 
@@ -146,6 +147,9 @@ def build(design: Design, *, seeds: Sequence[int] = (1,), jobs: int = 1, budget_
         best = max(trials, key=lambda trial: (trial.quality, -trial.seed))
         path = read_critical_path(json.loads((best.folder / "report.json").read_text()), best.clocks[0].name)
         report = make_report(design, total, blocks, trials, failures, best, path, memories)
+        names = names_of(netlist, TOP, PLL_CELL, CLOCKS)
+        for clock in report["clocks"]:
+            clock["name"] = names.get(clock["name"], clock["name"])
         if best.met or keep_missed:
             show(None, "packing")
             report["bitstream"] = _pack(design, best, folder)
@@ -228,7 +232,7 @@ def main(name, parameters, listed, count, all_seeds, seed, jobs, budget_minutes,
         report = build(design, seeds=range(1, count + 1) if seed is None else [seed], jobs=jobs,
                        budget_minutes=budget_minutes, all_seeds=all_seeds, keep_missed=keep_missed,
                        show=display.show)
-    print_report(report, Console(highlight=False, width=None if sys.stdout.isatty() else 120))
+    print_report(report, Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 120))
     folder = relative(folder_of(name))
     bitstream = report["bitstream"]
     if bitstream is not None:

@@ -6,7 +6,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Ecp5Pll", "PllSettings", "pll_settings"]
+__all__ = ["CLOCKS", "PLL_CELL", "Ecp5Pll", "PllSettings", "pll_settings"]
 
 #: Limits of the device, hertz (FPGA-DS-02012, table "sysCLOCK PLL timing").
 PHASE_DETECTOR = (10_000_000, 400_000_000)
@@ -73,6 +73,10 @@ def pll_settings(input_hz: int, output_hz: int) -> PllSettings:
     return min(found, key=lambda choice: choice[:2])[2]
 
 
+#: The cell, and what its outputs are.
+PLL_CELL, CLOCKS = "EHXPLLL", {"CLKOP": "system_clock", "CLKOS": "memory_clock"}
+
+
 class Ecp5Pll(wiring.Component):
     """PLL with two outputs of the same frequency.
 
@@ -110,7 +114,7 @@ class Ecp5Pll(wiring.Component):
         # The feedback goes through an output of its own, so that the output's divider has no say in it.
         feedback = Signal()
         m.submodules.pll = Instance(
-            "EHXPLLL",
+            PLL_CELL,
             a_FREQUENCY_PIN_CLKI=f"{self._hz[0] / 1e6:g}", a_FREQUENCY_PIN_CLKOP=f"{self._hz[1] / 1e6:g}",
             a_FREQUENCY_PIN_CLKOS=f"{self._hz[1] / 1e6:g}",
             a_ICP_CURRENT="12", a_LPF_RESISTOR="8", a_MFG_ENABLE_FILTEROPAMP="1", a_MFG_GMCREF_SEL="2",

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from soc.blocks import Block
 from .cache import CACHE, cached
 from .harness import harness
 
-__all__ = ["Resources", "cells_of", "synthesize", "synthesize_top", "synthesize_units"]
+__all__ = ["Resources", "cells_of", "names_of", "synthesize", "synthesize_top", "synthesize_units"]
 
 #: Cells made of LUT4, with the number that each takes (nextpnr packs a carry cell into two, a LUT RAM into four and
 #: two more for its write port).
@@ -176,5 +177,18 @@ def cells_of(netlist: Path, top: str) -> dict[str, str]:
     try:
         cells = json.loads(netlist.read_text())["modules"][top]["cells"]
         return {name: cell["type"] for name, cell in cells.items()}
+    except (ValueError, KeyError) as error:
+        raise ToolError(f"{netlist} is no netlist of yosys: {error}") from None
+
+
+def names_of(netlist: Path, top: str, kind: str, ports: Mapping[str, str]) -> dict[str, str]:
+    """Our names for the nets at `ports` of a cell of type `kind`, by the names that they have in a netlist: of the
+    names that a net has, tools keep the one that they like."""
+    try:
+        module = json.loads(netlist.read_text())["modules"][top]
+        ours = {bit: name for cell in module["cells"].values() if cell["type"] == kind
+                for port, name in ports.items() for bit in cell["connections"].get(port, ())}
+        return {other: ours[net["bits"][0]] for other, net in module["netnames"].items()
+                if len(net["bits"]) == 1 and net["bits"][0] in ours}
     except (ValueError, KeyError) as error:
         raise ToolError(f"{netlist} is no netlist of yosys: {error}") from None

@@ -19,6 +19,7 @@ from .reset import ResetHold
 
 __all__ = ["BoardTop", "board_clocks", "soc_configuration"]
 
+
 def soc_configuration(board: Board) -> SocConfig:
     """Configuration of the system on `board`. The trace port is the simulation's."""
     given = dict(board.configuration)
@@ -48,11 +49,9 @@ def board_clocks(m: Module, platform, board: Board, restart) -> Signal:
     m.domains.sync = ClockDomain("sync")
     m.domains.start = ClockDomain("start", reset_less=True)
     m.domains.memory = ClockDomain("memory", reset_less=True)
-    # Of the names that a net has, Yosys keeps the one with attributes.
-    clock, shifted = (Signal(name=name, attrs={"clock": 1}) for name in ("system_clock", "memory_clock"))
     m.d.comb += [
-        pll.reference.eq(pad.i), clock.eq(pll.clock), shifted.eq(pll.shifted),
-        ClockSignal("sync").eq(clock), ClockSignal("start").eq(clock), ClockSignal("memory").eq(shifted),
+        pll.reference.eq(pad.i), ClockSignal("sync").eq(pll.clock), ClockSignal("start").eq(pll.clock),
+        ClockSignal("memory").eq(pll.shifted),
     ]
     locked = Signal()
     m.submodules.locked = FFSynchronizer(pll.locked, locked, o_domain="start")

@@ -1,6 +1,7 @@
 """The way to a bitstream: on a small design with pads, clock and serial line, and its refusals."""
 
 import hashlib
+import io
 import json
 import shutil
 import signal
@@ -19,6 +20,7 @@ from fpga import cache, family, program
 from fpga.board import Board, find_board
 from fpga.build import Missed, build, check_tools, folder_of
 from fpga.design import elaborate
+from fpga.memories import Memory, misplaced
 from fpga.pads import led, serial_line
 from fpga.report import print_report
 from fpga.synthesis import Resources
@@ -94,6 +96,24 @@ def test_bitstream_and_report(board, tmp_path, capsys):
     print_report(report, build_module.Console(width=120))
     printed = capsys.readouterr().out
     assert f"{total['lut4']}" in printed and "system_clock" in printed and "median" in printed
+
+
+def test_progress_on_a_terminal(monkeypatch):
+    shown = build_module.Console(force_terminal=True, width=100, file=io.StringIO())
+    monkeypatch.setattr(build_module, "console", shown)
+    with build_module._Display("board") as display:
+        for seed, words in ((None, "synthesising"), (None, ""), (1, "packing"), (2, "starting"), (1, "routing, 40 %"),
+                            (1, "61.0 MHz, met")):
+            display.show(seed, words)
+    text = shown.file.getvalue()
+    assert "seed 1: 61.0 MHz, met" in text and "seed 2: starting" in text
+
+
+def test_report_of_a_failed_seed_is_printed_as_it_is(board):
+    report = build(design_of(board), seeds=[1]) | {"failed_seeds": [{"seed": 2, "error": "no [/way] out"}]}
+    out = build_module.Console(width=120, markup=False, file=io.StringIO())
+    print_report(report, out)
+    assert "Seed 2 failed: no [/way] out" in out.file.getvalue()
 
 
 def test_same_tools_and_seed_make_the_same_bitstream(board):
@@ -210,4 +230,5 @@ def test_default_board():
     assert (folder / "ulx3s-85f.bit").stat().st_size == report["bitstream"]["bytes"]
     blocks = {block["block"]: block for block in report["blocks"]}
     assert set(blocks) >= {"core", "caches", "MMU", "capability unit", "mailbox", "SDRAM", "rest"}
+    assert not misplaced([Memory(**memory) for memory in report["memories"]])
     assert blocks["caches"]["bram"] > 40 and all(block["lut4"] > 100 for block in blocks.values())

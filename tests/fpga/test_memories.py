@@ -45,6 +45,7 @@ def default_system():
     return mapped(block.text, block.module)
 
 
+@pytest.mark.slow
 def test_no_memory_is_in_logic_and_no_large_one_in_luts(default_system):
     assert not misplaced(default_system)
     large = {memory.name for memory in default_system if memory.bits >= LARGE}
