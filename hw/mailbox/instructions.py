@@ -85,9 +85,9 @@ def add_instructions(m, parts, port):
                 place.eq(number),
             ]
     is_put = offered.operation == MailOperation.PUT
-    # A pair has one place for words that are not committed, and none while what lies there is being copied. The core
-    # waits for `ready` late in its cycle, so that sees of an instruction only what tells a put from our others, and which
-    # it is; of no instruction that somebody else has does it matter.
+    # A pair has one place for words that are not committed, and none while what lies there is being copied. `ready` is
+    # late in the core's cycle, so it sees of an instruction only what tells a put from our others, and which put it is.
+    # For instructions of others it does not matter.
     puts = [instruction for instruction in INSTRUCTIONS if instruction.name.startswith("mail.put")]
     assert all(put.funct7 == puts[0].funct7 and put.funct3 == pair < 4 for pair, put in enumerate(puts))
     ours = [instruction for instruction in INSTRUCTIONS if instruction.name in _MEANING]
