@@ -31,6 +31,8 @@ class CheckClient(wiring.Component):
         Take no answer in this cycle.
     done : Out(1)
         `answer` is there, until `take`.
+    arrive : Out(1)
+        The answer is being taken from the port in this cycle; `done` follows.
     late_fault, timeout_fault : In(1)
         Planted defects, see `hw.mailbox.config.FAULTS`.
     """
@@ -50,6 +52,7 @@ class CheckClient(wiring.Component):
             "take": In(1),
             "idle": Out(1),
             "done": Out(1),
+            "arrive": Out(1),
             "answer": Out(CheckResponse),
             "late_fault": In(1),
             "timeout_fault": In(1),
@@ -79,20 +82,16 @@ class CheckClient(wiring.Component):
                 request.payload.space.eq(self.space),
             ]
 
-        # The unit's answer is late: it is kept in every cycle in which it may come, and chosen later.
-        kept, gave_up, refusal = Signal(CheckResponse), Signal(), Signal(CheckResponse)
-        m.d.comb += [
-            refusal.verdict.eq(Mux(self.timeout_fault, Verdict.OK, Verdict.UNDECIDED)),
-            self.answer.eq(Mux(gave_up, refusal.as_value(), kept.as_value())),
-        ]
-        with m.If(~self.done):
-            m.d.sync += [kept.eq(response.payload), gave_up.eq(0)]
-
         def finish():
+            m.d.sync += self.answer.eq(response.payload)
+            m.d.comb += self.arrive.eq(1)
             m.next = "done"
 
         def give_up():
-            m.d.sync += gave_up.eq(1)
+            m.d.sync += [
+                self.answer.eq(0),
+                self.answer.verdict.eq(Mux(self.timeout_fault, Verdict.OK, Verdict.UNDECIDED)),
+            ]
             m.next = "done"
 
         with m.FSM():

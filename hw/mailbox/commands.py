@@ -63,7 +63,7 @@ def add_commands(m, parts):
     # The sender's debt is worked out while the answer arrives, and on while it waits.
     senders, limiter = parts.senders, parts.limiter
     early_found, early_bucket, early = Signal(), Signal.like(senders.bucket), Signal()
-    with m.If(~client.done):
+    with m.If(client.arrive):
         m.d.sync += [early_found.eq(senders.found), early_bucket.eq(senders.bucket)]
     m.d.comb += [
         early.eq(parts.fault("early_bucket") & client.done),
@@ -72,12 +72,11 @@ def add_commands(m, parts):
         limiter.bucket.eq(Mux(early, early_bucket, senders.bucket)),
     ]
 
-    # The endpoint's queue is looked up in the cycle after the answer: the unit gives it too late for more. No binding
-    # changes between that and the decision, which is in the next cycle at the earliest: the bus waits while `deciding`.
-    found, queue, looked = parts.found, parts.decide_queue, parts.looked
-    m.d.comb += table.object_id.eq(client.answer.object_id)
-    m.d.sync += looked.eq(client.done & ~client.take)
-    with m.If(client.done & ~looked):
+    # The endpoint's queue is looked up while the answer arrives. No binding changes between that and the
+    # decision: the client holds for a store to page 0 and the bus waits while `deciding`.
+    found, queue = parts.found, parts.decide_queue
+    m.d.comb += table.object_id.eq(parts.check.response.payload.object_id)
+    with m.If(client.arrive):
         m.d.sync += [found.eq(table.found), queue.eq(table.found_queue)]
 
     # A page's answer that still waits when the unit forgets is asked for again. The bus is held up meanwhile.
@@ -85,7 +84,7 @@ def add_commands(m, parts):
     m.d.comb += [
         parts.asks_again.eq(client.done & parts.forgotten & ~decide & ~parts.by_instruction & ~parts.killed),
         parts.deciding.eq(client.done & (~parts.by_instruction | parts.killed | parts.may_decide)),
-        decide.eq(parts.deciding & looked & parts.settled & (~parts.by_instruction | parts.killed | parts.taken)),
+        decide.eq(parts.deciding & parts.settled & (~parts.by_instruction | parts.killed | parts.taken)),
         client.take.eq(decide | parts.asks_again),
     ]
     with m.If(parts.asks_again):

@@ -16,7 +16,6 @@ from amaranth.utils import ceil_log2
 
 from ..abi import CUSTOM_0, INSTRUCTIONS, MESSAGE_WORDS, MailAnswer, MailStatus
 from ..core.port import Privilege
-from ..mapping import SEPARATE
 
 __all__ = ["MailOperation", "add_instructions"]
 
@@ -85,24 +84,15 @@ def add_instructions(m, parts, port):
                 place.eq(number),
             ]
     is_put = offered.operation == MailOperation.PUT
-    # A pair has one place for words that are not committed, and none while what lies there is being copied. `ready` is
-    # late in the core's cycle, so it sees of an instruction only what tells a put from our others, and which put it is.
-    # For instructions of others it does not matter.
-    puts = [instruction for instruction in INSTRUCTIONS if instruction.name.startswith("mail.put")]
-    assert all(put.funct7 == puts[0].funct7 and put.funct3 == pair < 4 for pair, put in enumerate(puts))
-    ours = [instruction for instruction in INSTRUCTIONS if instruction.name in _MEANING]
-    assert all((other.funct7 & 1, other.funct3 >> 2) != (puts[0].funct7 & 1, 0) for other in ours if other not in puts)
-    resembles_put = (issue.insn[25] == puts[0].funct7 & 1) & ~issue.insn[14]
-    held_pairs = Signal(4, attrs=SEPARATE)
-    m.d.comb += held_pairs.eq(
-        Mux(first.valid & (first.operation == MailOperation.PUT), 1 << first.number[:2], 0)
-        | Mux(parts.copying & parts.moves_pairs, parts.staged[issue.context[:len(offered.context)]], 0))
-    put_waits = resembles_put & held_pairs.bit_select(issue.insn[12:14], 1)
+    # A pair has one place for words that are not committed, and none while what lies there is being copied.
+    put_waits = ((first.valid & (first.operation == MailOperation.PUT) & (first.number == offered.number))
+                 | (parts.copying & parts.moves_pairs
+                    & parts.staged[offered.context].bit_select(offered.number[:2], 1)))
     m.d.comb += [
         issue.accept.eq(known),
         # Sending is a release: what was stored before is in memory first.
         issue.fence.eq(known & (offered.operation == MailOperation.SEND)),
-        issue.ready.eq(~second.valid & ~parts.clearing & ~put_waits),
+        issue.ready.eq(~second.valid & ~parts.clearing & ~(is_put & put_waits)),
         fire.eq(issue.valid & issue.ready & known),
     ]
 
@@ -141,7 +131,7 @@ def add_instructions(m, parts, port):
     opened = parts.entries.read_port()
     answer, take = Signal(MailAnswer), Signal()
     status, badge = Signal.like(answer.status), Signal.like(answer.badge)
-    decided = client.done & parts.looked & parts.settled & first.committed & first.started & ~parts.killed
+    decided = client.done & parts.settled & first.committed & first.started & ~parts.killed
     m.d.comb += [
         result.we.eq(first.operation != MailOperation.PUT),
         answer.status.eq(status), answer.badge.eq(badge),

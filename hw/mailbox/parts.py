@@ -168,8 +168,8 @@ class Parts:
         #: The answer is there and may be acted on in this cycle or as soon as the sequencer is idle.
         self.deciding = Signal()
         self.status_now = Signal(MailStatus)
-        #: Its endpoint has a queue, and which; known once it was `looked` up.
-        self.found, self.looked = Signal(), Signal()
+        #: Its endpoint has a queue, and which.
+        self.found = Signal()
         self.decide_queue = Signal(range(config.queues))
 
     def _add_contexts(self):

@@ -97,7 +97,7 @@ class MailboxProof(Mailbox):
             m.d.sync += [self.space.eq(binding.space), self.enabled.eq(binding.enabled),
                          self.kernel.eq(binding.kernel), self.staged.eq(0), self.busy.eq(0)]
         self.mine = parts.active_page == self.any_page
-        self.decided = parts.client.done & parts.looked & parts.settled & ~parts.killed & self.mine
+        self.decided = parts.client.done & parts.settled & ~parts.killed & self.mine
         self.sends = parts.start_copy & self.mine
         with m.If(self.decided):
             m.d.sync += self.busy.eq(0)
@@ -209,9 +209,8 @@ class MailboxProof(Mailbox):
         m.d.comb += Assert(~valid_before | ~client.owed)
         with m.If(client.done & (client.answer.verdict == Verdict.OK)):
             m.d.comb += Assert(~request.valid & ~client.owed)
-            m.d.comb += Assert(~parts.looked | ~parts.found | parts.discarded | (
-                row.binding.enabled & (client.answer.object_id == row.binding.endpoint)))
-        m.d.comb += Assert(~parts.looked | client.done)
+            m.d.comb += Assert(~parts.found | parts.discarded | (row.binding.enabled
+                                               & (client.answer.object_id == row.binding.endpoint)))
 
     def _follow_message(self, m):
         """The marked message: its place in the queue falls by one for each pop, and its word stays what it was."""

@@ -606,7 +606,7 @@ async def cycles(dut):
         "send: store to status": 6,
         "receive: store to status": 6,
         "pop: store to status": 6,
-        "send: store to interrupt": 15,
+        "send: store to interrupt": 14,
         "enqueue, 64 bytes": 24,
         "dequeue, 64 bytes": 34,
     }
