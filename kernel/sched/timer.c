@@ -78,9 +78,9 @@ void timer_fire_due(uint64_t now)
         struct timer *timer = first;
         timer_cancel(timer);
         if (timer->period != 0) {
-            /* What was missed is not caught up with: a notification counts nothing. */
-            uint64_t periods = (now - timer->deadline) / timer->period + 1;
-            timer->deadline += periods * timer->period;
+            /* What was missed is not caught up with: a notification counts nothing. A time beyond all never comes. */
+            uint64_t ahead = timer->period - (now - timer->deadline) % timer->period;
+            timer->deadline = ahead < UINT64_MAX - now ? now + ahead : UINT64_MAX;
             insert(timer);
         }
         signal_target_fire(&timer->target);

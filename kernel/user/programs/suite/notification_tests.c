@@ -98,6 +98,11 @@ static void timers_fire(void)
     CHECK_EQUAL(timer_set(timer, notification, 0, 0, 8), STATUS_OK);
     CHECK_EQUAL(notification_wait(notification, TIMEOUT_FOREVER, &bits), STATUS_OK);
     CHECK_EQUAL(bits, 8);
+    /* The next time of one with the longest period is no time that has passed. */
+    CHECK_EQUAL(timer_set(timer, notification, clock_nanoseconds(), UINT64_MAX, 32), STATUS_OK);
+    CHECK_EQUAL(notification_wait(notification, TIMEOUT_FOREVER, &bits), STATUS_OK);
+    CHECK_EQUAL(bits, 32);
+    CHECK_EQUAL(notification_wait(notification, MILLISECOND / 2, &bits), STATUS_TIMED_OUT);
     /* It fires while this process computes, too. */
     CHECK_EQUAL(timer_set(timer, notification, clock_nanoseconds() + MILLISECOND / 2, 0, 16), STATUS_OK);
     enum status status;
