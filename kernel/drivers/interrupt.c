@@ -10,8 +10,9 @@ static struct interrupt *by_number[INTERRUPT_LIMIT];
 enum status interrupt_create(struct process *payer, uint64_t number, uint32_t *object_id)
 {
     struct account account;
-    if (number >= INTERRUPT_LIMIT || !arch_interrupt_mask((unsigned)number, true)) return STATUS_BAD_ARGUMENT;
+    if (number >= INTERRUPT_LIMIT) return STATUS_BAD_ARGUMENT;
     if (by_number[number] != nullptr) return STATUS_EXISTS;
+    if (!arch_interrupt_mask((unsigned)number, true)) return STATUS_BAD_ARGUMENT;
     if (!account_charge(payer, 1, &account)) return STATUS_NO_OBJECTS;
     struct interrupt *interrupt = pool_alloc(&records);
     enum status status = interrupt == nullptr ? STATUS_NO_MEMORY

@@ -54,6 +54,8 @@ static void interrupts(void)
     CHECK_EQUAL(interrupt_bind(interrupt, notification, 0), STATUS_BAD_ARGUMENT);
     CHECK_EQUAL(interrupt_bind(interrupt, notification, BITS), STATUS_OK);
     for (unsigned i = 0; i < 3; i++) {
+        /* Who asks for it in vain does not mask it. */
+        CHECK_EQUAL(interrupt_create(kernel, number, &other), STATUS_EXISTS);
         provoke();
         expect(STATUS_OK);
         /* It is masked until it is acknowledged. */
