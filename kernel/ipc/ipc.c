@@ -101,13 +101,13 @@ void ipc_send(struct thread *thread, struct endpoint *endpoint, uint32_t badge)
 void ipc_receive(struct thread *thread, struct endpoint *endpoint)
 {
     drop_caller(thread);
-    for (struct thread *sender; (sender = endpoint->senders.first) != nullptr;) {
+    for (struct thread *sender; (sender = thread_queue_pop(&endpoint->senders)) != nullptr;) {
+        /* It waits no longer: if the capability through which it did goes with the message, nothing has to end. */
         enum status status = deliver(sender, thread, sender->badge);
         if (status != STATUS_OK) {
             ipc_cancel(sender, status);      /* its capabilities cannot travel; the next one may */
             continue;
         }
-        thread_queue_remove(sender);
         if (sender->wants_reply) {
             await_reply(sender, thread);
         } else {

@@ -100,6 +100,67 @@ static void threads_are_controlled(void)
     finish(second, EXIT_REASON_KILLED, 0);
 }
 
+static uint32_t sending;
+static uint64_t patience;
+static bool volatile returned, go;
+
+/* Calls through a capability that goes with the message. */
+static void call_with_all(uint64_t)
+{
+    struct message message = { .capability = { sending }, .count = 1, .move = 1 };
+    enum status status = ipc_call(sending, &message, patience);
+    returned = true;
+    thread_exit(status);
+}
+
+static void wake_later(uint64_t)
+{
+    struct message message = {};
+    while (!go) thread_yield();
+    for (unsigned i = 0; i < 10; i++) thread_yield();
+    thread_exit(ipc_send(meeting, &message, TIMEOUT_FOREVER));
+}
+
+static uint32_t call_and_receive(uint64_t timeout, bool suspend)
+{
+    struct message message;
+    unsigned state = 0;
+    CHECK_EQUAL(capability_derive(meeting, RIGHT_SEND | RIGHT_GRANT, 0, &sending), STATUS_OK);
+    patience = timeout;
+    returned = go = false;
+    uint32_t caller = start(call_with_all, 0);
+    while (thread_info(caller, &state) == STATUS_OK && state != 3) thread_yield();
+    if (suspend) CHECK_EQUAL(thread_suspend(caller), STATUS_OK);
+    CHECK_EQUAL(ipc_receive(meeting, &message, 0), STATUS_OK);
+    CHECK_EQUAL(message.count, 1);
+    CHECK_EQUAL(capability_delete(message.capability[0]), STATUS_OK);
+    return caller;
+}
+
+/* The capability through which a thread calls may travel with the call: that ends neither its timeout nor its suspension. */
+static void calls_without_their_capability(void)
+{
+    enum exit_reason reason = EXIT_REASON_KILLED;
+    uint64_t value = STATUS_OK;
+    struct message message = {};
+    CHECK_EQUAL(endpoint_create(&meeting), STATUS_OK);
+    uint32_t caller = call_and_receive(20 * MILLISECOND, false);
+    CHECK_EQUAL(thread_wait(caller, 100 * MILLISECOND, &reason, &value), STATUS_OK);
+    CHECK_EQUAL(value, STATUS_TIMED_OUT);
+    thread_kill(caller, 0);
+    CHECK_EQUAL(capability_delete(caller), STATUS_OK);
+    caller = call_and_receive(TIMEOUT_FOREVER, true);
+    uint32_t waker = start(wake_later, 1);
+    go = true;
+    CHECK_EQUAL(ipc_reply_receive(meeting, &message, TIMEOUT_FOREVER), STATUS_OK);
+    CHECK(!returned);
+    CHECK_EQUAL(thread_resume(caller), STATUS_OK);
+    finish(caller, EXIT_REASON_EXITED, STATUS_OK);
+    CHECK(returned);
+    finish(waker, EXIT_REASON_EXITED, STATUS_OK);
+    CHECK_EQUAL(capability_delete(meeting), STATUS_OK);
+}
+
 static void bad_threads(void)
 {
     struct user_call call = { .word = { USER_KERNEL_ADDRESS, (uintptr_t)stacks } };
@@ -130,6 +191,7 @@ struct tap_test const THREAD_TESTS[] = {
     { "threads run in one process and end with their codes", threads_run },
     { "threads of a process talk through an endpoint", threads_talk },
     { "threads are suspended, resumed and killed", threads_are_controlled },
+    { "a call that gives its own capability away keeps its timeout and its suspension", calls_without_their_capability },
     { "bad threads are refused", bad_threads },
     { "threads and their process end together", threads_and_their_process },
 };
