@@ -183,13 +183,6 @@ void process_unreferenced(struct process *process)
     if (process->ended) pool_free(&records, process);
 }
 
-struct process *process_find(uint64_t number)
-{
-    struct process *process = processes;
-    while (process != nullptr && process->number != number) process = process->next;
-    return process;
-}
-
 uint32_t process_count(void)
 {
     uint32_t count = 0;

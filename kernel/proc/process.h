@@ -69,6 +69,3 @@ void process_wait(struct thread *thread, struct process *process);
 
 /* The last capability to the process is gone. */
 void process_unreferenced(struct process *process);
-
-/* The process of this number that has not ended; nullptr if there is none. */
-struct process *process_find(uint64_t number);
