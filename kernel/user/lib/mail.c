@@ -3,7 +3,8 @@
 
 enum : uint64_t { MAIL_ASK, MAIL_BY_CALL, MAIL_BY_INSTRUCTION };
 
-/* Asked once. A program has one thread. */
+/* Asked once, for the thread that comes first: the kernel binds that one. To others of the process the instructions answer
+   UNBOUND, so their mail goes by calls, unless they call mail_bind() themselves. */
 static bool by_instruction(void)
 {
     static uint64_t way = MAIL_ASK;
