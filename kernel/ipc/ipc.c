@@ -146,9 +146,15 @@ void ipc_reply(struct thread *thread)
 
 void ipc_reply_receive(struct thread *thread, struct endpoint *endpoint)
 {
+    bool moved = info_in_get_cap_move(words(thread)[INFO]) != 0;
     struct thread *caller = answer(thread);
     if (caller == nullptr) return;
-    ipc_receive(thread, endpoint);
+    /* The reply may have taken the capability along through which this thread would wait. */
+    struct cap_view view;
+    enum status status = moved ? cap_find(thread->cap_space, (uint32_t)words(thread)[HANDLE], RIGHT_RECEIVE, &view)
+                               : STATUS_OK;
+    if (status == STATUS_OK) ipc_receive(thread, endpoint);
+    else thread_result(thread, status);
     if (sched_current == nullptr) sched_switch(caller);
     else sched_ready_first(caller);
 }

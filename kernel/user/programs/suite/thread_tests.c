@@ -161,6 +161,35 @@ static void calls_without_their_capability(void)
     CHECK_EQUAL(capability_delete(meeting), STATUS_OK);
 }
 
+static uint32_t receiving;
+
+static void serve_and_resign(uint64_t)
+{
+    struct message message;
+    if (ipc_receive(receiving, &message, TIMEOUT_FOREVER) != STATUS_OK) thread_exit(STATUS_OK);
+    message = (struct message){ .capability = { receiving }, .count = 1, .move = 1 };
+    thread_exit(ipc_reply_receive(receiving, &message, TIMEOUT_FOREVER));
+}
+
+/* Who replies with the capability through which it would receive next does not receive. */
+static void a_server_resigns(void)
+{
+    enum exit_reason reason = EXIT_REASON_KILLED;
+    uint64_t value = STATUS_OK;
+    struct message message = {};
+    CHECK_EQUAL(endpoint_create(&meeting), STATUS_OK);
+    CHECK_EQUAL(capability_derive(meeting, RIGHT_RECEIVE | RIGHT_GRANT, 0, &receiving), STATUS_OK);
+    uint32_t server = start(serve_and_resign, 0);
+    CHECK_EQUAL(ipc_call(meeting, &message, TIMEOUT_FOREVER), STATUS_OK);
+    CHECK_EQUAL(message.count, 1);
+    CHECK_EQUAL(thread_wait(server, 20 * MILLISECOND, &reason, &value), STATUS_OK);
+    CHECK_EQUAL(value, STATUS_BAD_HANDLE);
+    thread_kill(server, 0);
+    CHECK_EQUAL(capability_delete(server), STATUS_OK);
+    CHECK_EQUAL(capability_delete(message.capability[0]), STATUS_OK);
+    CHECK_EQUAL(capability_delete(meeting), STATUS_OK);
+}
+
 static void bad_threads(void)
 {
     struct user_call call = { .word = { USER_KERNEL_ADDRESS, (uintptr_t)stacks } };
@@ -192,6 +221,7 @@ struct tap_test const THREAD_TESTS[] = {
     { "threads of a process talk through an endpoint", threads_talk },
     { "threads are suspended, resumed and killed", threads_are_controlled },
     { "a call that gives its own capability away keeps its timeout and its suspension", calls_without_their_capability },
+    { "a server that gives its receiving capability away receives no more", a_server_resigns },
     { "bad threads are refused", bad_threads },
     { "threads and their process end together", threads_and_their_process },
 };
