@@ -24,7 +24,7 @@ void timer_set(struct timer *timer, struct signal_target const *target, uint64_t
 
 void timer_cancel(struct timer *timer);
 
-/* For the scheduler, which looks at every switch: when the first one is due (UINT64_MAX: none is set). And firing all that
-   are due. */
+/* For the scheduler, which looks at every switch: when the first one may fire (UINT64_MAX: none is set). And firing all that
+   are due. As long as that took none fires again, so threads get half of the time however many there are. */
 extern uint64_t timer_earliest;
 void timer_fire_due(uint64_t now);

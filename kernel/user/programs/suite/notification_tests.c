@@ -134,6 +134,23 @@ static void timers_repeat(void)
     CHECK_EQUAL(capability_delete(notification), STATUS_OK);
 }
 
+/* More timers than can be served: threads get half of the time. */
+static void many_timers(void)
+{
+    static uint32_t timers[160];
+    uint32_t notification = make_notification();
+    uint64_t bits, rounds = 0;
+    for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
+        timers[i] = make_timer();
+        CHECK_EQUAL(timer_set(timers[i], notification, clock_nanoseconds(), 100'000, 1), STATUS_OK);
+    }
+    for (uint64_t start = clock_nanoseconds(); clock_nanoseconds() - start < MILLISECOND;) rounds++;
+    CHECK(rounds > 10);
+    CHECK_EQUAL(notification_poll(notification, &bits), STATUS_OK);
+    for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) CHECK_EQUAL(capability_delete(timers[i]), STATUS_OK);
+    CHECK_EQUAL(capability_delete(notification), STATUS_OK);
+}
+
 /* A timer acts by the capability it was set with: when that is gone, or the timer, nothing comes. */
 static void timers_need_the_capability(void)
 {
@@ -211,6 +228,7 @@ struct tap_test const NOTIFICATION_TESTS[] = {
     { "a wait for a notification ends with what allowed it", waits_end },
     { "timers signal a notification", timers_fire },
     { "timers repeat until they are stopped", timers_repeat },
+    { "timers leave time to threads, however many there are", many_timers },
     { "a timer signals only while its capability allows it", timers_need_the_capability },
     { "capabilities to a destroyed object are stale", destroyed_objects_are_stale },
     { "a capability can be inspected", inspection },
