@@ -1,5 +1,6 @@
 """The serial line to a board, and a console on it."""
 
+import io
 import os
 import selectors
 import sys
@@ -36,8 +37,26 @@ def open_port(name: str, baud: int):
     try:
         with port:
             yield port
-    except serial.SerialException as error:
+    except (serial.SerialException, termios.error) as error:
         raise ToolError(f"the line '{name}' is gone: {error}", 2) from None
+
+
+def _file_of(port) -> int | None:
+    """The port's file descriptor; some URLs (rfc2217://, loop://) have none."""
+    try:
+        return port.fileno()
+    except io.UnsupportedOperation:
+        return None
+
+
+def _come(port) -> bytes:
+    """What has come; at least one byte, or what there is after the port's timeout."""
+    try:
+        count = port.in_waiting
+    except OSError as error:
+        # Of a device that was pulled out pyserial lets this one through.
+        raise serial.SerialException(error.strerror or str(error)) from None
+    return port.read(max(1, count))
 
 
 @contextmanager
@@ -66,15 +85,18 @@ def run_terminal(port, keys, screen) -> None:
     """
     if keys.isatty():
         print("veridian: console; Ctrl-] ends it", file=sys.stderr)
-    with _raw(keys), selectors.DefaultSelector() as selector:
+    # Not epoll, which refuses files: keys may come from one, or from /dev/null.
+    with _raw(keys), selectors.PollSelector() as selector:
         selector.register(keys, selectors.EVENT_READ)
-        selector.register(port, selectors.EVENT_READ)
+        if waits := _file_of(port) is not None:
+            selector.register(port, selectors.EVENT_READ)
         while True:
-            for key, _ in selector.select():
-                if key.fileobj is port:
-                    screen.write(port.read(max(1, port.in_waiting)))
-                    screen.flush()
-                    continue
+            ready = [key.fileobj for key, _ in selector.select(None if waits else 0)]
+            # Without a descriptor the read's timeout is what waits.
+            if port in ready or not waits:
+                screen.write(_come(port))
+                screen.flush()
+            if keys in ready:
                 typed = os.read(keys.fileno(), 256)
                 before, escape, _ = typed.partition(bytes([ESCAPE]))
                 port.write(before)

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -128,6 +129,42 @@ def test_upload_and_console(image):
     assert (process.returncode, shown) == (0, b"boot: entering 80000000\r\nhello\r\nend\r\n")
     assert f"veridian: {len(CONTENT)} bytes uploaded" in errors.decode()
     assert bytes(received[:len(CONTENT)]) == CONTENT
+
+
+def test_console_with_keys_from_a_file(tmp_path):
+    """Or from /dev/null, as when it runs without a terminal: the end of the file ends the console."""
+    keys = tmp_path / "keys"
+    keys.write_bytes(b"key")
+    heard = bytearray()
+    with board(lambda line: heard.extend(line.read(3))) as port:
+        for path in (os.devnull, keys):
+            with open(path) as stdin:
+                done = run(port, "--console", stdin=stdin)
+            assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert heard == b"key"
+
+
+def test_console_on_a_port_without_a_descriptor():
+    done = run("loop://", "--console", input="key")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_console_whose_line_goes():
+    """An adapter that is pulled out, a simulation that ends."""
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    port = os.ttyname(slave)
+    process = subprocess.Popen(command(port, "--console"), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    # Opening the port drops what came before.
+    while not select.select([process.stdout], [], [], 0.1)[0]:
+        assert process.poll() is None
+        os.write(master, b"hello")
+    os.close(slave)
+    os.close(master)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert errors.startswith(f"veridian: the line '{port}' is gone: ") and errors.count("\n") == 1
 
 
 def test_refused(image):
