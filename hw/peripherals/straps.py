@@ -30,7 +30,7 @@ class Straps(wiring.Component):
     bus : Interface, In
         ``peripheral_signature(3)``: 8 bytes.
     straps : In(BootStraps)
-        Synchronous to the clock; the boot ROM reads it once.
+        Synchronous to the clock; the boot ROM reads it after reset, and again behind the test of its own memory.
     """
 
     class Levels(Register, access="r", width=32):
