@@ -62,6 +62,13 @@ def _number(context, parameter, value):
         raise click.BadParameter(f"{value!r} is not a number") from None
 
 
+def _address(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise ToolError(f"a segment's address is a number, not '{text}'", 2) from None
+
+
 @click.command()
 @click.option("--output", type=click.Path(path_type=Path), default=DEFAULT, help="File to write.",
               show_default="build/fpga/image.bin")
@@ -71,7 +78,7 @@ def _number(context, parameter, value):
 @click.option("--segment", "segments", type=(str, click.Path(exists=True, dir_okay=False, path_type=Path)),
               multiple=True, metavar="ADDRESS FILE", help="In place of the kernel: contents of memory (repeatable).")
 @click.option("--entry", callback=_number, metavar="ADDRESS", help="First instruction.  [default: the first segment]")
-@click.option("--argument", callback=_number, metavar="ADDRESS", default="0", help="Handed over in a1.")
+@click.option("--argument", callback=_number, metavar="ADDRESS", help="Handed over in a1.  [default: 0]")
 @click.option("--show", type=click.Path(path_type=Path), metavar="FILE", help="Check FILE and say what is in it.")
 def main(output, text, bootargs, segments, entry, argument, show):
     """Write a boot image of the kernel, or of any contents of memory."""
@@ -79,10 +86,12 @@ def main(output, text, bootargs, segments, entry, argument, show):
         content, image = read_image(show)
         _show(show, image, len(content))
         return
+    if not segments and (entry is not None or argument is not None):
+        raise ToolError("--entry and --argument want --segment: those of the kernel's image are fixed", 2)
     try:
         if segments:
-            parts = tuple(Segment(int(address, 0), path.read_bytes()) for address, path in segments)
-            content = pack(Image(parts, parts[0].address if entry is None else entry, argument))
+            parts = tuple(Segment(_address(address), path.read_bytes()) for address, path in segments)
+            content = pack(Image(parts, parts[0].address if entry is None else entry, argument or 0))
         else:
             content = kernel_image(SocConfig.from_json(text), bootargs=bootargs)
     except (TypeError, ValueError) as error:

@@ -120,9 +120,11 @@ def pack(image: Image) -> bytes:
     Raises
     ------
     ImageError
-        For segments or an entry that the boot ROM would refuse.
+        For segments or an entry that the boot ROM would refuse, or an argument that is no register's contents.
     """
     segments = _checked(image.segments, image.entry)
+    if not 0 <= image.argument < 1 << 64:
+        raise ImageError(f"the argument {image.argument:#x} has not 64 bits")
     bodies = [_padded(segment.contents) for segment in segments]
     length = HEADER_BYTES + sum(map(len, bodies))
     header = _HEADER.pack(MAGIC, VERSION, len(segments), length, image.entry, image.argument)

@@ -31,6 +31,9 @@ def test_bad_input_is_one_line(tmp_path):
             (("--segment", hex(end), program), f"the segment from {end:#x} to {end + 8:#x} is not in main memory below "
                                                f"the boot ROM's own, 0x80000000 to {end:#x}"),
             (("--segment", "0x80000000", program, "--entry", "0x80001000"), "the entry 0x80001000 is in no segment"),
+            (("--segment", "0x80000000", program, "--argument", "-1"), "the argument -0x1 has not 64 bits"),
+            (("--segment", "memory", program), "a segment's address is a number, not 'memory'"),
+            (("--entry", "0x80000000"), "--entry and --argument want --segment"),
             (("--config", "tiny"), "A configuration is a JSON object: "),
             (("--show", tmp_path / "nothing"), f"cannot read '{tmp_path / 'nothing'}': No such file or directory"),
             (("--show", program), f"the boot ROM would refuse '{program}': truncated"),

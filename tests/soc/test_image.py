@@ -40,6 +40,12 @@ def test_what_cannot_be_packed(segments, entry, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("argument", [-1, 1 << 64])
+def test_argument_that_is_no_register(argument):
+    with pytest.raises(ImageError, match="the argument .* has not 64 bits"):
+        pack(Image((Segment(BASE, b"x"),), BASE, argument))
+
+
 @pytest.mark.parametrize("change, reason", [
     (lambda content: content[:100], "TRUNCATED"),
     (lambda content: content[:-8], "TRUNCATED"),
