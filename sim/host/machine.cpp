@@ -100,7 +100,15 @@ Machine::Machine(const Options &options)
         fail(exit_bad_input, "this model was built without the trace port");
 #endif
     }
-    if (options.memory_stuck) memory_.stick(*options.memory_stuck);
+    if (options.memory_stuck) {
+        const uint64_t word = *options.memory_stuck & ~uint64_t{7};
+        if (!memory_.contains(word, 8)) fail(exit_bad_input, "--memory-stuck wants an address in main memory");
+#ifdef VERIDIAN_SDRAM
+        chip_.stick(word - VERIDIAN_MEMORY_BASE);
+#else
+        memory_.stick(word);
+#endif
+    }
     if (options.uart_pty) console_.open_pseudo_terminal();
     if (!options.until.empty()) console_.look_for(options.until);
     top_->straps = static_cast<uint8_t>(options.straps.value_or(VERIDIAN_STRAP_LOADED));

@@ -40,7 +40,7 @@ public:
     // Contents as nobody put them there; then as `clear`.
     void scramble(uint64_t seed);
     // From now on the lowest bit of the word there reads as zero on the bus: a fault for the memory test to find.
-    void stick(uint64_t address) { stuck_ = address & ~uint64_t{7}; }
+    void stick(uint64_t address) { stuck_ = address; }
     // Copies a file in; ends the process with one line when it does not exist or does not fit.
     void load(uint64_t address, const std::string &path);
     // Writes [begin, end) as 32-bit words in hexadecimal, one a line, as riscof wants them.

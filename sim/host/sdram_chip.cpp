@@ -90,7 +90,8 @@ void SdramChip::obey(const SdramPins &pins) {
         for (unsigned beat = 0; beat < burst; beat++) {
             const uint8_t *place = cell(pins.bank, bank.row, pins.address, beat);
             const int64_t slot = (now_ + latency_ + beat) & slot_mask;
-            output_[static_cast<size_t>(slot)] = static_cast<uint16_t>(place[0] | place[1] << 8);
+            const unsigned low = place == stuck_ ? place[0] & ~1u : place[0];
+            output_[static_cast<size_t>(slot)] = static_cast<uint16_t>(low | static_cast<unsigned>(place[1]) << 8);
             shown_ |= static_cast<uint16_t>(1u << slot);
         }
         return;

@@ -41,6 +41,9 @@ public:
     // there is no such rule.
     bool tighten(const std::string &rule, uint64_t cycles);
 
+    // From now on the lowest bit of the cell at `offset` (bytes, even) reads as zero: a fault for the memory test to find.
+    void stick(uint64_t offset) { stuck_ = cells_ + offset; }
+
     // Power comes back: the cells hold what is in memory now, all else is as after power-on.
     void restart();
 
@@ -93,6 +96,7 @@ private:
 
     const SdramDatasheet datasheet_;
     uint8_t *const cells_;
+    const uint8_t *stuck_ = nullptr;
     std::array<int64_t, rules> least_{};
     int64_t interval_ = 0;  // between refreshes, in cycles with `fraction_bits`
     const int64_t input_registers_;

@@ -1,6 +1,6 @@
 // The simulated SDRAM chip alone. Arguments: the members of SdramDatasheet in their order. A line of pins in (command bank
 // address dqm dq driven), a line out: what dq_i becomes, and the complaint if there is one. A line "new" begins with a
-// new chip, whose cells are zero.
+// new chip, whose cells are zero; "stick OFFSET" spoils one of them.
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -26,6 +26,10 @@ int main(int argc, char **argv) {
             // Zeroed by the system where it is touched.
             cells.reset(static_cast<uint8_t *>(std::calloc(32u << 20, 1)));
             chip.emplace(datasheet, cells.get());
+            continue;
+        }
+        if (line.starts_with("stick ")) {
+            chip->stick(std::strtoull(line.c_str() + 6, nullptr, 10));
             continue;
         }
         unsigned command, bank, address, dqm, dq, driven;

@@ -63,9 +63,10 @@ def driver(tmp_path_factory):
     return path
 
 
-def run_all(driver, runs, config=CONFIG):
+def run_all(driver, runs, config=CONFIG, stuck=None):
     """For each run on a new chip: what `dq_i` becomes in each cycle, and what the chip complains about."""
-    text = "".join("new\n" + "".join(
+    begin = "new\n" + (f"stick {stuck}\n" if stuck is not None else "")
+    text = "".join(begin + "".join(
         f"{one.command.value} {one.bank} {one.address} {one.dqm} {one.dq} {int(one.driven)}\n" for one in pins)
         for pins in runs)
     command = [driver, *map(str, datasheet(config).values())]
@@ -106,6 +107,14 @@ def test_data_come_back_as_they_were_written(driver, registers):
     first = asked + config.cas_latency + registers - 1
     assert shown[first:first + 4] == [0xcc33 ^ 0xcc33 ^ 0x33cc, 0xdddd, 0x1111, 0xbb22]
     assert set(shown[:first] + shown[first + 4:]) == {0x5aa5}
+
+
+def test_a_stuck_cell(driver):
+    """The second word of the row loses its lowest bit, and nothing else."""
+    pins = [*start(), *activate(), *written([0xffff] * 4), *read(), *idle(4)]
+    plain, stuck = ([value for value in next(run_all(driver, [pins], stuck=offset))[0] if value in (0xffff, 0xfffe)]
+                    for offset in (None, 2))
+    assert (plain, stuck) == ([0xffff] * 4, [0xffff, 0xfffe, 0xffff, 0xffff])
 
 
 def test_mask_hides_what_is_read(driver):
