@@ -158,7 +158,10 @@ class Client:
     def check(self, space: int, asked: int) -> Outcome:
         """Verdict on a query (:func:`hw.capability.model.query`) in `space`."""
         answer = unpack(Answer, self.command(WindowCommand.OBJECT, asked, space))
-        verdict = Verdict(answer["verdict"])
+        try:
+            verdict = Verdict(answer["verdict"])
+        except ValueError:
+            raise NoAnswer(f"the capability unit answers with {answer['verdict']:#x}, which is no verdict") from None
         answered = self.get("answered")
         return Outcome(verdict, answered & 0xffff_ffff, answered >> 32)
 

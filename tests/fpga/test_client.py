@@ -138,3 +138,11 @@ def test_answers_that_are_none():
     port.read = lambda size: bytes([Status.UNKNOWN.value]) * size
     with pytest.raises(NoAnswer, match="answered by"):
         Client(port).read(0)
+
+
+def test_a_verdict_that_is_none(monkeypatch):
+    """What a damaged line or another bitstream may answer."""
+    client = Client.__new__(Client)
+    monkeypatch.setattr(client, "command", lambda *_: (1 << 64) - 1)
+    with pytest.raises(NoAnswer, match="answers with 0xff, which is no verdict"):
+        client.check(1, query(handle(5, 3), CapType.ENDPOINT, Rights.SEND))
