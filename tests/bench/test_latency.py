@@ -28,7 +28,7 @@ def test_document_gives_no_nanoseconds_without_a_proven_clock():
 
 
 def test_a_clock_from_place_and_route_gives_nanoseconds(monkeypatch):
-    monkeypatch.setattr(latency, "_describe", lambda target: {
+    monkeypatch.setattr(latency, "_describe", lambda target, config: {
         "unit": "cycles", "clock_hz": 50_000_000, "clock_source": latency.PLACE_AND_ROUTE, "config": {}})
     content = latency.document([result("soc", ("capability_check", "hw-hit", 1024, 5, 6, 6, 34))])
     assert content["results"][0]["ns_median"] == pytest.approx(120)

@@ -24,7 +24,7 @@ MCYCLE, MINSTRET = CsrAddress.MCYCLE, CsrAddress.MINSTRET
 
 @pytest.fixture(scope="module")
 def model():
-    return build_model(SocConfig(debug=True), quiet=True)
+    return build_model(SocConfig(debug=True, sdram=""), quiet=True)
 
 
 @pytest.fixture(scope="module")

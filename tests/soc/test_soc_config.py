@@ -39,7 +39,7 @@ def test_defaults_are_the_boot_configuration():
     ({"sdram": "AS4C16M16SA-7", "clock_hz": 150_000_000, "timebase_hz": 1_000_000}, ValueError,
      "SDRAM: clock_hz must be at most 143 MHz for AS4C16M16SA-7, not 150 MHz"),
     ({"capability_lines": 3}, ValueError, "Capability unit: lines must be a power of two and at least 4, not 3"),
-    ({"mailbox_queues": 33}, ValueError, "Mailbox: queues must be from 1 to 32, not 33"),
+    ({"mailbox_queues": 65}, ValueError, "Mailbox: queues must be from 1 to 64, not 65"),
     ({"mailbox_depth": "4"}, TypeError, "Mailbox: depth must be an integer, not '4'"),
     ({"flash": 1}, TypeError, "flash must be True or False, not 1"),
     ({"flash_offset": "4M"}, TypeError, "flash_offset must be an integer, not '4M'"),
