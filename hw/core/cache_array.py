@@ -38,7 +38,7 @@ class CacheArray(wiring.Component):
     -------
     read_word : word number within a way, for a look-up; `tags` and `words` answer in the next cycle.
     collision : the answer is not to be trusted; from registers.
-    match_tag, hit, hit_way : compares the answer with a tag; combinational. `hit_way` is one-hot.
+    match_tag, hit_way : compares the answer with a tag; combinational. `hit_way` is one-hot.
     words : what each way answers.
     victim : way to replace, one-hot; advances with each tag written.
     write_ways, write_word, write_data, write_sel : write of data, for each way that `write_ways` names.
@@ -62,7 +62,6 @@ class CacheArray(wiring.Component):
             "read_word": In(self.word_bits),
             "match_tag": In(self.tag_bits),
             "collision": Out(1),
-            "hit": Out(1),
             "hit_way": Out(ways),
             "words": Out(data.ArrayLayout(64, ways)),
             "victim": Out(ways, init=1),
@@ -138,7 +137,6 @@ class CacheArray(wiring.Component):
         m.d.comb += self.collision.eq(
             swept | (wrote & (write_word == read_word)) | (wrote_tag & (wrote_set == read_word[line_bits:])))
 
-        m.d.comb += self.hit.eq(self.hit_way.any())
         # Round robin: ways fill evenly after a flush, and a loop of stores cannot starve one.
         with m.If(self.tag_write & self.tag_valid):
             m.d.sync += self.victim.eq(self.victim.rotate_left(1))

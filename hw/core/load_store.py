@@ -333,9 +333,9 @@ class LoadStoreUnit(wiring.Component):
                 with m.Elif(reads_only):
                     with m.If(~is_lr):
                         m.d.comb += decided.eq(1)
-                    with m.If(cache.hit & ~is_lr):
+                    with m.If(cache.hit_way.any() & ~is_lr):
                         m.next = "idle"
-                    with m.Elif(cache.hit):
+                    with m.Elif(cache.hit_way.any()):
                         reserve()
                         m.next = "finish"
                     with m.Else():
