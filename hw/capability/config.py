@@ -56,6 +56,10 @@ FAULTS = (
     "drop_late",
     #: Only the root's object is forgotten, whatever was emptied.
     "drop_mixed",
+    #: The parity of lines is not looked at.
+    "drop_parity",
+    #: A line with wrong parity is no hit, but stays where it is.
+    "keep_bad",
 )
 
 
@@ -78,6 +82,9 @@ class CapabilityUnitConfig:
         Where tables may lie. The walker never reads outside, so that no table content makes it touch a device.
     counters : bool
         Whether the window has statistics counters.
+    error_injection : bool
+        For tests: whether the window has a register that flips a bit of the lookaside buffer. It is no way around the
+        parity, but whoever reaches it can make the unit forget.
     faults : frozenset of str
         For tests: names out of :data:`FAULTS` to plant.
     fault_inputs : bool
@@ -96,6 +103,7 @@ class CapabilityUnitConfig:
     memory_base: int = 0x8000_0000
     memory_bytes: int = 0x8000_0000
     counters: bool = True
+    error_injection: bool = False
     faults: frozenset = frozenset()
     fault_inputs: bool = False
 
@@ -104,6 +112,9 @@ class CapabilityUnitConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
                 raise TypeError(f"{name} must be a non-negative integer, not {value!r}")
+        for name in ("counters", "error_injection"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be true or false, not {getattr(self, name)!r}")
         if self.ways < 2 or self.ways & (self.ways - 1):
             raise ValueError(f"ways must be a power of two and at least 2, not {self.ways}")
         if self.lines & (self.lines - 1) or self.lines < 2 * self.ways:

@@ -15,7 +15,7 @@ from amaranth.lib.wiring import In, Out
 from ..bus import wishbone
 from ..mapping import SEPARATE
 from .check import CheckRequest, CheckResponse
-from .lookaside import SPACE_LIMIT, Invalidate, InvalidateKind, Lookaside, SlotKey
+from .lookaside import SPACE_LIMIT, Invalidate, InvalidateKind, LineFlip, Lookaside, SlotKey
 from .verdict import Judge, LineJudge
 from .walker import TableRegisters, Walker, WalkResult
 
@@ -31,8 +31,9 @@ class LookupPort(wiring.Signature):
     begun, and `walked` comes with `found` later. The cycle after `known` or `walked` has the response in `last`, for
     who can wait: only the last port of the engine has that.
 
-    Who cannot wait for `seen` says in that cycle with `wants_value` that it wants `value` of an OK, the badge or with
-    `wants_object` the object's number. Zero if it is not OK. Only the first port of the engine has that.
+    Who cannot wait for `known` makes it of `hit`, which comes late, and `closed`, which does not. Who cannot wait for
+    `seen` says in that cycle with `wants_value` that it wants `value` of an OK, the badge or with `wants_object` the
+    object's number. Zero if it is not OK. Only the first port of the engine has either.
     """
 
     def __init__(self):
@@ -43,6 +44,8 @@ class LookupPort(wiring.Signature):
             "grant": In(1),
             "walk": Out(1),
             "known": In(1),
+            "hit": In(1),
+            "closed": In(1),
             "seen": In(CheckResponse),
             "wants_value": Out(1),
             "wants_object": Out(1),
@@ -91,6 +94,10 @@ class Engine(wiring.Component):
         The buffer is being cleared as a whole.
     invalidated, restarted : Out(1)
         To count: an invalidate is done; a walk begins again because of one.
+    thrown_out : Out(ways)
+        To count: lines that were thrown out because of their parity.
+    flip_valid, flip, flip_done
+        Only with `config.error_injection`: of the lookaside buffer.
     walking : Out(1)
         A walk is under way.
     walker : Out(wishbone)
@@ -100,7 +107,7 @@ class Engine(wiring.Component):
     def __init__(self, config, planted):
         self._config = config
         self._planted = planted
-        super().__init__({
+        members = {
             "enable": In(1),
             "tables": In(TableRegisters),
             "lookups": In(LookupPort()).array(3),
@@ -110,9 +117,13 @@ class Engine(wiring.Component):
             "clearing": Out(1),
             "invalidated": Out(1),
             "restarted": Out(1),
+            "thrown_out": Out(config.ways),
             "walking": Out(1),
             "walker": Out(wishbone.system_signature()),
-        })
+        }
+        if config.error_injection:
+            members |= {"flip_valid": In(1), "flip": In(LineFlip), "flip_done": Out(1)}
+        super().__init__(members)
 
     def _create_lookaside(self):
         """The lookaside buffer; proofs put one with registers in its place."""
@@ -170,16 +181,20 @@ class Engine(wiring.Component):
             seen.query.eq(s_request.query),
             seen.enable.eq(self.enable),
             seen.holds.eq(lookaside.holds),
+            seen.intact.eq(lookaside.intact),
             *(judged.eq(content) for judged, content in zip(seen.contents, lookaside.contents, strict=True)),
             seen.wants_value.eq(first.wants_value),
             seen.wants_object.eq(first.wants_object),
             first.value.eq(seen.value),
+            # Not by the signal that all others share: this one goes together with what follows.
+            first.hit.eq(lookaside.holds.any()),
         ]
         # Whether a line decides is known late. Without one it is decided all the same if no walk is possible, and that
         # is known before, as is whether a walk may start.
         s_closed, s_may_walk = Signal(attrs=SEPARATE), Signal(attrs=SEPARATE)
         m.d.comb += [
             s_closed.eq(~self.enable | walker.stuck),
+            first.closed.eq(s_closed),
             s_may_walk.eq((s_owner & Cat(port.walk for port in lookups)).any() & ~s_closed & walker.idle),
             s_known.eq(lookaside.hit | s_closed),
             s_walk.eq(s_may_walk & ~lookaside.hit),
@@ -263,8 +278,12 @@ class Engine(wiring.Component):
         m.d.comb += [
             self.invalidated.eq(busy & lookaside.done),
             self.restarted.eq(walker.restart & ~walker.idle),
+            self.thrown_out.eq(lookaside.thrown_out),
             self.walking.eq(~walker.idle & ~walker.stuck),
         ]
+        if config.error_injection:
+            m.d.comb += [lookaside.flip_valid.eq(self.flip_valid), lookaside.flip.eq(self.flip),
+                         self.flip_done.eq(lookaside.flip_done)]
         # For the proof's invariants.
         self._inside = SimpleNamespace(s_owner=s_owner, s_request=s_request, w_owner=w_owner, w_request=w_request,
                                        busy=busy, owner=owner, started=started)

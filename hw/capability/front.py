@@ -160,7 +160,7 @@ class InstructionFront(wiring.Component):
         # kept before.
         operation = first.command.operation
         shows = (operation == Operation.BADGE) | (operation == Operation.OBJECT)
-        looking, held, valid = Signal(attrs=SEPARATE), Signal(attrs=SEPARATE), Signal(attrs=SEPARATE)
+        looking, valid, sure = (Signal(name=name, attrs=SEPARATE) for name in ("looking", "valid", "sure"))
         seen, found, kept_before = Signal(Answer), Signal(Answer), Signal(64)
         found_verdict, found_value = Signal.like(lookup.found.verdict), Signal.like(lookup.found.badge)
         m.d.comb += [
@@ -171,8 +171,9 @@ class InstructionFront(wiring.Component):
             found.verdict.eq(found_verdict), found.value.eq(found_value),
             result.we.eq(1),
             looking.eq(first.valid & (phase == _Phase.LOOK)),
-            held.eq(first.valid & (phase == _Phase.HELD)),
-            valid.eq((looking & lookup.known) | held),
+            # Whatever the buffer holds.
+            sure.eq((looking & lookup.closed) | (first.valid & (phase == _Phase.HELD))),
+            valid.eq((looking & lookup.hit) | sure),
             result.valid.eq(valid),
             result.data.eq(seen.as_value() | Mux(phase == _Phase.HELD, kept, 0)),
         ]
@@ -261,8 +262,13 @@ class InstructionFront(wiring.Component):
             m.d.comb += following.eq(value)
             m.d.sync += register.eq(following)
 
-        kept_now = Signal(attrs=SEPARATE)
-        m.d.comb += kept_now.eq((phase == _Phase.LOOK) & lookup.known)
+        looked_up, closed, kept_now = (Signal(name=name, attrs=SEPARATE) for name in (
+            "looked_up", "closed", "kept_now"))
+        m.d.comb += [
+            looked_up.eq(phase == _Phase.LOOK),
+            closed.eq(looked_up & lookup.closed),
+            kept_now.eq((looked_up & lookup.hit) | closed),
+        ]
         phase_bits = phase.as_value()
         late(phase_bits, Mux(leaves, goes, Mux(kept_now, _Phase.HELD, stays)))
         # After a lookup that found nothing. Of no account if it did: then nothing is asked again before an invalidate.

@@ -56,12 +56,12 @@ class Requester(wiring.Component):
             """The answer is here; `then` says what the next state is when it is taken."""
             m.d.comb += response.valid.eq(1)
             with m.If(response.ready):
-                m.d.comb += [self.event.valid.eq(1), self.event.verdict.eq(response.payload.verdict)]
+                m.d.comb += self.event.valid.eq(1)
                 m.next = "IDLE"
             with m.Else():
                 m.next = then
 
-        m.d.comb += self.event.walked.eq(walked)
+        m.d.comb += [self.event.walked.eq(walked), self.event.verdict.eq(response.payload.verdict)]
         with m.FSM() as fsm:
             with m.State("IDLE"):
                 m.d.comb += [request.ready.eq(1), lookup.valid.eq(request.valid),

@@ -112,6 +112,7 @@ class CapabilityUnit(wiring.Component):
             window.clearing.eq(engine.clearing),
             window.invalidated.eq(engine.invalidated),
             window.restarted.eq(engine.restarted),
+            window.thrown_out.eq(engine.thrown_out),
             revoker.enable.eq(window.enable),
             revoker.tables.eq(window.tables),
             revoker.walking.eq(engine.walking),
@@ -121,4 +122,7 @@ class CapabilityUnit(wiring.Component):
             window.dead.eq(revoker.dead),
             window.killed.eq(revoker.killed),
         ]
+        if self.config.error_injection:
+            m.d.comb += [engine.flip_valid.eq(window.flip_valid), engine.flip.eq(window.flip),
+                         window.flip_done.eq(engine.flip_done)]
         return m

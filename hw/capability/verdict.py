@@ -88,7 +88,8 @@ class LineJudge(wiring.Component):
     """Combinational verdict on `query` about the slot of a line of the lookaside buffer, which is of a live object.
 
     The contents of the lines are late in a cycle, and which of them counts is later. So each is judged, and that comes
-    last. Without a line bits 1 and 2 of the verdict are set, which is UNDECIDED.
+    last, together with whether the line is to be believed. Without such a line bits 1 and 2 of the verdict are set,
+    which is UNDECIDED.
 
     Parameters
     ----------
@@ -102,7 +103,9 @@ class LineJudge(wiring.Component):
     enable : In(1)
         Low: UNDECIDED.
     holds : In(ways)
-        Which line is the slot's, one at most. None: UNDECIDED.
+        Which line is the slot's, one at most of those that are intact. None: UNDECIDED.
+    intact : In(ways)
+        Which line is to be believed. One that is not is none.
     contents : In(SlotContent).array(ways)
     response : Out(CheckResponse)
     wants_value, wants_object : In(1)
@@ -118,6 +121,7 @@ class LineJudge(wiring.Component):
             "query": In(Query),
             "enable": In(1),
             "holds": In(ways),
+            "intact": In(ways),
             "contents": In(SlotContent).array(ways),
             "response": Out(CheckResponse),
             "wants_value": In(1),
@@ -128,10 +132,9 @@ class LineJudge(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         # What a verdict's low and high bit are, as its way says; the middle one is that of UNDECIDED alone.
-        low, high_clear, object_ids, badges, values = [], [], [], [], []
+        believed, low, high_clear, object_ids, badges, values = [], [], [], [], [], []
         value = Signal(32, attrs=SEPARATE)
         for way, content in enumerate(self.contents):
-            holds = self.holds[way]
             tag, kind, rights = _fits(m, self.query, content, self._planted)
             verdict = Signal(Verdict, name=f"verdict{way}")
             with m.If(~tag):
@@ -150,7 +153,9 @@ class LineJudge(wiring.Component):
             fits = early("fits", _all_fit(self.query, content, self._planted))
             wanted = Mux(self.wants_object, content.object_id, content.badge)
             shown = early("shown", Mux(self.wants_value, wanted, 0), 32)
-            ok = early("ok", holds & fits & self.enable)
+            ok = early("ok", self.holds[way] & self.intact[way] & fits & self.enable)
+            holds = early("holds", self.holds[way] & self.intact[way])
+            believed.append(holds)
             low.append(holds & early("low", self.enable & bits[0]))
             high_clear.append(holds & early("high_clear", self.enable & ~bits[2]))
             object_ids.append(Mux(ok, content.object_id, 0))
@@ -159,7 +164,7 @@ class LineJudge(wiring.Component):
         verdict = Signal(3, attrs=SEPARATE)
         m.d.comb += [
             verdict[0].eq(reduce(or_, low)),
-            verdict[1].eq(~(self.enable & self.holds.any())),
+            verdict[1].eq(~(self.enable & reduce(or_, believed))),
             verdict[2].eq(~reduce(or_, high_clear)),
             self.response.verdict.eq(verdict),
             self.response.object_id.eq(reduce(or_, object_ids)),

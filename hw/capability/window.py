@@ -14,7 +14,7 @@ from ..bus.field import RW, RW1C, External, R, Reserved, W
 from ..bus.register import Field, Register, RegisterBank
 from .command import Command, Operation, ask_to_revoke, decode, narrowed
 from .engine import InvalidatePort, LookupPort
-from .lookaside import InvalidateKind, place_of
+from .lookaside import InvalidateKind, LineFlip, place_of
 from .requester import AnswerEvent
 from .revoker import SLOT_BITS, StartPort
 from .walker import TableRegisters
@@ -23,7 +23,7 @@ __all__ = ["ADDRESS_BITS", "UNIT_VERSION", "WindowCommand", "Window"]
 
 #: The window spans 4 KiB.
 ADDRESS_BITS = 12
-UNIT_VERSION = 2
+UNIT_VERSION = 3
 
 _PRIVILEGED = {instruction.name: instruction.funct3 for instruction in INSTRUCTIONS
                if instruction.name.startswith("cap.") and not instruction.user}
@@ -66,6 +66,10 @@ class Window(wiring.Component):
         Of the other requesters.
     invalidated, restarted, killed : In(1)
         To count.
+    thrown_out : In(ways)
+        To count, each bit.
+    flip_valid, flip, flip_done
+        Only with `config.error_injection`: of the lookaside buffer.
     revoke, revoke_answer, progress, revoked_at, dead, dead_valid, dead_value
         Of the revocation engine.
     """
@@ -166,6 +170,14 @@ class Window(wiring.Component):
 
         slot: Field(External, SLOT_BITS, "rw", description="first slot number, 0: none; stores count between runs only")
 
+    class Flip(Register, access="rw", width=64):
+        """Flips one bit of the lookaside buffer, once: for tests, and only in a unit that was built with it."""
+
+        bit: Field(RW, 16, description="number of the bit in its line, from the valid bit up; a store begins")
+        way: Field(RW, 16, description="way")
+        set: Field(RW, 16, description="set")
+        pending: Field(R, 1, description="not yet done")
+
     class Counter(Register, access="r", width=64):
         """Statistics; wraps."""
 
@@ -195,10 +207,12 @@ class Window(wiring.Component):
         self._counters = {}
         if config.counters:
             refusals = [f"refused_{verdict.name.lower()}" for verdict in Verdict if verdict != Verdict.OK]
-            for offset, name in enumerate(["hits", "misses", *refusals, "invalidations", "restarts", "revoked"]):
+            for offset, name in enumerate(["hits", "misses", *refusals, "invalidations", "restarts", "revoked",
+                                           "parity_errors"]):
                 self._counters[name] = bank.add(name, self.Counter(), offset=0x100 + 8 * offset)
+        self._flip = bank.add("flip", self.Flip(), offset=0x200) if config.error_injection else None
         self._bridge = Bridge(bank)
-        super().__init__({
+        members = {
             "bus": In(self._bridge.bus.signature.flip()),
             "enable": Out(1),
             "tables": Out(TableRegisters),
@@ -211,6 +225,7 @@ class Window(wiring.Component):
             "events": In(AnswerEvent).array(2),
             "invalidated": In(1),
             "restarted": In(1),
+            "thrown_out": In(config.ways),
             "revoke": Out(StartPort()),
             "revoke_answer": In(RevokeAnswer),
             "progress": In(RevokeAnswer),
@@ -219,7 +234,10 @@ class Window(wiring.Component):
             "dead_valid": Out(1),
             "dead_value": Out(SLOT_BITS),
             "killed": In(1),
-        })
+        }
+        if config.error_injection:
+            members |= {"flip_valid": Out(1), "flip": Out(LineFlip), "flip_done": In(1)}
+        super().__init__(members)
         self.bus.memory_map = bank.memory_map
 
     def elaborate(self, platform):
@@ -369,6 +387,17 @@ class Window(wiring.Component):
             self.dead_value.eq(self._dead.f.slot.bus.w_data),
         ]
         self._count(m, event)
+        if self._flip is not None:
+            fields, pending = self._flip.f, Signal()
+            with m.If(fields.bit.w_stb):
+                m.d.sync += pending.eq(1)
+            with m.Elif(self.flip_done):
+                m.d.sync += pending.eq(0)
+            m.d.comb += [
+                fields.pending.r_data.eq(pending | fields.bit.w_stb),
+                self.flip_valid.eq(pending),
+                *(getattr(self.flip, name).eq(getattr(fields, name).data) for name in ("bit", "way", "set")),
+            ]
         return m
 
     def _count(self, m, own):
@@ -376,6 +405,7 @@ class Window(wiring.Component):
         events = [Signal(AnswerEvent, name=f"event{number}") for number in range(len(self.events) + 1)]
         m.d.sync += [event.eq(now) for event, now in zip(events, [*self.events, own], strict=True)]
         sources = {"invalidations": [self.invalidated], "restarts": [self.restarted], "revoked": [self.killed],
+                   "parity_errors": list(self.thrown_out),
                    "hits": [event.valid & ~event.walked for event in events],
                    "misses": [event.valid & event.walked for event in events]}
         for verdict in Verdict:

@@ -10,7 +10,8 @@ pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iveril
 
 BENCHES = [f"tests.hw.{name}_bench" for name in (
     "capability.directed", "capability.random", "capability.revoke", "capability.random_revoke", "capability.sequence",
-    "mailbox.mailbox", "mailbox.instruction", "mailbox.random", "mailbox.sequence", "mailbox.unit")]
+    "capability.parity", "mailbox.mailbox", "mailbox.instruction", "mailbox.random", "mailbox.sequence", "mailbox.unit",
+    "mailbox.dying")]
 #: A short one of each block, and each kind of bus.
 QUICK = {"hit_latency_and_throughput", "descendants_of_other_objects", "carries_a_message",
          "instructions_carry_a_message", "message_through_both"}

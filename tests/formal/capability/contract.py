@@ -1,4 +1,5 @@
-"""Stand-ins for parts of the capability unit in its proof: the walker's contract, a lookaside buffer of registers."""
+"""Stand-ins for parts of the capability unit in its proof: the walker's contract, a lookaside buffer of registers with
+the contract of parity."""
 
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Array, Module, Mux, Signal
@@ -12,25 +13,37 @@ __all__ = ["RegisterLookaside", "WalkerContract"]
 
 
 class RegisterLookaside(Lookaside):
-    """The lookaside buffer with registers in place of block RAM: `rows[way][set]`."""
+    """The lookaside buffer with registers in place of block RAM: `rows[way][set]`.
+
+    A line may be read wrong, each time, and then as anything; `read` has it as it was. That parity tells when one bit
+    of a line that was stored is wrong is proven by `parity_bench`.
+    """
 
     def __init__(self, config, planted):
         super().__init__(config, planted)
-        self.rows = []
+        self.rows, self.read, self._wrong = [], [], []
 
     def _create_way(self, m, way, layout, read_set, write_set, write_line, write_enable):
         # As memory, they keep their content through a reset.
         rows = [Signal(layout, name=f"row{way}_{number}", reset_less=True) for number in range(self._config.sets)]
-        line = Signal(layout, name=f"line{way}", reset_less=True)
+        read = Signal(layout, name=f"read{way}", reset_less=True)
         # A word that is read and written at once reads as anything (hw.mapping.BLOCK_RAM).
         torn = symbolic(m, AnySeq, layout, f"torn{way}")
-        m.d.sync += line.eq(Mux(write_enable & (write_set == read_set), torn.as_value(),
+        m.d.sync += read.eq(Mux(write_enable & (write_set == read_set), torn.as_value(),
                                 Array(row.as_value() for row in rows)[read_set]))
         for number, row in enumerate(rows):
             with m.If(write_enable & (write_set == number)):
                 m.d.sync += row.eq(write_line)
         self.rows.append(rows)
+        self.read.append(read)
+        line, anything = Signal(layout, name=f"line{way}"), symbolic(m, AnySeq, layout, f"anything{way}")
+        wrong = symbolic(m, AnySeq, 1, f"wrong{way}")
+        m.d.comb += line.eq(Mux(wrong, anything.as_value(), read.as_value()))
+        self._wrong.append(wrong)
         return line
+
+    def _check_parity(self, m, line, way):
+        return ~self._wrong[way] | self._planted("drop_parity")
 
 
 class WalkerContract(wiring.Component):

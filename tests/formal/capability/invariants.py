@@ -34,7 +34,7 @@ def buffer_invariants(m, bench):
 
     def same_lines(number):
         """What was read last is what the set `number` holds."""
-        return reduce(and_, (inside.lines[way].as_value() == Array(row.as_value() for row in ways)[number]
+        return reduce(and_, (lookaside.read[way].as_value() == Array(row.as_value() for row in ways)[number]
                              for way, ways in enumerate(rows)))
 
     def request_key(request):
@@ -75,7 +75,7 @@ def buffer_invariants(m, bench):
     # What has been read. Of a space that no table reaches, the lines of any set.
     with m.If(engine.s_owner != 0):
         m.d.comb += [
-            Assert(_any(state, "IDLE", "FILL_READ")),
+            Assert(_any(state, "IDLE", "FILL_READ", "THROW_OUT")),
             Assert(inside.seen_key.as_value() == request_key(engine.s_request)),
         ]
         own = Signal(SlotKey)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 __all__ = ["ATTACKS", "Attack"]
 
 _HERE = "tests/hw/capability"
-_ATTACK, _CHECK, _REVOKE = (f"{_HERE}/{name}_bench.py" for name in ("attack", "directed", "revoke"))
+_ATTACK, _CHECK, _REVOKE, _PARITY = (
+    f"{_HERE}/{name}_bench.py" for name in ("attack", "directed", "revoke", "parity"))
 _USER = "tests/sim/test_user_attacks.py::test_window_and_supervisor_instructions_are_out_of_reach"
 _WALKS = "walks_are_killed_in_every_alignment"
 
@@ -73,4 +74,8 @@ ATTACKS = (
              f"{_CHECK}::silent_bus_ends_in_a_refusal"),
     _on_both("bus errors at every step of a revocation", f"{_REVOKE}::every_bus_error_ends_the_run"),
     _on_both("a stuck bus at every step of a revocation", f"{_REVOKE}::a_silent_bus_ends_the_run"),
+    _on_both("parity errors", *(f"{_PARITY}::{name}" for name in (
+        "every_flipped_bit_of_a_line", "every_flipped_bit_of_the_other_way", "a_stream_of_checks_goes_on",
+        "a_cleared_line_does_not_come_back", "invalidates_clear_lines_that_they_cannot_read",
+        "flips_at_every_moment_of_a_walk"))),
 )

@@ -18,6 +18,7 @@ from hw.bus.wishbone import CycleType
 from hw.capability import model
 from hw.capability.check import CheckRequest, CheckResponse
 from hw.capability.config import FAULTS, CapabilityUnitConfig
+from hw.capability.lookaside import LineFlip
 from hw.capability.revoke_model import Revocation
 from hw.capability.unit import CapabilityUnit
 from hw.capability.window import WindowCommand
@@ -28,9 +29,13 @@ from tests.hw.wishbone_bus import Initiator
 BY_NAME = {instruction.name: instruction for instruction in INSTRUCTIONS}
 
 
+#: Small enough that lines are thrown out, and with every fault at hand.
+CONFIG = CapabilityUnitConfig(lines=16, ways=2, max_walk_cycles=200, error_injection=True, fault_inputs=True)
+
+
 def component():
-    """The unit of the benches: small enough that lines are thrown out, and with every fault at hand."""
-    return CapabilityUnit(CapabilityUnitConfig(lines=16, ways=2, max_walk_cycles=200, fault_inputs=True))
+    """The unit of the benches."""
+    return CapabilityUnit(CONFIG)
 
 
 def encode(name, *, rd=10, rs1=11, rs2=12):
@@ -107,7 +112,7 @@ class Bench:
         self.kernel = model.KernelTables(self.memory, **tables)
         self.bus = Bus()
         self.cycle = 0
-        unit = CapabilityUnit()
+        unit = component()
         unit._MustUse__silence = True
         self.registers = {register.name: register.offset for register in registers(unit.window.memory_map)}
         self.initiator = Initiator(dut, "window")
@@ -285,6 +290,17 @@ class Bench:
         outcome = model.Outcome(Verdict(result & 0xff), answered & 0xffff_ffff, answered >> 32)
         assert result >> 32 == outcome.object_id
         return outcome
+
+    def set_of(self, space, index):
+        """Set of the lookaside buffer that a slot belongs to."""
+        return (space ^ index) % CONFIG.sets
+
+    async def flip(self, space, index, way, bit):
+        """Flip one bit of the lookaside buffer, of a line in the set of a slot."""
+        await self.write("flip", model.pack(LineFlip, bit=bit, way=way, set=self.set_of(space, index)))
+        check = self.deadline()
+        while await self.read("flip") >> LineFlip.as_shape().size:
+            check()
 
     # -- Check port.
 

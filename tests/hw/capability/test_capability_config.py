@@ -24,6 +24,8 @@ from hw.capability.window import ADDRESS_BITS, WindowCommand
     ({"memory_bytes": 3 << 20}, ValueError, "memory_bytes must be a power of two, not 0x300000"),
     ({"memory_base": 0x8000_1000}, ValueError, "memory_base must be a multiple of memory_bytes, not 0x80001000"),
     ({"memory_base": 1 << 32}, ValueError, "memory must end within 32 bits, not at 0x180000000"),
+    ({"error_injection": 1}, TypeError, "error_injection must be true or false, not 1"),
+    ({"counters": None}, TypeError, "counters must be true or false, not None"),
     ({"faults": frozenset({"drop_everything"})}, ValueError, "not drop_everything"),
 ])
 def test_refused(parameters, error, message):
@@ -50,13 +52,20 @@ def test_window_registers_follow_each_other():
     found = list(registers(unit.window.memory_map))
     assert unit.window.memory_map.addr_width == ADDRESS_BITS
     assert [each.offset for each in found[:3]] == [0, 8, 16]
-    assert len({each.offset for each in found}) == len(found) == 29
+    assert len({each.offset for each in found}) == len(found) == 30
     assert all(each.description and field.description for each in found for field in each.fields)
 
 
 def test_counters_can_be_left_out():
     unit = _silent(CapabilityUnit(CapabilityUnitConfig(counters=False)))
     assert not any(each.name == "hits" for each in registers(unit.window.memory_map))
+
+
+def test_errors_are_injected_on_demand_alone():
+    def names(**parameters):
+        unit = _silent(CapabilityUnit(CapabilityUnitConfig(**parameters)))
+        return {each.name for each in registers(unit.window.memory_map)}
+    assert names(error_injection=True) - names() == {"flip"}
 
 
 def test_commands_are_the_privileged_instructions():

@@ -3,6 +3,7 @@
 import pytest
 
 from hw.capability.config import FAULTS
+from tests.hw.capability.test_parity import CATCHES as PARITY_CATCHES
 from tests.hw.capability.test_unit import CATCHES as CHECK_CATCHES
 from tests.hw.cocotb_bench import BenchFailure, run, testcases
 
@@ -44,7 +45,7 @@ def test_random_long(unit, seed):
 
 
 def test_every_fault_has_a_catcher():
-    assert set(CATCHES) | set(CHECK_CATCHES) == set(FAULTS)
+    assert set(CATCHES) | set(CHECK_CATCHES) | {fault for fault, _ in PARITY_CATCHES} == set(FAULTS)
 
 
 @pytest.mark.parametrize("fault", CATCHES)
