@@ -144,8 +144,6 @@ def debug(file: Path, *, commands: Path | None = None, config: SocConfig | None 
     program = load_program(file)
     ensure_installed()
     model = build_model(replace(config or SocConfig(), debug=True))
-    # The children are out of the terminal's reach, so that they must be ended when this process is.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with (jtag_simulation(model, program) as (machine, jtag_port),
           openocd(machine, jtag_port) as (probe, gdb_port)):
         default = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C halts the hart, by GDB.

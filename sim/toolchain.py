@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -38,7 +39,8 @@ class ToolError(click.ClickException):
 
 
 def run_command(command: click.Command) -> None:
-    """Run a command line: errors are one line, and Ctrl-C gives exit code 130 whatever was under way."""
+    """Run a command line: errors are one line; Ctrl-C gives exit code 130 whatever was under way, SIGTERM 143."""
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         sys.exit(command.main(standalone_mode=False))
     except click.exceptions.Exit as ending:
@@ -49,6 +51,12 @@ def run_command(command: click.Command) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+
+
+def _terminated(number, frame) -> None:
+    """Handler that lets what is under way clean up."""
+    click.echo("veridian: terminated", err=True)
+    sys.exit(128 + number)
 
 
 def digest(*parts: str | bytes | Path | Iterable) -> str:

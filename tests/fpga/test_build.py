@@ -198,7 +198,9 @@ def test_two_builds_of_a_board_at_once(board):
         build(design_of(board), seeds=[1], show=meanwhile)
 
 
-def test_interrupt_leaves_nothing_behind(tmp_path):
+@pytest.mark.parametrize("number, code, word",
+                         [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")])
+def test_interrupt_leaves_nothing_behind(tmp_path, number, code, word):
     script = ("import sys; from pathlib import Path; from fpga import build, cache, seeds, synthesis\n"
               "for module in (cache, seeds, synthesis): module.CACHE = Path(sys.argv[1]) / 'cache'\n"
               "build.BUILD = Path(sys.argv.pop(1)); build.run_command(build.main)")
@@ -211,10 +213,10 @@ def test_interrupt_leaves_nothing_behind(tmp_path):
         while child and "yosys" not in Path(f"/proc/{child.split()[0]}/cmdline").read_text():
             time.sleep(0.05)
         time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         output, errors = process.communicate(timeout=120)
-    assert (process.returncode, output) == (130, ""), errors
-    assert errors.endswith("veridian: interrupted\n")
+    assert (process.returncode, output) == (code, ""), errors
+    assert errors.endswith(f"veridian: {word}\n")
     assert child and not any(Path(f"/proc/{one}").exists() for one in child.split())
     assert not list(tmp_path.rglob("*.part")) and not (tmp_path / "fpga" / "icebreaker").exists()
 
