@@ -141,7 +141,7 @@ class MemorySpeed:
 
 
 def _soc_command(target: Target, folder: Path, config: SocConfig, kernel: Path, initrd: Path, bootargs: str, *,
-                 max_cycles: int | None, wave: Wave | None, trace: Path | None, oracle: bool,
+                 max_cycles: int | None, wave: Wave | None, trace: Path | None, retired: Path | None, oracle: bool,
                  speed: MemorySpeed | None, jtag: int | None, report: Path, source: str, image: Path | None,
                  until: str | None) -> list[str | Path]:
     """Command that boots the SoC on the RTL or on the reference model; the device tree lies in `folder`."""
@@ -171,8 +171,8 @@ def _soc_command(target: Target, folder: Path, config: SocConfig, kernel: Path, 
         command += ["--cycles", str(wave.start + wave.cycles)] if wave.cycles is not None else []
     if speed is not None:
         command += ["--memory-latency", str(speed.latency), "--memory-beat", str(speed.beat)]
-    for option, value in (("--max-cycles", max_cycles), ("--trace", trace), ("--jtag", jtag),
-                          ("--report", report)):
+    for option, value in (("--max-cycles", max_cycles), ("--trace", trace), ("--retired", retired),
+                          ("--jtag", jtag), ("--report", report)):
         command += [option, str(value)] if value is not None else []
     return command
 
@@ -182,7 +182,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
          speed: MemorySpeed | None = None, jtag: int | None = None, timeout: float | None = None, echo: bool = True,
          interactive: bool = False, on_line: Callable[[str], None] = lambda line: None, kernel: Path | None = None,
          initrd: Path | None = None, oracle: bool = False, source: str = "memory", image: Path | None = None,
-         until: str | None = None) -> BootResult:
+         until: str | None = None, retired: Path | None = None) -> BootResult:
     """Boot the kernel on `target` and wait for its end.
 
     Parameters
@@ -193,7 +193,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
         First program to run (boot argument ``init=``).
     config : SocConfig, optional
         The machine; only for the SoC. The reference model heeds the core's contexts and PMP entries.
-    max_cycles, wave, trace, speed, jtag : optional
+    max_cycles, wave, trace, speed, jtag, retired : optional
         As the simulation program's options; only for targets on the RTL.
     timeout : float, optional
         Seconds of wall time.
@@ -214,7 +214,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
         if target.emulated and value is not None:
             raise ToolError(f"{option} is for the SoC, not for {target.name}", 2)
     for option, value in (("--wave", wave), ("--jtag", jtag), ("--oracle", oracle or None),
-                          ("--from", source if source != "memory" else None), ("--until", until),
+                          ("--from", source if source != "memory" else None), ("--until", until), ("--retired", retired),
                           ("--memory-latency or --memory-beat", speed)):
         if (target.emulated or target.functional) and value is not None:
             raise ToolError(f"{option} is for the targets on the RTL, not for {target.name}", 2)
@@ -247,7 +247,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
             report = Path(folder) / "report.json"
             machine = replace(config or SocConfig(), **({} if jtag is None else {"debug": True}))
             finished = watch(_soc_command(target, Path(folder), machine, kernel, initrd, arguments,
-                                          max_cycles=max_cycles, wave=wave, trace=trace, oracle=oracle,
+                                          max_cycles=max_cycles, wave=wave, trace=trace, retired=retired, oracle=oracle,
                                           speed=speed, jtag=jtag, report=report, source=source,
                                           image=image, until=until), **options)
             if report.exists():

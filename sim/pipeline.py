@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Pipeline"]
+__all__ = ["Pipeline", "disassembler"]
 
 #: A label as the simulation program writes it: address and encoding.
 _LABEL = re.compile(r"L\t(\d+)\t0\t([0-9a-f]{16}) ([0-9a-f]{4}|[0-9a-f]{8})\n")
 
 
-def _disassembler():
+def disassembler():
     """Text of an instruction at an address; without capstone (a package for tests) the encoding alone."""
     try:
         import capstone
@@ -47,7 +47,7 @@ class Pipeline:
 
     def disassemble(self) -> None:
         """Put instructions in place of encodings in the finished file."""
-        text_of = _disassembler()
+        text_of = disassembler()
 
         def label(match: re.Match) -> str:
             number, address, encoding = match.groups()

@@ -77,10 +77,11 @@ Machine::Machine(const Options &options)
         if (!wave_->isOpen()) fail(exit_bad_input, "cannot write '" + options.wave_path + "'");
     }
 #endif
-    if (!has_trace && (!options.trace_path.empty() || options.oracle)) {
+    if (!has_trace && (!options.trace_path.empty() || !options.retired_path.empty() || options.oracle)) {
         fail(exit_bad_input, "this model was built without the trace port");
     }
     if (!options.trace_path.empty()) log_ = std::make_unique<CommitLog>(options.trace_path);
+    if (!options.retired_path.empty()) retired_ = std::make_unique<RetireLog>(options.retired_path);
     if (options.oracle) {
         oracle_memory_ = std::make_unique<Memory>(VERIDIAN_MEMORY_BASE, VERIDIAN_MEMORY_BYTES, 1);
     }
@@ -273,7 +274,9 @@ bool Machine::check_trace() {
     if (pipeline_ && cycles_ >= options_.pipeline_start && cycles_ < options_.pipeline_end) {
         pipeline_->write(*top_, cycles_);
     }
-    if (!(log_ || oracle_) || !top_->trace_valid) return true;
+    if (!top_->trace_valid) return true;
+    if (retired_) retired_->write(cycles_, top_->trace_pc);
+    if (!(log_ || oracle_)) return true;
     Commit commit = traced(*top_);
     if (!plant_.pass(commit)) return true;
     if (plant_.raises_interrupt(commit)) oracle_->raise_software_interrupt();

@@ -16,6 +16,7 @@
 #include "options.hpp"
 #include "pipeline_log.hpp"
 #include "remote_bitbang.hpp"
+#include "retire_log.hpp"
 #include "sdram_chip.hpp"
 #include "verilated.h"
 #ifdef VERIDIAN_WAVE_VCD
@@ -90,6 +91,7 @@ private:
     std::unique_ptr<reference::Oracle> oracle_;
     Plant plant_;
     Noise uart_noise_;
+    std::unique_ptr<RetireLog> retired_;
     std::unique_ptr<PipelineLog> pipeline_;
     uint64_t cycles_ = 0;
     uint64_t reset_end_ = 0;

@@ -28,6 +28,7 @@ constexpr char help_text[] =
     "  --tohost ADDRESS               an odd value stored there ends the run with code value >> 1\n"
     "  --signature BEGIN END FILE     write that range as 32-bit words in hexadecimal, one a line\n"
     "  --trace FILE                   commit log in the format of spike --log-commits\n"
+    "  --retired FILE                 cycle and address of each instruction that ends, as two 64-bit words\n"
     "  --pipeline FILE                instructions in the stages of the pipeline, for Konata\n"
     "  --pipeline-start N, --pipeline-end N   cycles between which it is written\n"
     "  --wave FILE                    waveform (only in a model built for it)\n"
@@ -130,6 +131,8 @@ Options parse_options(int argc, char **argv) {
             options.signature_path = arguments.text(name);
         } else if (name == "--trace") {
             options.trace_path = arguments.text(name);
+        } else if (name == "--retired") {
+            options.retired_path = arguments.text(name);
         } else if (name == "--pipeline") {
             options.pipeline_path = arguments.text(name);
         } else if (name == "--pipeline-start") {

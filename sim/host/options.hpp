@@ -41,6 +41,7 @@ struct Options {
     uint64_t signature_end = 0;
     std::string signature_path;
     std::string trace_path;
+    std::string retired_path;
     std::string pipeline_path;
     uint64_t pipeline_start = 0;
     uint64_t pipeline_end = UINT64_MAX;
