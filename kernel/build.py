@@ -72,7 +72,7 @@ class Architecture:
 ARCHITECTURES = {arch.name: arch for arch in (
     Architecture(
         "riscv64",
-        ("-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m+a+c+zicsr+zifencei", "-mabi=lp64",
+        ("-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m+a+c+zicsr+zifencei+relax", "-mabi=lp64",
          "-mcmodel=medany"),
     ),
     Architecture(
