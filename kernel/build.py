@@ -38,6 +38,8 @@ COMMON_FLAGS = (
     "-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-ffunction-sections", "-fdata-sections",
     "-Wall", "-Wextra", "-Werror", "-Wmissing-prototypes", "-Wno-missing-field-initializers",
 )
+#: The kernel is optimised as a whole, so what is one step of a call may be a function in a file of its own.
+KERNEL_FLAGS = ("-flto",)
 #: A test build stops at every failed assertion and at every undefined operation.
 TEST_FLAGS = ("-DVERIDIAN_TEST=1", "-fsanitize=undefined", "-fsanitize-trap=undefined")
 
@@ -210,7 +212,8 @@ def build_kernel(arch: str, test: bool = False) -> Path:
     if not script.exists():
         raise BuildError(f"kernel/arch/{arch} has no kernel.ld yet")
     sources = [source for name in PORTABLE for source in _sources(KERNEL / name)] + _sources(machine)
-    flags = [*COMMON_FLAGS, *architecture.target_flags, *architecture.kernel_flags, *(TEST_FLAGS if test else ()),
+    flags = [*COMMON_FLAGS, *KERNEL_FLAGS, *architecture.target_flags, *architecture.kernel_flags,
+             *(TEST_FLAGS if test else ()),
              "-I", str(KERNEL / "include"), "-I", str(KERNEL), "-I", str(machine), "-I", str(GENERATED)]
     objects = _compile(architecture, sources, flags, folder / "objects")
     elf = folder / f"kernel-{_hash(script.read_bytes(), *(o.name.encode() for o in objects))}.elf"

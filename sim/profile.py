@@ -1,4 +1,4 @@
-"""Where the kernel's cycles go: ``python -m sim.profile --through call_cap_derive``.
+"""Where the kernel's cycles go: ``python -m sim.profile --through enter_cap_derive``.
 
 Boots the SoC on the RTL and follows which instruction ends in which cycle. A *visit* is what lies between two
 instructions of user mode: everything from the trap to the return. Each cycle of a visit counts for the instruction that
@@ -222,7 +222,7 @@ def _steps(visit: Visit, symbols: Symbols) -> Iterator[str]:
 @click.option("--bootargs", default="", help="Added to the kernel's command line.")
 @click.option("--through", "function", metavar="FUNCTION", help="Cycles by function, of the visits that come through it.")
 @click.option("--steps", is_flag=True, help="With --through: each instruction of a visit of median length, with cycles.")
-@click.option("--prefix", default="call_", show_default=True, help="Without --through: the functions that are listed.")
+@click.option("--prefix", default="enter_", show_default=True, help="Without --through: the functions that are listed.")
 @click.option("--until", metavar="TEXT", help="End when the console has shown TEXT.")
 @click.option("--timeout", type=float, default=DEFAULT_TIMEOUT, show_default=True, metavar="SECONDS")
 def main(init: str, target: str, bootargs: str, function: str | None, steps: bool, prefix: str, until: str | None,

@@ -207,7 +207,8 @@ class ObjectEntry(data.Struct):
     cap_type: 16
     #: Clear when the object does not exist or its id is retired.
     live: 1
-    reserved: 31
+    #: The kernel's count of slots that name the object; hardware does not look at it.
+    references: 31
     #: The kernel's own record of the object.
     payload: 64
 

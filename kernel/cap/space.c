@@ -51,10 +51,8 @@ enum status cap_init(struct cap_config const *config)
                                                &cap_state.space_entries_physical);
     cap_state.spaces = allocate_cleared(pages_for(config->space_count, sizeof *cap_state.spaces), &ignored);
     cap_state.pages = allocate_cleared(pages_for(config->slot_pages, sizeof *cap_state.pages), &ignored);
-    cap_state.references = cap_hook_pages(pages_for(config->object_count, sizeof *cap_state.references), &ignored);
     if (cap_state.slots == nullptr || cap_state.objects == nullptr || cap_state.space_entries == nullptr
-        || cap_state.spaces == nullptr || cap_state.pages == nullptr || cap_state.references == nullptr)
-        return STATUS_NO_MEMORY;
+        || cap_state.spaces == nullptr || cap_state.pages == nullptr) return STATUS_NO_MEMORY;
     for (uint32_t page = 1; page < config->slot_pages; page++)
         cap_state.pages[page].next_free = page + 1 < config->slot_pages ? page + 1 : 0;
     cap_state.first_free_page = 1;
@@ -79,13 +77,23 @@ static void write_space_entry(uint32_t space)
     __atomic_store_n(&cap_state.space_entries[space], entry, __ATOMIC_RELEASE);
 }
 
+/* Puts a slot behind the free ones. They have no other links, so nothing has to be read to set one. */
 static void append_free(struct cap_space *record, uint32_t number)
 {
-    slot_set_next(&cap_state.slots[number], 0);
+    struct slot link = {};
+    slot_set_next(&link, number);
+    cap_state.slots[number].word[3] = 0;
     if (record->free_first == 0) record->free_first = number;
-    else slot_set_next(&cap_state.slots[record->free_last], number);
+    else cap_state.slots[record->free_last].word[3] = link.word[3];
     record->free_last = number;
     record->free_count++;
+}
+
+/* After a change of pages or limit. */
+static void set_withheld(struct cap_space *record)
+{
+    uint32_t slots = record->pages * (uint32_t)SLOTS_PER_PAGE;
+    record->withheld = slots > record->limit ? slots - record->limit : 0;
 }
 
 /* Gives the space one more page of slots. */
@@ -107,7 +115,8 @@ static enum status grow(uint32_t space)
     }
     *owner = (struct cap_page){ .space = space, .position = record->pages, .used_before = true };
     __atomic_store_n(&record->directory[record->pages], directory_entry_make(page, 1), __ATOMIC_RELEASE);
-    record->pages++;
+    if (record->pages++ == 0) record->first_slot = first;
+    set_withheld(record);
     write_space_entry(space);
     /* The unit may remember that these indices lay outside the space. */
     cap_hook_invalidate_space(space);
@@ -127,10 +136,10 @@ enum status cap_space_create(uint32_t *space)
         if (record->directory == nullptr) return STATUS_NO_MEMORY;
     }
     uint32_t next = record->next_free_space;
+    record->limit = cap_state.pages_per_space * (uint32_t)SLOTS_PER_PAGE;
     if (grow(number) != STATUS_OK) return STATUS_NO_SLOTS;
     if (number == cap_state.first_free_space) cap_state.first_free_space = next;
     else cap_state.fresh_space++;
-    record->limit = cap_state.pages_per_space * (uint32_t)SLOTS_PER_PAGE;
     cap_state.in_use.spaces++;
     *space = number;
     return STATUS_OK;
@@ -177,11 +186,11 @@ static uint32_t slots_used(struct cap_space const *record)
     return record->pages * (uint32_t)SLOTS_PER_PAGE - record->free_count;
 }
 
-enum status cap_space_reserve(uint32_t space, uint32_t count)
+enum status cap_space_make_room(uint32_t space, uint32_t count)
 {
     if (!exists(space)) return STATUS_BAD_HANDLE;
     struct cap_space const *record = &cap_state.spaces[space];
-    while (record->free_count < count || slots_used(record) + count > record->limit) {
+    while (record->free_count < record->withheld + count) {
         bool more = cap_state.dead != 0;
         cap_reclaim(CAP_RECLAIM_STEP);
         if (more) continue;
@@ -204,6 +213,7 @@ enum status cap_space_seal(uint32_t space, uint32_t limit)
     if (limit < slots_used(record)) cap_reclaim(UINT32_MAX);
     if (limit < slots_used(record)) return STATUS_BAD_ARGUMENT;
     record->limit = limit;
+    set_withheld(record);
     return STATUS_OK;
 }
 
@@ -214,29 +224,9 @@ void cap_statistics_get(struct cap_statistics *statistics)
         if (exists(space)) statistics->slots += slots_used(&cap_state.spaces[space]);
 }
 
-uint32_t cap_slot_take(uint32_t space)
-{
-    struct cap_space *record = &cap_state.spaces[space];
-    uint32_t number = record->free_first;
-    record->free_first = (uint32_t)slot_get_next(&cap_state.slots[number]);
-    if (record->free_first == 0) record->free_last = 0;
-    record->free_count--;
-    return number;
-}
-
 /* The tag behind and before `tag`; 0 is none. */
 static uint16_t next_tag(uint16_t tag) { return tag == UINT16_MAX ? 1 : (uint16_t)(tag + 1); }
 static uint16_t previous_tag(uint16_t tag) { return tag == 1 ? UINT16_MAX : (uint16_t)(tag - 1); }
-
-/* All of the slot but the word with the valid bit, which is cleared before: a walker that reads the same bit before and
-   after has seen nothing half written. */
-static void write_body(struct slot *slot, struct slot const *next)
-{
-    __atomic_store_n(&slot->word[2], 0, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    for (size_t i = 0; i < sizeof slot->word / sizeof slot->word[0]; i++)
-        if (i != 2) __atomic_store_n(&slot->word[i], next->word[i], __ATOMIC_RELAXED);
-}
 
 /* Empties the slot, which then has `tag`, and puts it to the free ones; it had the handle before. `remembered`: the unit
    may still know it. */
@@ -248,7 +238,12 @@ static void empty_slot(uint32_t number, uint16_t tag, uint32_t handle, bool reme
     bool live = cap_slot_live(slot);
     struct slot empty = {};
     slot_set_tag(&empty, tag);
-    write_body(slot, &empty);
+    /* The word with the valid bit goes before the others: a walker, which reads that bit before and after, has seen
+       nothing half written. */
+    __atomic_store_n(&slot->word[2], 0, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_store_n(&slot->word[0], 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->word[1], empty.word[1], __ATOMIC_RELAXED);
     append_free(&cap_state.spaces[space], number);
     if (tag == next_tag(UINT16_MAX)) cap_hook_invalidate_space(space);
     else if (remembered) cap_hook_invalidate_slot(space, handle);
@@ -273,24 +268,4 @@ bool cap_reclaim(uint32_t limit)
         empty_slot(number, tag, (uint32_t)handle_make(cap_slot_index(number), previous_tag(tag)), false);
     }
     return cap_state.dead != 0;
-}
-
-void cap_slot_write(uint32_t number, struct cap_view const *view, uint32_t parent)
-{
-    struct slot *slot = &cap_state.slots[number];
-    struct slot next = {};
-    slot_set_cap_type(&next, view->cap_type);
-    slot_set_object_id(&next, view->object_id);
-    slot_set_rights(&next, view->rights);
-    slot_set_generation(&next, view->generation);
-    slot_set_tag(&next, slot_get_tag(slot));
-    slot_set_badge(&next, view->badge);
-    slot_set_parent(&next, parent);
-    slot_set_valid(&next, 1);
-    write_body(slot, &next);
-    __atomic_store_n(&slot->word[2], next.word[2], __ATOMIC_RELEASE);
-    object_reference(view->object_id);
-    /* The unit may remember this slot as empty. */
-    cap_hook_invalidate_slot(cap_slot_space(number), cap_slot_handle(number));
-    cap_hook_filled(cap_slot_space(number), cap_slot_handle(number), view);
 }

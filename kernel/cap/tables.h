@@ -1,17 +1,20 @@
-/* tables.h: the capability tables and small helpers, shared by the files of this folder only. */
+/* tables.h: the capability tables and small helpers, shared by the files of this folder, and sys/call.c for its check. */
 #pragma once
 #include "cap/cap.h"
 #include "cap/hooks.h"
 
-/* The kernel's own record of a space, beside its SpaceEntry. */
+/* The kernel's own record of a space, beside its SpaceEntry. What finding and filling a slot needs comes first, and lies
+   in one line of a cache. */
 struct cap_space {
+    alignas(64) uint32_t pages;  /* directory entries in use; 0: no such space */
+    uint32_t first_slot;         /* of its first page, which most handles name a slot of */
+    uint32_t free_first;         /* slot numbers, chained by their `next` links; 0: none */
+    uint32_t free_last;          /* if there is a first */
+    uint32_t free_count;
+    uint32_t withheld;           /* as many free slots may not be used, or more than `limit` would be in use */
+    uint32_t limit;              /* of slots in use */
     uint64_t *directory;         /* DirectoryEntry words; allocated once per space number and kept */
     paddr_t directory_physical;
-    uint32_t pages;              /* directory entries in use; 0: no such space */
-    uint32_t free_first;         /* slot numbers, chained by their `next` links; 0: none */
-    uint32_t free_last;
-    uint32_t free_count;
-    uint32_t limit;              /* of slots in use */
     uint32_t next_free_space;
 };
 
@@ -24,13 +27,13 @@ struct cap_page {
 };
 
 struct cap_state {
-    struct slot *slots;
-    struct object_entry *objects;
-    uint64_t *space_entries;
+    alignas(64) struct slot *slots;
     struct cap_space *spaces;
+    struct object_entry *objects;
     struct cap_page *pages;
-    uint32_t *references;        /* of each object */
-    uint32_t slot_count, space_count, object_count, page_count, pages_per_space;
+    uint32_t space_count, object_count;
+    uint32_t slot_count, page_count, pages_per_space;
+    uint64_t *space_entries;
     uint32_t first_free_page, last_free_page;      /* 0: none */
     uint32_t first_free_space, fresh_space;
     uint32_t first_free_object, last_free_object, fresh_object;
@@ -42,9 +45,6 @@ struct cap_state {
 
 extern struct cap_state cap_state;
 
-/* The slot that `handle` names, by index and tag; BAD_HANDLE or EMPTY otherwise. */
-[[nodiscard]] enum status cap_slot_of(uint32_t space, uint32_t handle, uint32_t *number);
-
 /* Is the object that the token in `slot` names live and of the same generation? */
 [[nodiscard]] static inline bool cap_slot_live(struct slot const *slot)
 {
@@ -52,6 +52,35 @@ extern struct cap_state cap_state;
     if (object_id >= cap_state.object_count) return false;
     struct object_entry const *entry = &cap_state.objects[object_id];
     return object_entry_get_live(entry) && object_entry_get_generation(entry) == slot_get_generation(slot);
+}
+
+/* The slot that `handle` names, by index and tag alone; 0 if the handle is bad. */
+[[nodiscard]] static inline uint32_t cap_slot_named(uint32_t space, uint32_t handle)
+{
+    if (space >= cap_state.space_count) return 0;
+    struct cap_space const *record = &cap_state.spaces[space];
+    uint32_t index = (uint32_t)handle_get_index(handle);
+    if (index / SLOTS_PER_PAGE >= record->pages) return 0;
+    uint32_t number = record->first_slot + index;
+    if (index >= SLOTS_PER_PAGE) {
+        uint32_t page = (uint32_t)directory_entry_get_page(record->directory[index / SLOTS_PER_PAGE]);
+        number = page * (uint32_t)SLOTS_PER_PAGE + index % (uint32_t)SLOTS_PER_PAGE;
+    }
+    return slot_get_tag(&cap_state.slots[number]) == handle_get_tag(handle) ? number : 0;
+}
+
+/* cap_resolve(), where it is worth its size. */
+[[nodiscard, gnu::always_inline]] static inline enum status cap_resolve_inline(uint32_t space, uint32_t handle,
+                                                                               uint16_t rights, bool stale, uint32_t *slot)
+{
+    uint32_t number = cap_slot_named(space, handle);
+    if (number == 0) return STATUS_BAD_HANDLE;
+    struct slot const *found = &cap_state.slots[number];
+    if (!slot_get_valid(found)) return STATUS_EMPTY;
+    if (!stale && !cap_slot_live(found)) return STATUS_STALE;
+    if ((rights & ~slot_get_rights(found)) != 0) return STATUS_MISSING_RIGHTS;
+    *slot = number;
+    return STATUS_OK;
 }
 
 /* The content of a slot. */
@@ -64,14 +93,33 @@ static inline struct cap_view cap_slot_view(struct slot const *slot)
     };
 }
 
-/* Makes sure `count` slots are free, growing the space if need be. NO_SLOTS otherwise. */
-[[nodiscard]] enum status cap_space_reserve(uint32_t space, uint32_t count);
+/* The long way of cap_space_reserve(): takes slots back, lets the space grow. BAD_HANDLE: no such space. NO_SLOTS. */
+[[nodiscard]] enum status cap_space_make_room(uint32_t space, uint32_t count);
+
+/* Are `count` slots free in this space, which exists? Perhaps, if the answer is no: cap_space_make_room() knows. */
+[[nodiscard]] static inline bool cap_space_has_room(uint32_t space, uint32_t count)
+{
+    struct cap_space const *record = &cap_state.spaces[space];
+    return record->free_count >= record->withheld + count;
+}
+
+/* Makes sure `count` slots are free, growing the space if need be. Errors as above. */
+[[nodiscard]] static inline enum status cap_space_reserve(uint32_t space, uint32_t count)
+{
+    if (space < cap_state.space_count && cap_state.spaces[space].pages != 0 && cap_space_has_room(space, count))
+        return STATUS_OK;
+    return cap_space_make_room(space, count);
+}
 
 /* Takes a free slot of the space; cap_space_reserve() has made sure there is one. */
-uint32_t cap_slot_take(uint32_t space);
-
-/* Writes a whole slot as a walker must see it: invalid, body, valid. The tag stays. */
-void cap_slot_write(uint32_t number, struct cap_view const *view, uint32_t parent);
+static inline uint32_t cap_slot_take(uint32_t space)
+{
+    struct cap_space *record = &cap_state.spaces[space];
+    uint32_t number = record->free_first;
+    record->free_first = (uint32_t)slot_get_next(&cap_state.slots[number]);
+    record->free_count--;
+    return number;
+}
 
 /* Empties a slot that has no links any more: tag changes, goes to the end of its space's free slots. */
 void cap_slot_release(uint32_t number);
@@ -93,10 +141,20 @@ static inline uint32_t cap_slot_space(uint32_t number) { return cap_state.pages[
 /* Takes a slot out of the derivation tree; its children become its parent's. */
 void cap_tree_remove(uint32_t number);
 
+/* The count of references shares the word that hardware reads with what hardware looks at, so it is stored with that. */
+static inline uint32_t object_count_references(uint32_t object_id, int change)
+{
+    struct object_entry *entry = &cap_state.objects[object_id];
+    struct object_entry next = { .word = { entry->word[0] } };
+    object_entry_set_references(&next, object_entry_get_references(&next) + (uint64_t)(int64_t)change);
+    __atomic_store_n(&entry->word[0], next.word[0], __ATOMIC_RELAXED);
+    return (uint32_t)object_entry_get_references(&next);
+}
+
 /* Counts a token of a live object, or that there is one less. */
-static inline void object_reference(uint32_t object_id) { cap_state.references[object_id]++; }
+static inline void object_reference(uint32_t object_id) { (void)object_count_references(object_id, 1); }
 
 static inline void object_unreference(uint32_t object_id)
 {
-    if (--cap_state.references[object_id] == 0) cap_hook_unreferenced(object_id);
+    if (object_count_references(object_id, -1) == 0) cap_hook_unreferenced(object_id);
 }

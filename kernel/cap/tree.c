@@ -3,32 +3,74 @@
 
 static struct slot *slot_at(uint32_t number) { return &cap_state.slots[number]; }
 
-/* A link is one store, so a walker that reads the word sees the same token and valid bit before and after. */
+/* A link is one store, so a walker that reads the word sees the same valid bit before and after. Links have no order to
+   keep: only the lock's holder and an engine that it starts follow them. */
 static void set_first_child(uint32_t number, uint32_t child)
 {
-    struct slot next = *slot_at(number);
+    struct slot next = { .word[2] = slot_at(number)->word[2] };
     slot_set_first_child(&next, child);
-    __atomic_store_n(&slot_at(number)->word[2], next.word[2], __ATOMIC_RELEASE);
+    __atomic_store_n(&slot_at(number)->word[2], next.word[2], __ATOMIC_RELAXED);
 }
 
 static void set_parent(uint32_t number, uint32_t parent)
 {
-    struct slot next = *slot_at(number);
+    struct slot next = { .word[2] = slot_at(number)->word[2] };
     slot_set_parent(&next, parent);
-    __atomic_store_n(&slot_at(number)->word[2], next.word[2], __ATOMIC_RELEASE);
+    __atomic_store_n(&slot_at(number)->word[2], next.word[2], __ATOMIC_RELAXED);
+}
+
+/* The children of `parent` (0: of nothing) begin with `number` now, whose own links are set. */
+static void become_first_child(uint32_t number, uint32_t parent, uint32_t first)
+{
+    if (parent == 0) return;
+    if (first != 0) slot_set_previous(slot_at(first), number);
+    set_first_child(parent, number);
+}
+
+static uint32_t first_child_of(uint32_t number)
+{
+    return number != 0 ? (uint32_t)slot_get_first_child(slot_at(number)) : 0;
 }
 
 /* Puts `number`, whose parent link is set, at the front of its parent's children. */
 static void link_to_parent(uint32_t number)
 {
-    uint32_t parent = (uint32_t)slot_get_parent(slot_at(number));
-    slot_set_previous(slot_at(number), 0);
-    slot_set_next(slot_at(number), 0);
-    if (parent == 0) return;
-    uint32_t first = (uint32_t)slot_get_first_child(slot_at(parent));
-    slot_set_next(slot_at(number), first);
-    if (first != 0) slot_set_previous(slot_at(first), number);
-    set_first_child(parent, number);
+    uint32_t parent = (uint32_t)slot_get_parent(slot_at(number)), first = first_child_of(parent);
+    struct slot links = {};
+    slot_set_next(&links, first);
+    slot_at(number)->word[3] = links.word[3];
+    become_first_child(number, parent, first);
+}
+
+/*
+ * Fills a free slot with the token and badge of `body`, as the first child of `parent` (0: a root) with the children
+ * that `body` has, and returns its handle. A free slot is not valid, and the word with the valid bit is stored last and at
+ * once: so a walker sees the whole or an empty slot.
+ */
+[[gnu::always_inline]] static inline uint32_t fill(uint32_t number, struct slot const *body, uint32_t parent)
+{
+    struct slot *slot = slot_at(number);
+    struct slot next = *body;
+    uint32_t first = first_child_of(parent);
+    slot_set_tag(&next, slot_get_tag(slot));
+    next.word[2] = next.word[3] = 0;
+    slot_set_next(&next, first);
+    slot_set_first_child(&next, slot_get_first_child(body));
+    slot_set_parent(&next, parent);
+    slot_set_valid(&next, 1);
+    __atomic_store_n(&slot->word[0], next.word[0], __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->word[1], next.word[1], __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->word[3], next.word[3], __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->word[2], next.word[2], __ATOMIC_RELEASE);
+    become_first_child(number, parent, first);
+    struct cap_view view = cap_slot_view(&next);
+    object_reference(view.object_id);
+    uint32_t space = cap_slot_space(number);
+    uint32_t handle = (uint32_t)handle_make(cap_slot_index(number), slot_get_tag(&next));
+    /* The unit may remember this slot as empty; and the next check must find what was stored. */
+    cap_hook_invalidate_slot(space, handle);
+    cap_hook_filled(space, handle, &view);
+    return handle;
 }
 
 static void unlink_from_parent(uint32_t number)
@@ -60,13 +102,13 @@ enum status cap_insert(uint32_t space, uint32_t object_id, uint16_t rights, uint
     enum status status = cap_space_reserve(space, 1);
     if (status != STATUS_OK) return status;
     struct object_entry const *entry = &cap_state.objects[object_id];
-    struct cap_view view = {
-        .cap_type = (enum cap_type)object_entry_get_cap_type(entry), .rights = rights,
-        .generation = (uint16_t)object_entry_get_generation(entry), .object_id = object_id, .badge = badge,
-    };
-    uint32_t number = cap_slot_take(space);
-    cap_slot_write(number, &view, 0);
-    *handle = cap_slot_handle(number);
+    struct slot body = {};
+    slot_set_cap_type(&body, object_entry_get_cap_type(entry));
+    slot_set_object_id(&body, object_id);
+    slot_set_rights(&body, rights);
+    slot_set_generation(&body, object_entry_get_generation(entry));
+    slot_set_badge(&body, badge);
+    *handle = fill(cap_slot_take(space), &body, 0);
     return STATUS_OK;
 }
 
@@ -77,35 +119,37 @@ enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_
     return status == STATUS_OK ? cap_derive_at(parent, rights, badge, derived) : status;
 }
 
+/* cap_derive_at() where there is no free slot at hand. */
+[[gnu::noinline]] static enum status derive_in_full_space(uint32_t parent, uint16_t rights, uint32_t badge,
+                                                          uint32_t *derived)
+{
+    enum status status = cap_space_make_room(cap_slot_space(parent), 1);
+    return status == STATUS_OK ? cap_derive_at(parent, rights, badge, derived) : status;
+}
+
 enum status cap_derive_at(uint32_t parent, uint16_t rights, uint32_t badge, uint32_t *derived)
 {
-    struct cap_view view = cap_slot_view(slot_at(parent));
-    uint32_t space = cap_slot_space(parent);
-    if ((rights & ~view.rights) != 0) return STATUS_MISSING_RIGHTS;
-    if (badge != 0 && view.badge != 0 && badge != view.badge) return STATUS_BAD_ARGUMENT;
-    enum status status = cap_space_reserve(space, 1);
-    if (status != STATUS_OK) return status;
-    view.rights = rights;
-    if (badge != 0) view.badge = badge;
-    uint32_t number = cap_slot_take(space);
-    cap_slot_write(number, &view, parent);
-    link_to_parent(number);
-    *derived = cap_slot_handle(number);
+    struct slot body = { .word = { slot_at(parent)->word[0], slot_at(parent)->word[1] } };
+    uint32_t space = cap_slot_space(parent), own = (uint32_t)slot_get_badge(&body);
+    if ((rights & ~slot_get_rights(&body)) != 0) return STATUS_MISSING_RIGHTS;
+    if (badge != 0 && own != 0 && badge != own) return STATUS_BAD_ARGUMENT;
+    if (!cap_space_has_room(space, 1)) return derive_in_full_space(parent, rights, badge, derived);
+    slot_set_rights(&body, rights);
+    if (badge != 0) slot_set_badge(&body, badge);
+    *derived = fill(cap_slot_take(space), &body, parent);
     return STATUS_OK;
 }
 
-/* The same node in a new slot; the old one is emptied. */
-static void move_node(uint32_t from, uint32_t to)
+/* The same node in a new slot, with a handle of its own; the old one is emptied. */
+[[gnu::noinline]] static uint32_t move_node(uint32_t from, uint32_t to)
 {
-    struct cap_view view = cap_slot_view(slot_at(from));
     struct slot const old = *slot_at(from);
-    uint32_t parent = (uint32_t)slot_get_parent(&old), child = (uint32_t)slot_get_first_child(&old);
     unlink_from_parent(from);
-    cap_slot_write(to, &view, parent);
-    link_to_parent(to);
-    set_first_child(to, child);
-    for (; child != 0; child = (uint32_t)slot_get_next(slot_at(child))) set_parent(child, to);
+    uint32_t handle = fill(to, &old, (uint32_t)slot_get_parent(&old));
+    for (uint32_t child = (uint32_t)slot_get_first_child(&old); child != 0;
+         child = (uint32_t)slot_get_next(slot_at(child))) set_parent(child, to);
     cap_slot_release(from);
+    return handle;
 }
 
 enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, unsigned count, unsigned move,
@@ -124,13 +168,11 @@ enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, un
     for (unsigned i = 0; i < count; i++) {
         uint32_t target = cap_slot_take(to);
         if ((move >> i & 1) != 0) {
-            move_node(numbers[i], target);
+            received[i] = move_node(numbers[i], target);
         } else {
-            struct cap_view view = cap_slot_view(slot_at(numbers[i]));
-            cap_slot_write(target, &view, numbers[i]);
-            link_to_parent(target);
+            struct slot body = { .word = { slot_at(numbers[i])->word[0], slot_at(numbers[i])->word[1] } };
+            received[i] = fill(target, &body, numbers[i]);
         }
-        received[i] = cap_slot_handle(target);
     }
     return STATUS_OK;
 }

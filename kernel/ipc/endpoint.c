@@ -5,18 +5,19 @@
 #include "mm/pool.h"
 #include "sched/sched.h"
 
-static struct pool endpoints = {
-    .bytes = (sizeof(struct endpoint) + 7) & ~7ull, .cleared = offsetof(struct endpoint, mail),
-};
+static struct pool endpoints = { .bytes = (sizeof(struct endpoint) + 7) & ~7ull };
 
 enum status endpoint_create(struct process *payer, uint32_t *object_id)
 {
     struct account account;
     if (!account_charge(payer, 1, &account)) return STATUS_NO_OBJECTS;
-    struct endpoint *endpoint = pool_alloc(&endpoints);
+    struct endpoint *endpoint = pool_take(&endpoints);
     enum status status = STATUS_NO_MEMORY;
     if (endpoint != nullptr) {
+        endpoint->receivers = 0;
+        endpoint->senders = endpoint->receiving = (struct thread_queue){};
         endpoint->payer = account;
+        endpoint->mail_first = endpoint->mail_count = endpoint->mail_queue = 0;
         status = object_create(CAP_TYPE_ENDPOINT, (uintptr_t)endpoint, &endpoint->object_id);
         if (status == STATUS_OK) {
             *object_id = endpoint->object_id;

@@ -25,7 +25,7 @@ struct endpoint {
     struct account payer;
     uint32_t mail_first, mail_count;
     unsigned mail_queue;                 /* in the mailbox; 0: the queue below */
-    /* Not cleared when the endpoint is made: what is not counted was never read. */
+    /* Nothing when the endpoint is made: what is not counted is never read. */
     struct { uint64_t word[MESSAGE_WORDS]; uint32_t badge; } mail[MAIL_QUEUE];
 };
 

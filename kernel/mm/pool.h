@@ -7,11 +7,22 @@
 
 struct pool {
     size_t bytes;                /* of a record: a multiple of 8, at most PAGE_BYTES */
-    size_t cleared;              /* bytes of a new record that are zero; 0: all. A multiple of 8, at least 8 */
     void *free;                  /* chained through their first word */
 };
 
-/* A record of zeros, as far as the pool says; nullptr without memory. */
+/* A record of zeros; nullptr without memory. */
 [[nodiscard]] void *pool_alloc(struct pool *pool);
+
+/* Cuts a frame into records; false without memory. */
+[[nodiscard]] bool pool_grow(struct pool *pool);
+
+/* A record with arbitrary content; nullptr without memory. */
+[[nodiscard]] static inline void *pool_take(struct pool *pool)
+{
+    if (pool->free == nullptr && !pool_grow(pool)) return nullptr;
+    void *record = pool->free;
+    pool->free = *(void **)record;
+    return record;
+}
 
 void pool_free(struct pool *pool, void *record);

@@ -1,19 +1,10 @@
-/* call.c: the system call table and its one entry. */
-#include "cap/cap.h"
-#include "ipc/ipc.h"
+/* call.c: the one entry of all system calls, and what the table says of each. */
+#include "cap/tables.h"
 #include "lib/panic.h"
 #include "proc/process.h"
 #include "sched/sched.h"
 #include "sys/accelerator.h"
 #include "sys/call.h"
-
-#define RULE(NAME, name, ...) [CALL_##NAME] = { __VA_ARGS__ },
-static struct call_rule const rules[CALL_COUNT] = { CALL_TABLE(RULE) };
-#undef RULE
-
-#define HANDLER(NAME, name, ...) [CALL_##NAME] = call_##name,
-static call_handler *const handlers[CALL_COUNT] = { CALL_TABLE(HANDLER) };
-#undef HANDLER
 
 /* Rights of memory that a word asks for: nothing can be written or executed that cannot be read. */
 static uint16_t asked_rights(uint64_t word)
@@ -23,8 +14,8 @@ static uint16_t asked_rights(uint64_t word)
 }
 
 /* Checks the capability that a handle argument names. */
-static inline enum status authorize(struct thread *thread, struct handle_rule const *rule,
-                                    struct call_capability *capability)
+[[gnu::always_inline]] static inline enum status authorize(struct thread *thread, struct handle_rule const *rule,
+                                                           struct call_capability *capability)
 {
     uint64_t const *words = thread->context.call;
     uint64_t handle = words[rule->word];
@@ -32,7 +23,7 @@ static inline enum status authorize(struct thread *thread, struct handle_rule co
     if (handle >> 32 != 0) return STATUS_BAD_HANDLE;
     capability->handle = (uint32_t)handle;
     if (rule->cap_type == CAP_TYPE_NONE)
-        return cap_resolve(thread->cap_space, (uint32_t)handle, rights, rule->stale, &capability->slot);
+        return cap_resolve_inline(thread->cap_space, (uint32_t)handle, rights, rule->stale, &capability->slot);
     if (rule->asked != NO_WORD) rights |= asked_rights(words[rule->asked]);
     uint64_t answer = accelerator_check(thread->cap_space, query_make(handle, rule->cap_type, rights),
                                         &capability->badge);
@@ -42,72 +33,88 @@ static inline enum status authorize(struct thread *thread, struct handle_rule co
 }
 
 /* Has a message word more bits than its argument? */
-static bool too_wide(struct call_rule const *rule, uint64_t const *words)
+[[gnu::always_inline]] static inline bool too_wide(struct call_rule const *rule, uint64_t const *words)
 {
-    for (unsigned at_32 = rule->narrow_32, at_16 = rule->narrow_16; (at_32 | at_16) != 0; at_32 >>= 1, at_16 >>= 1) {
-        if ((at_32 & 1) != 0 && *words >> 32 != 0) return true;
-        if ((at_16 & 1) != 0 && *words >> 16 != 0) return true;
-        words++;
+    uint64_t beyond = 0;
+#pragma clang loop unroll(full)
+    for (unsigned i = 0; i < MESSAGE_WORDS; i++) {
+        if ((rule->narrow_32 >> i & 1) != 0) beyond |= words[i] >> 32;
+        if ((rule->narrow_16 >> i & 1) != 0) beyond |= words[i] >> 16;
     }
-    return false;
+    return beyond != 0;
 }
 
-/* Not inlined: calls without anything to check shall not pay for its registers. */
-[[gnu::noinline]] static enum status dispatch(struct thread *thread, uint64_t info)
+/* All that the table asks for, then the handler. The rule is a constant wherever this is put in. */
+[[gnu::always_inline]] static inline enum status enter(struct thread *thread, uint64_t info,
+                                                       struct call_rule const *rule, call_handler *handler)
 {
-    size_t number = info_in_get_number(info);
-    if (number >= CALL_COUNT || (info & INFO_IN_RESERVED) != 0) return STATUS_BAD_CALL;
-    struct call_rule const *rule = &rules[number];
     if (info >> INFO_IN_CAP_COUNT_SHIFT != 0
         && (!rule->transfers || info_in_get_cap_count(info) > MESSAGE_CAPABILITIES)) return STATUS_BAD_ARGUMENT;
     struct call_request request;
     request.words = thread->context.call;
-    for (unsigned i = 0; i < rule->handle_count; i++) {
+#pragma clang loop unroll(full)
+    for (unsigned i = 0; i < CALL_HANDLES; i++) {
+        if (i >= rule->handle_count) break;
         enum status status = authorize(thread, &rule->handle[i], &request.capability[i]);
         if (status != STATUS_OK) return status;
     }
-    if ((rule->narrow_32 | rule->narrow_16) != 0 && too_wide(rule, request.words)) return STATUS_BAD_ARGUMENT;
-    handlers[number](thread, &request);
+    if (too_wide(rule, request.words)) return STATUS_BAD_ARGUMENT;
+    handler(thread, &request);
     return STATUS_OK;
 }
 
-/* The two operations that everything waits for, without capabilities and timeout: fewer steps to the same end. */
-[[gnu::noinline]] static bool short_path(struct thread *thread, uint64_t info)
-{
-    if (thread->context.call[WORD_TIMEOUT] != TIMEOUT_FOREVER) return false;
-    struct call_capability capability;
-    if (authorize(thread, &rules[info].handle[0], &capability) != STATUS_OK) return false;
-    struct endpoint *endpoint = (struct endpoint *)capability.payload;
-    return info == CALL_IPC_CALL ? ipc_fast_call(thread, endpoint, capability.badge)
-                                 : ipc_fast_reply_receive(thread, endpoint);
-}
+/* Each call has an entry of its own, in which the compiler has left of the table's row what the call needs. */
+typedef void call_entry(struct thread *thread, uint64_t info);
+
+#define ENTRY(NAME, name, ...)                                                   \
+    static void enter_##name(struct thread *thread, uint64_t info)               \
+    {                                                                            \
+        static constexpr struct call_rule rule = { __VA_ARGS__ };                \
+        enum status status = enter(thread, info, &rule, call_##name);            \
+        if (status != STATUS_OK) thread_result(thread, status);                  \
+    }
+CALL_TABLE(ENTRY)
+#undef ENTRY
+
+#define ADDRESS(NAME, name, ...) [CALL_##NAME] = enter_##name,
+static call_entry *const entries[CALL_COUNT] = { CALL_TABLE(ADDRESS) };
+#undef ADDRESS
 
 /* A call that ends at once ends as its row of the table says it may. */
-static void check_status([[maybe_unused]] struct thread const *thread, [[maybe_unused]] uint64_t info)
+static inline void check_status([[maybe_unused]] struct thread const *thread, [[maybe_unused]] size_t number)
 {
 #if defined(VERIDIAN_TEST)
+#define ERRORS(NAME, name, ...) [CALL_##NAME] = (struct call_rule){ __VA_ARGS__ }.errors,
+    static uint64_t const errors[CALL_COUNT] = { CALL_TABLE(ERRORS) };
+#undef ERRORS
     if (sched_current != thread) return;
-    size_t number = info_in_get_number(info);
     enum status status = (enum status)info_out_get_status(thread->context.call[WORD_INFO]);
-    if (number < CALL_COUNT && status != STATUS_OK && (rules[number].errors >> status & 1) == 0)
+    if (status != STATUS_OK && (errors[number] >> status & 1) == 0)
         panic("call %zu ended with status %u, which its table does not list", number, status);
 #endif
+}
+
+/* With more in the info word than a number. */
+[[gnu::noinline]] static void call_with_more(struct thread *thread, uint64_t info)
+{
+    size_t number = info_in_get_number(info);
+    if (number >= CALL_COUNT || (info & INFO_IN_RESERVED) != 0) {
+        thread_result(thread, STATUS_BAD_CALL);
+        return;
+    }
+    entries[number](thread, info);
+    check_status(thread, number);
 }
 
 void trap_syscall(struct arch_context *context)
 {
     struct thread *thread = (struct thread *)context;
     uint64_t info = context->call[WORD_INFO];
-    if (info < CALL_COUNT && rules[info].plain) {
-        struct call_request request;
-        request.words = context->call;
-        handlers[info](thread, &request);
-        check_status(thread, info);
+    if (info >= CALL_COUNT) {
+        call_with_more(thread, info);
         return;
     }
-    if ((info == CALL_IPC_CALL || info == CALL_IPC_REPLY_RECEIVE) && short_path(thread, info)) return;
-    enum status status = dispatch(thread, info);
-    if (status != STATUS_OK) thread_result(thread, status);
+    entries[info](thread, info);
     check_status(thread, info);
 }
 

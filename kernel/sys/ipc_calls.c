@@ -21,8 +21,15 @@ static struct endpoint *endpoint_of(struct call_request const *request)
     return (struct endpoint *)request->capability[0].payload;
 }
 
+/* Without capabilities and timeout there are fewer steps to the same end. */
+static bool is_short(struct call_request const *request)
+{
+    return info_in_get_cap_count(request->words[WORD_INFO]) == 0 && request->words[WORD_TIMEOUT] == TIMEOUT_FOREVER;
+}
+
 void call_ipc_call(struct thread *thread, struct call_request const *request)
 {
+    if (is_short(request) && ipc_fast_call(thread, endpoint_of(request), request->capability[0].badge)) return;
     ipc_call(thread, endpoint_of(request), request->capability[0].badge);
 }
 
@@ -44,6 +51,7 @@ void call_ipc_reply(struct thread *thread, struct call_request const *request)
 
 void call_ipc_reply_receive(struct thread *thread, struct call_request const *request)
 {
+    if (is_short(request) && ipc_fast_reply_receive(thread, endpoint_of(request))) return;
     ipc_reply_receive(thread, endpoint_of(request));
 }
 

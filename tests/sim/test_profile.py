@@ -35,14 +35,14 @@ def test_each_function_gets_the_visits_that_came_through_it():
 
 def test_names_are_those_of_the_kernel():
     symbols = Symbols(build_kernel("riscv64").with_name("kernel.elf"))
-    assert "trap_entry" in symbols and "call_cap_derive" in symbols and "nobody" not in symbols
+    assert "trap_entry" in symbols and "enter_cap_derive" in symbols and "nobody" not in symbols
 
 
 def test_sums_are_what_the_program_measures():
     """From the system call to the instruction behind it the program measures a few cycles more than the visit takes."""
     symbols = Symbols(build_kernel("riscv64").with_name("kernel.elf"))
     lines = []
-    found = run(symbols, until="operation=capability_derive", timeout=400, on_line=lines.append)["call_cap_create"]
+    found = run(symbols, until="operation=capability_derive", timeout=400, on_line=lines.append)["enter_cap_create"]
     measured = next(match for line in lines if (match := re.search(r"capability_create .* median=(\d+)", line)))
     assert len(found.lengths) in (65, 66)
     assert 0 <= int(measured[1]) - found.median <= 20
