@@ -108,17 +108,18 @@ struct cap_view {
 
 /* A child of `handle` in the same space. `rights` must be a subset of its rights, which must hold DERIVE
    (else MISSING_RIGHTS). `badge` 0 keeps the parent's; another one is allowed if the parent's is 0 or the same
-   (else BAD_ARGUMENT), for a badge says who sends. BAD_HANDLE, EMPTY, STALE, NO_SLOTS. */
+   (else BAD_ARGUMENT), for a badge says who sends. WOULD_BLOCK: it has the mark of a revocation that is not finished
+   (cap_settle()). BAD_HANDLE, EMPTY, STALE, NO_SLOTS. */
 [[nodiscard]] enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_t badge,
                                      uint32_t *derived);
 
-/* The same for a slot that cap_resolve() has found with DERIVE. MISSING_RIGHTS, BAD_ARGUMENT, NO_SLOTS. */
+/* The same for a slot that cap_resolve() has found with DERIVE. MISSING_RIGHTS, WOULD_BLOCK, BAD_ARGUMENT, NO_SLOTS. */
 [[nodiscard]] enum status cap_derive_at(uint32_t slot, uint16_t rights, uint32_t badge, uint32_t *derived);
 
 /* Copies (the copy is a child of the original, with its rights and badge) or moves (the same node of the derivation tree
    in another place; the old handle is dead) up to MESSAGE_CAPABILITIES capabilities from one space to another: all or
    none. Bit i of `move` set: moved. Each needs GRANT (MISSING_RIGHTS). BAD_HANDLE, EMPTY, STALE; BAD_ARGUMENT: count
-   too large, `move` names one beyond `count`, or a moved capability is listed twice; NO_SLOTS. */
+   too large, `move` names one beyond `count`, or a moved capability is listed twice; WOULD_BLOCK as above; NO_SLOTS. */
 [[nodiscard]] enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, unsigned count,
                                        unsigned move, uint32_t *received);
 
@@ -126,20 +127,32 @@ struct cap_view {
 [[nodiscard]] enum status cap_copy(uint32_t from, uint32_t handle, uint32_t to, uint32_t *copied);
 [[nodiscard]] enum status cap_move(uint32_t from, uint32_t handle, uint32_t to, uint32_t *moved);
 
-/* Empties the slot. Children of the capability become its parent's (roots if it had none). A stale capability can be
-   deleted. BAD_HANDLE, EMPTY. */
+/* Empties the slot, when a revocation that gave it the mark is finished, and what an engine has emptied is taken back: so
+   that it is known to be the last that names its object. Children of the capability become its parent's (roots if it had none). A stale
+   capability can be deleted. BAD_HANDLE, EMPTY. */
 [[nodiscard]] enum status cap_delete(uint32_t space, uint32_t handle);
 
-/* The same for a slot that cap_resolve() has found. */
+/* The same for a slot that cap_resolve() has found, that has no mark, while cap_reclaim() has nothing more to do. */
 void cap_delete_at(uint32_t slot);
 
 /* Kills all descendants of `handle` in every space and keeps the capability itself. Needs REVOKE (MISSING_RIGHTS).
-   Kills at most `limit` of them: WOULD_BLOCK if there are more, then call again. `*revoked` (written in both cases) is
-   the number killed in this call. BAD_HANDLE, EMPTY, STALE. */
+   Kills at most `limit` of them, and stops as well when cap_hook_pause() says so: WOULD_BLOCK if there are more, then call
+   again. `*revoked` (written in both cases) is the number killed in this call. BAD_HANDLE, EMPTY, STALE.
+
+   A revocation that is not finished leaves a tree that is whole, and the mark on the slots from the root down to where it
+   stopped: nothing can be derived or copied from these, nor can they be moved or deleted. There is one at a time: to revoke
+   another goes on with that one (WOULD_BLOCK, none revoked). Whoever meets a mark goes on by cap_settle(), so it matters to
+   nobody whether the one who began it still lives. */
 [[nodiscard]] enum status cap_revoke(uint32_t space, uint32_t handle, uint64_t limit, uint64_t *revoked);
 
 /* The same for a slot that cap_resolve() has found with REVOKE. WOULD_BLOCK. */
 [[nodiscard]] enum status cap_revoke_at(uint32_t slot, uint64_t limit, uint64_t *revoked);
+
+/* Has the slot the mark of a revocation that is not finished? */
+[[nodiscard]] bool cap_marked(uint32_t slot);
+
+/* Goes on with a revocation that is not finished, one step; false if there is none. */
+bool cap_settle(void);
 
 /* Slots that a revocation engine has emptied pass no check, but are not free yet and count as references. This frees at
    most `limit` of them; true if there are more. Whatever needs a slot, or exact counts, calls it; call it when idle. */

@@ -22,9 +22,12 @@ struct cap_revocation {
                                     none. Set by the caller too: those of earlier runs */
 };
 
+/* Has a long operation gone on for long enough? It stops then, in order, and somebody calls it again. */
+[[nodiscard]] bool cap_hook_pause(void);
+
 /* Has an engine, if there is one, empty the descendants of slot number `root`, at most `limit` (not 0) of them. They keep
-   token and badge, have a new tag and no links in the tree; no check finds them any more. False, and nothing has
-   happened: there is no engine. */
+   token and badge, have a new tag and no links in the tree; no check finds them any more. It may stop before, also
+   before the first. False, and nothing has happened: there is no engine. */
 [[nodiscard]] bool cap_hook_revoke(uint32_t root, uint32_t limit, struct cap_revocation *run);
 
 /* A slot of the space was filled, or is about to be reused after it was emptied (only if its object still lived). May

@@ -38,6 +38,8 @@ struct cap_state {
     uint32_t first_free_space, fresh_space;
     uint32_t first_free_object, last_free_object, fresh_object;
     struct cap_statistics in_use;
+    uint32_t revoking;           /* root of a revocation that is not finished; 0: none */
+    uint32_t reached;            /* deepest slot with a mark, where software goes on with it; 0: an engine does, or nobody */
     uint32_t dead;               /* first slot that an engine emptied and nobody took back, the next by their parent links */
     uint64_t random;
     paddr_t slots_physical, objects_physical, space_entries_physical;

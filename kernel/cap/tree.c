@@ -132,6 +132,7 @@ enum status cap_derive_at(uint32_t parent, uint16_t rights, uint32_t badge, uint
     struct slot body = { .word = { slot_at(parent)->word[0], slot_at(parent)->word[1] } };
     uint32_t space = cap_slot_space(parent), own = (uint32_t)slot_get_badge(&body);
     if ((rights & ~slot_get_rights(&body)) != 0) return STATUS_MISSING_RIGHTS;
+    if (slot_get_mark(slot_at(parent))) return STATUS_WOULD_BLOCK;
     if (badge != 0 && own != 0 && badge != own) return STATUS_BAD_ARGUMENT;
     if (!cap_space_has_room(space, 1)) return derive_in_full_space(parent, rights, badge, derived);
     slot_set_rights(&body, rights);
@@ -163,6 +164,8 @@ enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, un
         for (unsigned j = 0; j < i; j++)
             if (numbers[j] == numbers[i] && ((move >> i | move >> j) & 1) != 0) return STATUS_BAD_ARGUMENT;
     }
+    for (unsigned i = 0; i < count; i++)
+        if (slot_get_mark(slot_at(numbers[i]))) return STATUS_WOULD_BLOCK;
     enum status status = cap_space_reserve(to, count);
     if (status != STATUS_OK) return status;
     for (unsigned i = 0; i < count; i++) {
@@ -190,17 +193,91 @@ enum status cap_move(uint32_t from, uint32_t handle, uint32_t to, uint32_t *move
 enum status cap_delete(uint32_t space, uint32_t handle)
 {
     uint32_t number;
-    enum status status = cap_resolve(space, handle, 0, true, &number);
-    if (status == STATUS_OK) cap_delete_at(number);
-    return status;
+    for (;;) {
+        enum status status = cap_resolve(space, handle, 0, true, &number);
+        if (status != STATUS_OK) return status;
+        if (!cap_marked(number)) break;
+        (void)cap_settle();
+    }
+    cap_reclaim(UINT32_MAX);
+    cap_delete_at(number);
+    return STATUS_OK;
 }
 
 void cap_delete_at(uint32_t number)
 {
-    /* It may be the last that names its object, but for slots that count and hold nothing any more. */
-    cap_reclaim(UINT32_MAX);
     cap_tree_remove(number);
     cap_slot_release(number);
+}
+
+/* ---- revocation ----------------------------------------------------------------------------------------------------- */
+
+static void set_mark(uint32_t number, bool mark)
+{
+    struct slot next = { .word[2] = slot_at(number)->word[2] };
+    slot_set_mark(&next, mark);
+    __atomic_store_n(&slot_at(number)->word[2], next.word[2], __ATOMIC_RELAXED);
+}
+
+/*
+ * Down to a leaf, kill it, up to its parent: each slot is passed twice, and there is no stack. It goes on where it
+ * stopped, and each step is one slot, however deep the tree is. The way from the root to there has the mark, and nothing is
+ * derived from a slot with the mark: so what there is to kill becomes less, whatever others do meanwhile.
+ */
+static enum status revoke_by_software(uint32_t root, uint64_t limit, uint64_t *revoked)
+{
+    uint32_t at = cap_state.reached != 0 ? cap_state.reached : root;
+    *revoked = 0;
+    for (bool begun = false;; begun = true) {
+        uint32_t child = (uint32_t)slot_get_first_child(slot_at(at));
+        if (child == 0 && at == root) break;
+        if ((child == 0 && *revoked == limit) || (begun && cap_hook_pause())) {
+            set_mark(root, true);
+            set_mark(at, true);
+            cap_state.reached = at;
+            return STATUS_WOULD_BLOCK;
+        }
+        if (child != 0) {
+            set_mark(at, true);
+            at = child;
+            continue;
+        }
+        uint32_t parent = (uint32_t)slot_get_parent(slot_at(at));
+        unlink_from_parent(at);
+        cap_slot_release(at);
+        ++*revoked;
+        at = parent;
+    }
+    set_mark(root, false);
+    cap_state.reached = 0;
+    return STATUS_OK;
+}
+
+/* An engine's run, if there is an engine; true if it got anywhere. */
+static bool revoke_by_engine(uint32_t root, uint64_t limit, uint64_t *revoked, enum status *status)
+{
+    bool attached = cap_hook_attached((uint32_t)slot_get_object_id(slot_at(root)));
+    if (attached && limit > CAP_RECLAIM_STEP) limit = CAP_RECLAIM_STEP;
+    struct cap_revocation run = { .dead = cap_state.dead };
+    if (!cap_hook_revoke(root, limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX, &run)) return false;
+    cap_state.dead = run.dead;
+    /* What hangs on them ends at once; they are the first of the list. */
+    if (attached) cap_reclaim((uint32_t)run.revoked);
+    *revoked = run.revoked;
+    *status = run.finished ? STATUS_OK : STATUS_WOULD_BLOCK;
+    return run.finished || run.revoked != 0;
+}
+
+static enum status go_on(uint32_t root, uint64_t limit, uint64_t *revoked)
+{
+    enum status status;
+    /* An engine begins at the root each time. Stopped before it came to the bottom of a deep tree it would never get there;
+       software goes on from where it was. */
+    bool by_engine = cap_state.reached == 0 && limit != 0 && slot_get_first_child(slot_at(root)) != 0
+        && revoke_by_engine(root, limit, revoked, &status);
+    if (!by_engine) status = revoke_by_software(root, limit, revoked);
+    cap_state.revoking = status == STATUS_OK ? 0 : root;
+    return status;
 }
 
 enum status cap_revoke(uint32_t space, uint32_t handle, uint64_t limit, uint64_t *revoked)
@@ -212,35 +289,19 @@ enum status cap_revoke(uint32_t space, uint32_t handle, uint64_t limit, uint64_t
 
 enum status cap_revoke_at(uint32_t root, uint64_t limit, uint64_t *revoked)
 {
-    struct cap_revocation run = { .dead = cap_state.dead };
-    if (limit != 0 && slot_get_first_child(slot_at(root)) != 0
-        && cap_hook_revoke(root, limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX, &run)) {
-        cap_state.dead = run.dead;
-        if (cap_hook_attached((uint32_t)slot_get_object_id(slot_at(root)))) cap_reclaim(UINT32_MAX);
-        *revoked = run.revoked;
-        return run.finished ? STATUS_OK : STATUS_WOULD_BLOCK;
-    }
-    uint64_t killed = 0;
-    /* Down to a leaf, kill it, up to its parent: each slot is passed twice, and there is no stack. Between two calls
-       the tree is whole, so nothing has to be remembered. */
-    uint32_t at = root;
-    for (;;) {
-        uint32_t child = (uint32_t)slot_get_first_child(slot_at(at));
-        if (child != 0) {
-            at = child;
-            continue;
-        }
-        if (at == root) break;
-        if (killed == limit) {
-            *revoked = killed;
-            return STATUS_WOULD_BLOCK;
-        }
-        uint32_t parent = (uint32_t)slot_get_parent(slot_at(at));
-        unlink_from_parent(at);
-        cap_slot_release(at);
-        killed++;
-        at = parent;
-    }
-    *revoked = killed;
-    return STATUS_OK;
+    if (cap_state.revoking == 0 || cap_state.revoking == root) return go_on(root, limit, revoked);
+    *revoked = 0;
+    (void)cap_settle();
+    return STATUS_WOULD_BLOCK;
+}
+
+bool cap_marked(uint32_t number) { return slot_get_mark(slot_at(number)); }
+
+bool cap_settle(void)
+{
+    constexpr uint64_t STEP = 256;
+    uint64_t revoked;
+    if (cap_state.revoking == 0) return false;
+    (void)go_on(cap_state.revoking, STEP, &revoked);
+    return true;
 }

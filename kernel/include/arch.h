@@ -103,6 +103,9 @@ void arch_instruction_sync(void);
 /* Makes `context` start in user mode at `entry` with stack pointer `stack`, all other registers zero. */
 void arch_context_init(struct arch_context *context, uintptr_t entry, uintptr_t stack);
 
+/* In a system call: the context makes the same call again when it goes on. */
+void arch_call_again(struct arch_context *context);
+
 /* Leaves the kernel to user mode with these registers; the kernel stack is abandoned. Interrupts come on with it. */
 [[noreturn]] void arch_resume(struct arch_context *context);
 

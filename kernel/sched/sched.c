@@ -7,6 +7,7 @@
 #include "sched/sched.h"
 #include "sched/timer.h"
 #include "sys/accelerator.h"
+#include "sys/long_call.h"
 
 struct thread *sched_current;
 struct thread *sched_loaded;
@@ -147,7 +148,12 @@ static void idle(void)
         sched_program_timer();
         /* What is due does not wait for a long list of dead slots. */
         bool due = earliest() <= arch_time_ns();
-        if (due || !cap_reclaim(CAP_RECLAIM_STEP)) arch_idle();
+        if (due) {
+            arch_idle();
+            continue;
+        }
+        long_call_begin();
+        if (!cap_settle() && !cap_reclaim(CAP_RECLAIM_STEP)) arch_idle();
     }
 }
 

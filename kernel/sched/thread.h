@@ -37,6 +37,7 @@ struct thread {
     struct thread *next, *previous;
     uint64_t deadline;                   /* of its wait, nanoseconds since boot; UINT64_MAX: none */
     struct thread *deadline_next, *deadline_previous;
+    uint64_t progress;                   /* of a call that works in steps (sys/long_call.h); else 0 */
     /* Of a thread that is not its process's first (proc/user_thread.h): */
     uint32_t object_id;                  /* THREAD object; 0 once no capability names it */
     enum exit_reason exit_reason;

@@ -65,7 +65,8 @@ bool cap_hook_revoke(uint32_t root, uint32_t limit, struct cap_revocation *run)
     known_dead = run->dead;
     uint64_t answer = arch_cap_revoke(root, limit);
     if (!revoke_answer_get_accepted(answer)) return false;
-    do answer = arch_cap_revoke(0, 0); while (revoke_answer_get_state(answer) == REVOKE_STATE_RUNNING);
+    /* Asks, or asks it to stop, which it does at the next slot. */
+    do answer = arch_cap_revoke(0, cap_hook_pause()); while (revoke_answer_get_state(answer) == REVOKE_STATE_RUNNING);
     enum revoke_state state = (enum revoke_state)revoke_answer_get_state(answer);
     /* Anything else is a bus that fails or a tree that is none: descendants may be left that nobody would find. */
     if (state != REVOKE_STATE_DONE && state != REVOKE_STATE_STOPPED)

@@ -5,6 +5,7 @@
 #include "sched/sched.h"
 #include "sys/accelerator.h"
 #include "sys/call.h"
+#include "sys/long_call.h"
 
 /* Rights of memory that a word asks for: nothing can be written or executed that cannot be read. */
 static uint16_t asked_rights(uint64_t word)
@@ -63,6 +64,13 @@ static uint16_t asked_rights(uint64_t word)
     return STATUS_OK;
 }
 
+/* What a call that works in steps has done before its capability went is told to nobody. */
+[[gnu::noinline]] static void refuse(struct thread *thread, enum status status)
+{
+    thread->progress = 0;
+    thread_result(thread, status);
+}
+
 /* Each call has an entry of its own, in which the compiler has left of the table's row what the call needs. */
 typedef void call_entry(struct thread *thread, uint64_t info);
 
@@ -71,7 +79,7 @@ typedef void call_entry(struct thread *thread, uint64_t info);
     {                                                                            \
         static constexpr struct call_rule rule = { __VA_ARGS__ };                \
         enum status status = enter(thread, info, &rule, call_##name);            \
-        if (status != STATUS_OK) thread_result(thread, status);                  \
+        if (status != STATUS_OK) refuse(thread, status);                         \
     }
 CALL_TABLE(ENTRY)
 #undef ENTRY
@@ -87,7 +95,7 @@ static inline void check_status([[maybe_unused]] struct thread const *thread, [[
 #define ERRORS(NAME, name, ...) [CALL_##NAME] = (struct call_rule){ __VA_ARGS__ }.errors,
     static uint64_t const errors[CALL_COUNT] = { CALL_TABLE(ERRORS) };
 #undef ERRORS
-    if (sched_current != thread) return;
+    if (long_call_was_again() || sched_current != thread) return;
     enum status status = (enum status)info_out_get_status(thread->context.call[WORD_INFO]);
     if (status != STATUS_OK && (errors[number] >> status & 1) == 0)
         panic("call %zu ended with status %u, which its table does not list", number, status);

@@ -1,7 +1,8 @@
 /* capability_calls.c: system calls on capabilities of any type. */
-#include "cap/cap.h"
+#include "cap/hooks.h"
 #include "sys/accelerator.h"
 #include "sys/call.h"
+#include "sys/long_call.h"
 #include "sys/objects.h"
 
 void call_cap_check(struct thread *thread, struct call_request const *request)
@@ -39,26 +40,41 @@ void call_cap_derive(struct thread *thread, struct call_request const *request)
     enum status status = cap_derive_at(request->capability[0].slot, (uint16_t)request->words[0],
                                        (uint32_t)request->words[1], &handle);
     if (status == STATUS_OK) request->words[WORD_HANDLE] = handle;
-    thread_result(thread, status);
+    long_call_result(thread, status);
 }
 
 void call_cap_revoke(struct thread *thread, struct call_request const *request)
 {
     constexpr uint64_t STEP = 256;
-    uint64_t total = 0, killed;
+    uint64_t killed;
     enum status status;
+    long_call_begin();
     do {
         status = cap_revoke_at(request->capability[0].slot, STEP, &killed);
-        total += killed;
-    } while (status == STATUS_WOULD_BLOCK);
-    request->words[0] = total;
+        thread->progress += killed;
+    } while (status == STATUS_WOULD_BLOCK && !cap_hook_pause());
+    if (status == STATUS_WOULD_BLOCK) {
+        long_call_again(thread);
+        return;
+    }
+    request->words[0] = thread->progress;
+    thread->progress = 0;
     thread_result(thread, status);
 }
 
 void call_cap_delete(struct thread *thread, struct call_request const *request)
 {
-    cap_delete_at(request->capability[0].slot);
-    thread_result(thread, STATUS_OK);
+    uint32_t slot = request->capability[0].slot;
+    if (cap_marked(slot)) {
+        long_call_settle(thread);
+    } else if (cap_reclaim(0)) {
+        long_call_begin();
+        while (cap_reclaim(1) && !cap_hook_pause()) {}
+        long_call_again(thread);
+    } else {
+        cap_delete_at(slot);
+        thread_result(thread, STATUS_OK);
+    }
 }
 
 void call_cap_inspect(struct thread *thread, struct call_request const *request)

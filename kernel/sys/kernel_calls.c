@@ -1,11 +1,12 @@
 /* kernel_calls.c: console, clock and control of the kernel. */
-#include "cap/cap.h"
+#include "cap/hooks.h"
 #include "lib/print.h"
 #include "mm/frame.h"
 #include "mm/usermem.h"
 #include "proc/user_thread.h"
 #include "sys/accelerator.h"
 #include "sys/call.h"
+#include "sys/long_call.h"
 
 /* One call writes at most this much: it runs with interrupts off. */
 constexpr uint64_t CONSOLE_BYTES = 1024;
@@ -88,7 +89,12 @@ void call_kernel_control(struct thread *thread, struct call_request const *reque
 void call_statistics(struct thread *thread, struct call_request const *request)
 {
     struct cap_statistics statistics;
-    cap_reclaim(UINT32_MAX);
+    long_call_begin();
+    while ((cap_settle() || cap_reclaim(1)) && !cap_hook_pause()) {}
+    if (cap_reclaim(0)) {
+        long_call_again(thread);
+        return;
+    }
     cap_statistics_get(&statistics);
     request->words[0] = frame_count() + frame_kept();
     request->words[1] = statistics.slots;

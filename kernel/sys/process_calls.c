@@ -3,6 +3,7 @@
 #include "mm/usermem.h"
 #include "proc/process.h"
 #include "sys/call.h"
+#include "sys/long_call.h"
 
 constexpr uint16_t PROCESS_RIGHTS = RIGHT_READ | RIGHT_WAIT | RIGHT_MANAGE | RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
 
@@ -59,7 +60,7 @@ void call_process_create(struct thread *thread, struct call_request const *reque
     uint32_t handle;
     enum status status = create(thread, request, &handle);
     if (status == STATUS_OK) request->words[WORD_HANDLE] = handle;
-    thread_result(thread, status);
+    long_call_result(thread, status);
 }
 
 static struct process *process_of(struct call_request const *request)

@@ -2,6 +2,7 @@
 #include "ipc/registry.h"
 #include "mm/usermem.h"
 #include "sys/call.h"
+#include "sys/long_call.h"
 
 static struct registry *registry_of(struct call_request const *request)
 {
@@ -27,7 +28,7 @@ void call_registry_register(struct thread *thread, struct call_request const *re
     enum status status = copy_name(request, name);
     if (status == STATUS_OK)
         status = registry_register(registry_of(request), thread->process, name, request->capability[1].handle);
-    thread_result(thread, status);
+    long_call_result(thread, status);
 }
 
 void call_registry_lookup(struct thread *thread, struct call_request const *request)
@@ -37,7 +38,7 @@ void call_registry_lookup(struct thread *thread, struct call_request const *requ
     enum status status = copy_name(request, name);
     if (status == STATUS_OK) status = registry_lookup(registry_of(request), name, thread->cap_space, &handle);
     if (status == STATUS_OK) request->words[WORD_HANDLE] = handle;
-    thread_result(thread, status);
+    long_call_result(thread, status);
 }
 
 void call_registry_unregister(struct thread *thread, struct call_request const *request)

@@ -3,6 +3,7 @@
 #include "proc/process.h"
 #include "proc/space_object.h"
 #include "sys/call.h"
+#include "sys/long_call.h"
 
 /* Rights of a capability to the space of a process. EXECUTE, which allows to make processes, is not among them. */
 constexpr uint16_t SPACE_RIGHTS = RIGHT_READ | RIGHT_WRITE | RIGHT_MANAGE | RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
@@ -18,7 +19,7 @@ static void transfer(struct thread *thread, struct call_request const *request, 
     enum status status = space_of(&request->capability[1], &space);
     if (status == STATUS_OK) status = cap_transfer(thread->cap_space, space, &handle, 1, move, &received);
     if (status == STATUS_OK) request->words[WORD_HANDLE] = received;
-    thread_result(thread, status);
+    long_call_result(thread, status);
 }
 
 void call_cap_copy(struct thread *thread, struct call_request const *request) { transfer(thread, request, 0); }

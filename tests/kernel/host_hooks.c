@@ -66,6 +66,8 @@ bool cap_hook_revoke(uint32_t root, uint32_t limit, struct cap_revocation *run)
 
 bool cap_hook_attached(uint32_t) { return attached; }
 
+bool cap_hook_pause(void) { return false; }
+
 /* ---- for the test ---- */
 
 /* First of the slots that wait for cap_reclaim(). */

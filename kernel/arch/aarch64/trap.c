@@ -54,6 +54,8 @@ void arch_idle(void)
     aarch64_interrupt();
 }
 
+void arch_call_again(struct arch_context *context) { context->pc -= 4; }      /* svc */
+
 void arch_context_init(struct arch_context *context, uintptr_t entry, uintptr_t stack)
 {
     memset(context, 0, sizeof *context);

@@ -44,6 +44,8 @@ void riscv_trap(struct arch_context *context)
                : reason == EXIT_REASON_EXCEPTION ? cause : context->pc, context->pc);
 }
 
+void arch_call_again(struct arch_context *context) { context->pc -= 4; }      /* ecall */
+
 void arch_context_init(struct arch_context *context, uintptr_t entry, uintptr_t stack)
 {
     *context = (struct arch_context){ .pc = entry, .sp = stack };

@@ -26,6 +26,7 @@ enum deed : uint64_t {
                                     refused with NO_THREADS */
     DEED_THREAD_LIMIT,           /* starts three threads and waits for ever */
     DEED_THREAD_FAULT,           /* starts a thread that reads at word 1, and waits for ever */
+    DEED_REVOKE,                 /* derives as many from its capability 1 as word 1 says, and revokes them; ends with the status */
     DEED_RESUME,                 /* resumes process (capability 1) after word 1 nanoseconds; ends with the status */
 };
 

@@ -240,6 +240,12 @@ int main(struct user_call *start)
         if (thread_create(read_in_thread, thread_stacks[1], argument, &thread) != STATUS_OK) return 1;
         for (;;) thread_yield();
     }
+    case DEED_REVOKE: {
+        uint32_t child;
+        for (uint64_t i = 0; i < argument; i++)
+            if (capability_derive(start_capability(start, 1), RIGHT_SEND, 0, &child) != STATUS_OK) return 255;
+        return (int)capability_revoke(start_capability(start, 1), nullptr);
+    }
     case DEED_RESUME:
         busy_wait(argument);
         return (int)process_resume(start_capability(start, 1));

@@ -70,7 +70,7 @@ void agent_keep(struct agent const *agent, uint32_t capability, bool move)
 }
 
 /* All tests as one plan. */
-static struct tap_test plan[96];
+static struct tap_test plan[112];
 static size_t planned;
 
 static void add(struct tap_test const *tests, size_t count)
@@ -117,6 +117,7 @@ int main(struct user_call *start)
     add(CALL_TESTS, CALL_TEST_COUNT);
     add(FAULT_TESTS, FAULT_TEST_COUNT);
     add(CAPABILITY_TESTS, CAPABILITY_TEST_COUNT);
+    add(REVOCATION_TESTS, REVOCATION_TEST_COUNT);
     add(IPC_TESTS, IPC_TEST_COUNT);
     add(MEMORY_TESTS, MEMORY_TEST_COUNT);
     add(NOTIFICATION_TESTS, NOTIFICATION_TEST_COUNT);

@@ -1,0 +1,201 @@
+/*
+ * revocation_tests.c: what others do while a revocation is under way. The kernel interrupts it after some microseconds, so who
+ * comes in between, and when, is the machine's choice; a kernel built for tests lets the next thread run each time, and then
+ * these tests meet revocations that are half done. What they check holds in every order.
+ */
+#include "suite.h"
+
+constexpr unsigned DESCENDANTS = 1200;
+constexpr uint16_t ALL = RIGHT_SEND | RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
+constexpr size_t STACK = 2048;
+
+[[gnu::aligned(16)]] static uint8_t stacks[2][STACK];
+static uint32_t root, descendants[DESCENDANTS];
+static uint64_t revoked[2];
+
+static enum status check_send(uint32_t handle)
+{
+    return capability_check(handle, CAP_TYPE_ENDPOINT, RIGHT_SEND, nullptr);
+}
+
+/* A tree below a new endpoint in which each capability has some children: three of four are children of the last one. */
+static void grow(void)
+{
+    CHECK_EQUAL(endpoint_create(&root), STATUS_OK);
+    uint32_t parent = root;
+    for (unsigned i = 0; i < DESCENDANTS; i++) {
+        CHECK_EQUAL(capability_derive(parent, ALL, 0, &descendants[i]), STATUS_OK);
+        if (i % 4 == 0) parent = descendants[i];
+    }
+}
+
+static unsigned alive(void)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < DESCENDANTS; i++) count += check_send(descendants[i]) == STATUS_OK;
+    return count;
+}
+
+static void revoke_root(uint64_t index)
+{
+    revoked[index] = 0;
+    thread_exit(capability_revoke(root, &revoked[index]));
+}
+
+/* Starts a thread that revokes, and goes on when it has begun, or has been through with it. */
+static uint32_t start_revoking(uint64_t index)
+{
+    uint32_t thread = 0;
+    CHECK_EQUAL(thread_create(revoke_root, stacks[index] + STACK, index, &thread), STATUS_OK);
+    for (unsigned i = 0; i < 4 && alive() == DESCENDANTS; i++) thread_yield();
+    unsigned left = alive();
+    if (left != 0 && left != DESCENDANTS) print("# %u of %u are left\n", left, DESCENDANTS);
+    return thread;
+}
+
+static enum status finish(uint32_t thread)
+{
+    enum exit_reason reason = EXIT_REASON_EXCEPTION;
+    uint64_t value = 0;
+    CHECK_EQUAL(thread_wait(thread, TIMEOUT_FOREVER, &reason, &value), STATUS_OK);
+    CHECK_EQUAL(capability_delete(thread), STATUS_OK);
+    return reason == EXIT_REASON_EXITED ? (enum status)value : STATUS_DEAD;
+}
+
+static void is_over(void)
+{
+    CHECK_EQUAL(alive(), 0);
+    CHECK_EQUAL(check_send(root), STATUS_OK);
+    CHECK_EQUAL(capability_delete(root), STATUS_OK);
+}
+
+/* Who derives from the root gets a capability when all that were there are dead. It may be killed like them. */
+static void derive_meanwhile(void)
+{
+    grow();
+    uint32_t thread = start_revoking(0), derived = 0;
+    CHECK_EQUAL(capability_derive(root, RIGHT_SEND, 0, &derived), STATUS_OK);
+    CHECK_EQUAL(alive(), 0);
+    CHECK_EQUAL(finish(thread), STATUS_OK);
+    enum status status = capability_delete(derived);
+    CHECK(status == STATUS_OK || status == STATUS_BAD_HANDLE);
+    is_over();
+}
+
+/* From a descendant nothing is derived that outlives the revocation, nor sent, nor moved. */
+static void use_descendants_meanwhile(void)
+{
+    struct agent agent = start_agent();
+    grow();
+    uint32_t thread = start_revoking(0);
+    for (unsigned i = 0; i < DESCENDANTS; i += 7) {
+        uint32_t derived = 0;
+        enum status status = capability_derive(descendants[i], RIGHT_SEND, 0, &derived);
+        CHECK(status == STATUS_OK || status == STATUS_BAD_HANDLE);
+        struct message message = { .word = { COMMAND_KEEP }, .capability = { descendants[i] }, .count = 1, .move = i & 1 };
+        status = ipc_call(agent.endpoint, &message, TIMEOUT_FOREVER);
+        CHECK(status == STATUS_OK || status == STATUS_BAD_HANDLE || status == STATUS_WOULD_BLOCK);
+        thread_yield();
+    }
+    CHECK_EQUAL(finish(thread), STATUS_OK);
+    for (uint64_t i = 0; i < 8; i++)
+        CHECK(command_words(&agent, COMMAND_CHECK, i, CAP_TYPE_ENDPOINT, RIGHT_SEND) != STATUS_OK);
+    is_over();
+    end_agent(&agent);
+}
+
+/* Two who revoke the same: when either is back, nothing is left. Together they killed each once. */
+static void revoke_twice(void)
+{
+    grow();
+    uint32_t first = start_revoking(0), second = start_revoking(1);
+    CHECK_EQUAL(finish(second), STATUS_OK);
+    CHECK_EQUAL(alive(), 0);
+    CHECK_EQUAL(finish(first), STATUS_OK);
+    CHECK_EQUAL(revoked[0] + revoked[1], DESCENDANTS);
+    is_over();
+}
+
+/* A revocation of something else waits for it, and then does what it is for. */
+static void revoke_another(void)
+{
+    uint32_t other = 0, child = 0;
+    uint64_t killed = 0;
+    CHECK_EQUAL(endpoint_create(&other), STATUS_OK);
+    CHECK_EQUAL(capability_derive(other, RIGHT_SEND, 0, &child), STATUS_OK);
+    grow();
+    uint32_t thread = start_revoking(0);
+    CHECK_EQUAL(capability_revoke(other, &killed), STATUS_OK);
+    CHECK_EQUAL(killed, 1);
+    CHECK_EQUAL(check_send(child), STATUS_BAD_HANDLE);
+    CHECK_EQUAL(finish(thread), STATUS_OK);
+    CHECK_EQUAL(capability_delete(other), STATUS_OK);
+    is_over();
+}
+
+/* The thread that revokes is killed: what it began is finished by whoever meets it. */
+static void revoker_dies(void)
+{
+    grow();
+    uint32_t thread = start_revoking(0), derived = 0;
+    enum status killed = thread_kill(thread, 1);
+    CHECK(killed == STATUS_OK || killed == STATUS_DEAD);
+    (void)finish(thread);
+    CHECK_EQUAL(capability_derive(root, RIGHT_SEND, 0, &derived), STATUS_OK);
+    if (alive() != 0) CHECK_EQUAL(capability_revoke(root, nullptr), STATUS_OK);   /* it had not begun */
+    else CHECK_EQUAL(capability_delete(derived), STATUS_OK);
+    is_over();
+}
+
+/* The root is deleted: either the revocation was there before, or it finds no capability. */
+static void root_is_deleted(void)
+{
+    grow();
+    uint32_t thread = start_revoking(0);
+    CHECK_EQUAL(capability_delete(root), STATUS_OK);
+    enum status status = finish(thread);
+    CHECK(status == STATUS_OK || status == STATUS_BAD_HANDLE);
+    for (unsigned i = 0; i < DESCENDANTS; i++)
+        if (check_send(descendants[i]) == STATUS_OK) CHECK_EQUAL(capability_delete(descendants[i]), STATUS_OK);
+}
+
+/* A process that revokes is killed, and its capability space, with the root in it, ends. */
+static void revoking_process_dies(void)
+{
+    uint32_t endpoint = 0, child = 0;
+    CHECK_EQUAL(endpoint_create(&endpoint), STATUS_OK);
+    uint32_t process = start_hostile(DEED_REVOKE, DESCENDANTS, endpoint);
+    thread_yield();
+    thread_yield();
+    enum status killed = process_kill(process, 0);
+    CHECK(killed == STATUS_OK || killed == STATUS_DEAD);
+    uint64_t value = 0;
+    (void)await_end(process, &value);
+    CHECK_EQUAL(capability_derive(endpoint, RIGHT_SEND, 0, &child), STATUS_OK);
+    CHECK_EQUAL(capability_revoke(endpoint, nullptr), STATUS_OK);
+    CHECK_EQUAL(check_send(child), STATUS_BAD_HANDLE);
+    CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
+}
+
+/* By the engine, if there is one, as well as by software: what hangs in its list when a delete comes is put into order. */
+static void delete_takes_back(void)
+{
+    grow();
+    uint64_t killed = 0;
+    CHECK_EQUAL(capability_revoke(root, &killed), STATUS_OK);
+    CHECK_EQUAL(killed, DESCENDANTS);
+    CHECK_EQUAL(alive(), 0);
+    is_over();
+}
+
+struct tap_test const REVOCATION_TESTS[] = {
+    { "deriving from a root that is being revoked waits", derive_meanwhile },
+    { "nothing escapes a revocation", use_descendants_meanwhile },
+    { "two revoke the same tree", revoke_twice },
+    { "two revoke two trees", revoke_another },
+    { "a thread dies while it revokes", revoker_dies },
+    { "a root is deleted while it is revoked", root_is_deleted },
+    { "a process dies while it revokes", revoking_process_dies },
+    { "a delete behind a revocation of many", delete_takes_back },
+};
+size_t const REVOCATION_TEST_COUNT = sizeof REVOCATION_TESTS / sizeof *REVOCATION_TESTS;
