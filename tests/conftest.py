@@ -1,4 +1,4 @@
-"""Before the tests: Ctrl-C works, and emulators, simulators, debuggers are installed where that needs no question."""
+"""Before the tests: Ctrl-C works, and what Debian has for them is installed where that needs no question."""
 
 import signal
 import threading
@@ -7,6 +7,7 @@ from functools import partial
 from sim import debug
 from sim.qemu import EMULATORS, ensure_installed
 from sim.toolchain import ToolError
+from tests.formal.revoke.spin import ensure_spin
 from tests.hw.simulators import ensure_icarus
 
 
@@ -18,7 +19,7 @@ def pytest_configure(config):
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     emulators = [partial(ensure_installed, emulator) for emulator in EMULATORS.values()]
-    for install in (*emulators, debug.ensure_installed, ensure_icarus):
+    for install in (*emulators, debug.ensure_installed, ensure_icarus, ensure_spin):
         try:
             install()
         except ToolError as error:
