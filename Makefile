@@ -41,7 +41,7 @@ bench-capabilities: $(TOOLS) ## Measure operations on capabilities on all target
 bench-core: $(TOOLS) ## Measure the core in cycles, and its score: build/bench/core.json
 	@$(RUN) -m bench.core
 
-bench-mailbox: $(TOOLS) ## Measure the mailbox in cycles, from user mode
+bench-mailbox: $(TESTS) ## Measure the mailbox in cycles, from user mode
 	@$(RUN) -m bench.mailbox
 
 fpga: $(TOOLS) ## List the boards; or make the bitstream of BOARD=ulx3s-85f: build/fpga/BOARD

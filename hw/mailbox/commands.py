@@ -53,7 +53,8 @@ def add_commands(m, parts):
         ]
         with m.If(instruction):
             # No page has the number 0.
-            m.d.sync += [page.eq(0), parts.sends.eq(parts.wants_send), parts.active_context.eq(parts.context)]
+            m.d.sync += [page.eq(0), parts.sends.eq(parts.wants_send), parts.active_context.eq(parts.context),
+                         parts.active_hart.eq(parts.wanting_hart)]
         with m.Else():
             m.d.sync += [page.eq(chosen), last.eq(chosen), parts.waiting.bit_select(chosen, 1).eq(0)]
     # An answer that waits for its instruction does not outlive a change of what it was looked up in.
@@ -81,11 +82,13 @@ def add_commands(m, parts):
 
     # A page's answer that still waits when the unit forgets is asked for again. The bus is held up meanwhile.
     decide = Signal()
+    opens_early = parts.cuts_through & parts.by_instruction & ~parts.sends & ~parts.killed
     m.d.comb += [
         parts.asks_again.eq(client.done & parts.forgotten & ~decide & ~parts.by_instruction & ~parts.killed),
         parts.deciding.eq(client.done & (~parts.by_instruction | parts.killed | parts.may_decide)),
-        decide.eq(parts.deciding & parts.settled & (~parts.by_instruction | parts.killed | parts.taken)),
-        client.take.eq(decide | parts.asks_again),
+        decide.eq(parts.deciding & (parts.settled | opens_early)
+                  & (~parts.by_instruction | parts.killed | parts.taken)),
+        client.take.eq(decide | parts.asks_again | parts.gives_way),
     ]
     with m.If(parts.asks_again):
         m.d.sync += parts.waiting.bit_select(page, 1).eq(1)

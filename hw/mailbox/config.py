@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from ..abi import MESSAGE_CAPABILITIES, MESSAGE_WORDS
 from ..core.port import CONTEXT_BITS
 
-__all__ = ["FAULTS", "MAX_QUEUES", "MailboxConfig"]
+__all__ = ["FAULTS", "HART_FAULTS", "MAX_CONTEXTS", "MAX_HARTS", "MAX_QUEUES", "MailboxConfig"]
 
 #: A bit of a bus word for each.
 MAX_QUEUES = 64
+#: Registers of page 0 for their bindings.
+MAX_CONTEXTS = 1 << CONTEXT_BITS
+MAX_HARTS = 8
 
 #: Defects that a test may plant, one bit each of the port `fault`: every one breaks a promise of the datasheet,
 #: and the bench or the proof named after it has to notice.
@@ -75,7 +78,26 @@ FAULTS = (
     "pop_without_view",
     #: A death of capabilities leaves open messages open.
     "no_forget",
+    #: Of two harts that want a check in one cycle, the one that has no turn is taken for served.
+    "drop_request",
+    #: Hart 0 always goes first.
+    "first_hart_first",
+    #: An instruction that is not committed keeps its turn.
+    "never_gives_way",
+    #: What is sent is read from the words that hart 0 has staged.
+    "other_staging",
+    #: The check asks for the space of hart 0's context.
+    "other_hart",
+    #: A context of another hart than 0 keeps what it has staged and open when it is bound anew.
+    "keep_other_hart",
+    #: A message is read while another hart's words are still being written.
+    "read_ahead",
+    #: Harts remove messages in the same cycle.
+    "pop_together",
 )
+
+#: Those of them that take more than one hart.
+HART_FAULTS = FAULTS[FAULTS.index("drop_request"):]
 
 
 @dataclass(frozen=True)
@@ -93,7 +115,9 @@ class MailboxConfig:
     senders : int
         Spaces whose rate is limited, 1 to 16.
     contexts : int
-        Thread contexts of the hart that may use instructions, 0 to 16; 0: no instructions, and no port for them.
+        Thread contexts of each hart that may use instructions, 0 to 16; 0: no instructions, and no port for them.
+    harts : int
+        Harts that have instructions, 1 to 8, each by a port of its own; with all their contexts at most 16.
     check_timeout : int
         Cycles that the capability unit may take for an answer; then the command is refused.
     message_words, capability_words : int
@@ -112,6 +136,7 @@ class MailboxConfig:
     pages: int = 7
     senders: int = 8
     contexts: int = 1
+    harts: int = 1
     check_timeout: int = 1024
     message_words: int = MESSAGE_WORDS
     capability_words: int = MESSAGE_CAPABILITIES // 2
@@ -119,7 +144,8 @@ class MailboxConfig:
 
     def __post_init__(self):
         limits = {"queues": (1, MAX_QUEUES), "depth": (1, 64), "pages": (1, 15), "senders": (1, 16),
-                  "contexts": (0, 1 << CONTEXT_BITS), "check_timeout": (4, 1 << 20),
+                  "contexts": (0, MAX_CONTEXTS), "harts": (1, MAX_HARTS),
+                  "check_timeout": (4, 1 << 20),
                   "message_words": (1, MESSAGE_WORDS), "capability_words": (1, MESSAGE_CAPABILITIES // 2)}
         for name, (low, high) in limits.items():
             value = getattr(self, name)
@@ -127,8 +153,16 @@ class MailboxConfig:
                 raise TypeError(f"{name} must be an integer, not {value!r}")
             if not low <= value <= high:
                 raise ValueError(f"{name} must be from {low} to {high}, not {value}")
+        if self.harts > 1 and not 0 < self.all_contexts <= MAX_CONTEXTS:
+            raise ValueError(f"{self.harts} harts with contexts={self.contexts} have {self.all_contexts} contexts, not "
+                             f"from 1 to {MAX_CONTEXTS}")
         if self.depth & (self.depth - 1):
             raise ValueError(f"depth must be a power of two, not {self.depth}")
         for fault in self.faults:
             if fault not in FAULTS:
                 raise ValueError(f"Unknown fault {fault!r}; there are {', '.join(FAULTS)}")
+
+    @property
+    def all_contexts(self) -> int:
+        """Contexts of all harts. Context c of hart h has the number `h * contexts + c` among them."""
+        return self.harts * self.contexts

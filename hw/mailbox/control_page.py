@@ -38,6 +38,7 @@ def add_control_page(m, parts):
         identity.pages.eq(config.pages),
         identity.contexts.eq(config.contexts),
         identity.senders.eq(config.senders),
+        identity.harts.eq(config.harts),
     ]
     accepted = parts.accept & parts.ok & bus.we
     row_words = 4
@@ -96,7 +97,7 @@ def add_control_page(m, parts):
                 parts.start_wipe_page.eq(accepted & ~parts.fault("keep_staging")),
             ]
         if config.contexts:
-            with m.Elif((word[4:] == contexts >> 4) & (target < config.contexts)):
+            with m.Elif((word[4:] == contexts >> 4) & (target < config.all_contexts)):
                 _setting(m, parts, ContextBinding.as_shape().size)
                 m.d.comb += parts.start_search.eq(accepted)
                 _bind_context(m, parts, target, accepted)
@@ -166,14 +167,15 @@ def _setting(m, parts, size, bits=None):
 def _bind_context(m, parts, target, accepted):
     """A context's binding; a store discards what its instructions staged and opened, and the command in flight."""
     stored = ContextBinding(parts.bus.dat_w[:ContextBinding.as_shape().size])
-    for number in range(parts.config.contexts):
+    for number in range(parts.config.all_contexts):
         with m.If(target == number):
             with m.If(accepted):
                 m.d.comb += parts.binds_context[number].eq(1)
                 m.d.sync += parts.context_enabled[number].eq(stored.enabled)
-                with m.If(~parts.fault("keep_pairs")):
+                kept = parts.fault("keep_other_hart") if number >= parts.config.contexts else C(0)
+                with m.If(~parts.fault("keep_pairs") & ~kept):
                     m.d.sync += parts.staged[number].eq(0)
-                with m.If(~parts.fault("keep_context_view")):
+                with m.If(~parts.fault("keep_context_view") & ~kept):
                     m.d.sync += parts.context_view_open[number].eq(0)
                 with m.If(parts.by_instruction & (parts.active_context == number)):
                     m.d.sync += parts.discarded.eq(1)

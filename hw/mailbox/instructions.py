@@ -58,13 +58,14 @@ def _asks(entry):
     return (entry.operation == MailOperation.SEND) | (entry.operation == MailOperation.RECEIVE)
 
 
-def add_instructions(m, parts, port):
-    """Answer the port."""
+def add_instructions(m, parts, side, port):
+    """Answer the port of one hart, whose side of the mailbox this is."""
     config, table, client = parts.config, parts.table, parts.client
     issue, commit, result = port.issue, port.commit, port.result
     entry = _entry(config.contexts)
     first, second, offered = (Signal(entry, name=name) for name in ("first", "second", "offered"))
-    open_views = parts.context_view_open
+    open_views, view_queues = side.own(parts.context_view_open), side.own(parts.context_view_queue)
+    staged_pairs = side.own(parts.staged)
 
     # ---- issue
     known, fire = Signal(), Signal()
@@ -86,8 +87,8 @@ def add_instructions(m, parts, port):
     is_put = offered.operation == MailOperation.PUT
     # A pair has one place for words that are not committed, and none while what lies there is being copied.
     put_waits = ((first.valid & (first.operation == MailOperation.PUT) & (first.number == offered.number))
-                 | (parts.copying & parts.moves_pairs
-                    & parts.staged[offered.context].bit_select(offered.number[:2], 1)))
+                 | (parts.copying & parts.moves_pairs & side.moves
+                    & staged_pairs[offered.context].bit_select(offered.number[:2], 1)))
     m.d.comb += [
         issue.accept.eq(known),
         # Sending is a release: what was stored before is in memory first.
@@ -108,10 +109,12 @@ def add_instructions(m, parts, port):
 
     # ---- staged words: written when issued, beside the committed ones; staged when the instruction happens
     pair_bits = ceil_log2(parts.pairs)
-    m.submodules.pairs = pairs = memory.Memory(shape=128, depth=config.contexts << (pair_bits + 1), init=[])
+    pairs = memory.Memory(shape=128, depth=config.contexts << (pair_bits + 1), init=[])
+    m.submodules[side.name("pairs")] = pairs
     put, moved = pairs.write_port(), pairs.read_port(domain="comb")
     pair = offered.number[:pair_bits]
-    versions = parts.version[offered.context]
+    version = side.own(parts.version)
+    versions = version[offered.context]
     m.d.comb += [
         put.addr.eq(Cat(~versions.bit_select(pair, 1), pair, offered.context)),
         put.data.eq(Cat(issue.rs1, issue.rs2)),
@@ -119,27 +122,41 @@ def add_instructions(m, parts, port):
     ]
     source = (parts.written >> 1)[:pair_bits]
     m.d.comb += [
-        moved.addr.eq(Cat(parts.moved_version.bit_select(source, 1), source, parts.moved_context)),
+        moved.addr.eq(Cat(parts.moved_version.bit_select(source, 1), source, side.own_number(parts.moved_context))),
         # Instructions stage no capabilities.
-        parts.moved_word.eq(Mux(parts.written < config.message_words,
-                                moved.data.word_select(parts.written[0], 64), 0)),
+        side.moved_word.eq(Mux(parts.written < config.message_words,
+                               moved.data.word_select(parts.written[0], 64), 0)),
     ]
 
     # ---- the first instruction: its result, and what it changes
     view = open_views.bit_select(first.context, 1)
-    enabled = parts.context_enabled.bit_select(first.context, 1)
+    enabled = side.own(parts.context_enabled).bit_select(first.context, 1)
     opened = parts.entries.read_port()
     answer, take = Signal(MailAnswer), Signal()
     status, badge = Signal.like(answer.status), Signal.like(answer.badge)
-    decided = client.done & parts.settled & first.committed & first.started & ~parts.killed
+    opens_early = parts.cuts_through & (first.operation == MailOperation.RECEIVE)
+    decided = client.done & (parts.settled | opens_early) & first.committed & first.started & ~parts.killed
+    # What another hart has just sent may be open before all of it is written. Word w is written in step w + 1 and can
+    # be read two steps later.
+    ripe, fresh = C(1), None
+    if config.harts > 1:
+        fresh = Signal(config.contexts, name=side.name("fresh"))
+        ripe = ~(fresh.bit_select(first.context, 1) & parts.copying & (parts.step < first.number + 3)
+                 ) | parts.fault("read_ahead")
+        with m.If(~parts.copying):
+            m.d.sync += fresh.eq(0)
+        with m.If(take & (first.operation == MailOperation.RECEIVE)):
+            m.d.sync += fresh.bit_select(first.context, 1).eq(
+                parts.copying & (parts.moved_queue == parts.decide_queue) & (parts.moved_entry == table.head))
     m.d.comb += [
         result.we.eq(first.operation != MailOperation.PUT),
         answer.status.eq(status), answer.badge.eq(badge),
         result.data.eq(answer),
         take.eq(result.valid & result.ready & ~kill_first),
-        parts.may_decide.eq(first.valid & first.started & first.committed),
-        parts.taken.eq(take),
-        parts.pop_queue.eq(parts.context_view_queue[first.context]),
+        side.may_decide.eq(first.valid & first.started & first.committed),
+        side.take.eq(take),
+        side.pops.eq(first.valid & (first.operation == MailOperation.POP)),
+        side.pop_queue.eq(view_queues[first.context]),
     ]
     with m.If(first.valid):
         with m.Switch(first.operation):
@@ -147,15 +164,15 @@ def add_instructions(m, parts, port):
                 m.d.comb += result.valid.eq(1)
             with m.Case(MailOperation.GET):
                 sees = view | parts.fault("get_without_view")
-                m.d.comb += [result.valid.eq(1), result.data.eq(Mux(sees, opened.data, 0))]
+                m.d.comb += [result.valid.eq(ripe), result.data.eq(Mux(sees, opened.data, 0))]
             with m.Case(MailOperation.POP):
                 pops = view | parts.fault("pop_without_view")
                 m.d.comb += [
-                    result.valid.eq(parts.settled & ~parts.deciding),
+                    result.valid.eq(parts.settled & ~parts.deciding & side.may_pop),
                     status.eq(Mux(pops, MailStatus.OK, MailStatus.LOST)),
                     badge.eq(Mux(view, opened.data, 0)),
-                    parts.pop_now.eq(take),
-                    parts.pop_removes.eq(take & pops),
+                    side.pop_now.eq(take),
+                    side.pop_removes.eq(take & pops),
                 ]
             with m.Default():
                 # Where the kernel has bound nothing, it does the work itself.
@@ -164,24 +181,24 @@ def add_instructions(m, parts, port):
                 with m.Else():
                     m.d.comb += [result.valid.eq(decided), status.eq(parts.status_now)]
     stages = ((take | (kill_first & parts.fault("put_before_commit"))) & (first.operation == MailOperation.PUT))
-    bound_anew = parts.binds_context.bit_select(first.context, 1) & ~parts.fault("keep_pairs")
+    bound_anew = side.own(parts.binds_context).bit_select(first.context, 1) & ~parts.fault("keep_pairs")
     with m.If(stages & first.valid & ~bound_anew):
         bit = first.number[:pair_bits]
         m.d.sync += [
-            parts.staged[first.context].bit_select(bit, 1).eq(1),
-            parts.version[first.context].bit_select(bit, 1).eq(~parts.version[first.context].bit_select(bit, 1)),
+            staged_pairs[first.context].bit_select(bit, 1).eq(1),
+            version[first.context].bit_select(bit, 1).eq(~version[first.context].bit_select(bit, 1)),
         ]
 
     # ---- asking: the first instruction, or the one that is being issued
     first_asks = first.valid & _asks(first)
     m.d.comb += [
-        parts.context.eq(Mux(first_asks, first.context, offered.context)),
-        parts.wants_send.eq(Mux(first_asks, first.operation, offered.operation) == MailOperation.SEND.value),
-        parts.wants_handle.eq(Mux(client.idle & ~first_asks, issue.rs1[:32],
-                                  Mux(first_asks, first.handle, second.handle))),
-        parts.wants.eq(Mux(first_asks, ~first.started & ~kill_first, fire & _asks(offered))
-                       & parts.context_enabled.bit_select(parts.context, 1)),
-        offered.started.eq(parts.starts_instruction & ~first_asks),
+        side.context.eq(Mux(first_asks, first.context, offered.context)),
+        side.wants_send.eq(Mux(first_asks, first.operation, offered.operation) == MailOperation.SEND.value),
+        side.wants_handle.eq(Mux(client.idle & ~first_asks, issue.rs1[:32],
+                                 Mux(first_asks, first.handle, second.handle))),
+        side.wants.eq(Mux(first_asks, ~first.started & ~kill_first, fire & _asks(offered))
+                      & side.own(parts.context_enabled).bit_select(side.context, 1)),
+        offered.started.eq(side.starts & ~first_asks),
     ]
     # Killed: its check goes on, and ends without effect.
     with m.If((kill_first & first.started) | (to_second & commit.kill & second.valid & second.started)):
@@ -198,27 +215,31 @@ def add_instructions(m, parts, port):
         with m.Else():
             m.d.sync += first.eq(offered)
     with m.Else():
-        m.d.sync += [first.committed.eq(committed), first.started.eq(first.started | (parts.starts_instruction
-                                                                                      & first_asks))]
+        m.d.sync += [first.committed.eq(committed), first.started.eq(first.started | (side.starts & first_asks))]
         with m.If(second.valid):
             m.d.sync += [second.valid.eq(second_stays), second.committed.eq(second.committed | to_second)]
         with m.Else():
             m.d.sync += second.eq(offered)
 
+    if config.harts > 1:
+        with m.If(parts.gives_way & side.serves):
+            m.d.sync += [first.started.eq(0), second.started.eq(0)]
+
     # ---- the open message: read a cycle ahead, of whoever comes next and of the view that it will have
-    opening = parts.deciding & parts.by_instruction & ~parts.killed & ~parts.sends
+    opening = parts.deciding & parts.by_instruction & ~parts.killed & ~parts.sends & side.serves
     upcoming = Signal(entry)
     m.d.comb += upcoming.eq(Mux(~moves, first, Mux(second.valid, second, offered)))
     badge = config.message_words + config.capability_words
+    context_view = table.context_view[side.number]
     m.d.comb += [
-        table.context_view.eq(Mux(opening, parts.decide_queue, parts.context_view_queue[upcoming.context])),
+        context_view.eq(Mux(opening, parts.decide_queue, view_queues[upcoming.context])),
         opened.en.eq(1),
         opened.addr.eq(Cat(Mux(upcoming.operation == MailOperation.POP, badge, upcoming.number)[:len(parts.within)],
-                           table.context_view_head, table.context_view)),
+                           table.context_view_head[side.number], context_view)),
     ]
 
     # The proofs look at them from outside.
-    parts.front = SimpleNamespace(first=first, second=second, pairs=pairs, pair_bits=pair_bits)
+    side.inside = SimpleNamespace(first=first, second=second, pairs=pairs, fresh=fresh)
 
     # ---- what died may have been somebody's right to his open message, or an answer that is not yet used
     with m.If(parts.forgotten):

@@ -1,7 +1,7 @@
 """IPC mailbox (DESIGN 6): hardware queues of messages whose senders and receivers the capability unit checks.
 
 Three sides work side by side. The *bus* side decodes one access at a time and never waits for a check, because the
-unit may need the same bus to walk its tables. The *instruction* side answers a hart at the capability port. The
+unit may need the same bus to walk its tables. The *instruction* side answers each hart at its capability port. The
 *command* side takes the pages that stored a command, and the instruction that wants one, in turn, asks the unit and
 decides in one cycle. The *sequencer* moves words: it copies a message whose sender was found in
 order, wipes what changes hands, and clears all memories after reset. The bus waits only for the sequencer, whose
@@ -19,6 +19,7 @@ from ..core.port import CapabilityPort
 from .commands import add_commands
 from .config import MailboxConfig
 from .control_page import add_control_page
+from .harts import add_harts
 from .instructions import add_instructions
 from .parts import Parts
 from .registers import RATE_BITS, WINDOW_BYTES, memory_map
@@ -42,7 +43,8 @@ class Mailbox(wiring.Component):
     check : Out(CheckPort())
         To the capability unit.
     port : In(CapabilityPort())
-        From the hart whose contexts may use instructions; only if the configuration has contexts.
+        From the hart whose contexts may use instructions; only if the configuration has contexts. With more than one
+        hart an array of ports.
     forget : In(1)
         The capability unit begins to forget something: answers that are not yet used are void, and messages that
         instructions have open are closed.
@@ -67,7 +69,7 @@ class Mailbox(wiring.Component):
             "forget": In(1),
         }
         if config.contexts:
-            ports["port"] = In(CapabilityPort())
+            ports["port"] = In(CapabilityPort()) if config.harts == 1 else In(CapabilityPort()).array(config.harts)
         if config.faults:
             ports["fault"] = In(len(config.faults))
         super().__init__(ports)
@@ -91,7 +93,10 @@ class Mailbox(wiring.Component):
         add_control_page(m, parts)
         add_commands(m, parts)
         if self.config.contexts:
-            add_instructions(m, parts, self.port)
+            ports = [self.port] if self.config.harts == 1 else self.port
+            for side, port in zip(parts.sides, ports, strict=True):
+                add_instructions(m, parts, side, port)
+            add_harts(m, parts)
         # Last: where it drives the same memory ports as the bus, it is the sequencer's turn.
         add_sequencer(m, parts)
         return m

@@ -111,7 +111,7 @@ class MailboxModel:
         self.queues = [_Queue() for _ in range(self.config.queues)]
         self.pages = [_Page() for _ in range(self.config.pages + 1)]
         self.senders = [_Sender() for _ in range(self.config.senders)]
-        self.contexts = [_Context() for _ in range(self.config.contexts)]
+        self.contexts = [_Context() for _ in range(self.config.all_contexts)]
         self.interrupt_enable = 0
         self.threshold = self.delay = self.waited = 0
         self.statistics = [0] * len(Statistic)
@@ -180,7 +180,7 @@ class MailboxModel:
             return None
         if info.stride == SENDER_ROW_BYTES and index >= self.config.senders:
             return None
-        if info.name == "CONTEXT" and index >= self.config.contexts:
+        if info.name == "CONTEXT" and index >= self.config.all_contexts:
             return None
         if info.name == "PAGE" and not 0 < index <= self.config.pages:
             return None
@@ -193,7 +193,7 @@ class MailboxModel:
     def _read_identity(self, _, __):
         config = self.config
         return (VERSION | config.queues << 8 | config.depth << 16 | config.pages << 24 | config.contexts << 32
-                | config.senders << 40)
+                | config.senders << 40 | config.harts << 48)
 
     def _read_pending(self, _, __):
         return self.pending
@@ -390,7 +390,7 @@ class MailboxModel:
             context.view = context.view_queue = None
 
     def execute(self, number: int, name: str, rs1: int = 0, rs2: int = 0) -> int | None:
-        """What rd receives from the instruction `name` in thread context `number`; None: it keeps its value."""
+        """What rd receives from the instruction `name` in thread context `number` of all; None: it keeps its value."""
         self._rest()
         context = self.contexts[number]
         operation = name.removeprefix("mail.")

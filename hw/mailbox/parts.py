@@ -7,6 +7,7 @@ from amaranth.utils import ceil_log2
 from ..abi import MailStatus
 from .check_client import CheckClient
 from .config import FAULTS
+from .harts import HartSide
 from .queue_table import QueueTable
 from .rate_limit import RateLimiter
 from .registers import WORD_BYTES, Coalescing, Statistic
@@ -80,11 +81,11 @@ class Parts:
         self.entry_words = 1 << ceil_log2(config.message_words + config.capability_words + 1)
         words = self.entry_words
         self.client = CheckClient(config.check_timeout)
-        self.table = QueueTable(config.queues, config.depth)
+        self.table = QueueTable(config.queues, config.depth, config.harts)
         # Index 0 stands for the control page and stays unused.
         pages = config.pages + 1
         #: Pages, and behind them contexts: those who have a space and send.
-        self.owners = pages + config.contexts
+        self.owners = pages + config.all_contexts
         self.senders = SenderTable(config.senders, self.owners)
         self.limiter = RateLimiter(config.senders)
         # What page 0 reads back of what was stored there lies in the upper half, see `setting_address`.
@@ -175,7 +176,7 @@ class Parts:
     def _add_contexts(self):
         """What belongs to the instructions. Without contexts all of it stays as it is after reset."""
         config = self.config
-        contexts = range(max(config.contexts, 1))
+        contexts = range(max(config.all_contexts, 1))
         #: Pairs of message words, as `mail.put` stages them.
         self.pairs = -(-config.message_words // 2)
         self.context_enabled = Signal(len(contexts))
@@ -185,14 +186,23 @@ class Parts:
         #: Bit p: pair p is staged. Words exist twice: bit p of the version says where the committed ones are.
         self.staged = Array(Signal(self.pairs, name=f"staged{number}") for number in contexts)
         self.version = Array(Signal(self.pairs, name=f"version{number}") for number in contexts)
+        #: What belongs to each hart.
+        self.sides = [HartSide(self, number) for number in range(config.harts)] if config.contexts else []
         #: The context is being bound anew in this cycle.
         self.binds_context = Signal(len(contexts))
         # The command that an instruction wants, and the one that is being checked.
         self.context = Signal(range(len(contexts)))
         self.wants, self.wants_send, self.wants_handle = Signal(), Signal(), Signal(32)
+        self.wanting_hart = Signal(range(config.harts))
         self.starts_instruction = Signal()
         self.by_instruction, self.sends = Signal(), Signal()
         self.active_context = Signal(range(len(contexts)))
+        #: Its hart; that of the message that is being copied.
+        self.active_hart, self.moved_hart = Signal(range(config.harts)), Signal(range(config.harts))
+        #: The message that is being copied is in its queue already, as what it lacks is written before it can be read.
+        self.cuts_through = Signal()
+        #: It is not committed, somebody else wants a check, and so its answer is dropped.
+        self.gives_way = Signal()
         #: It has been discarded, and ends with RETRY.
         self.discarded = Signal()
         #: Its instruction is the oldest one and has been committed; its result is being taken.
@@ -223,6 +233,6 @@ class Parts:
         for page in range(1, self.config.pages + 1):
             with m.If(condition & (self.view_queue[page] == queue)):
                 m.d.sync += self.view_open[page].eq(0)
-        for context in range(self.config.contexts):
+        for context in range(self.config.all_contexts):
             with m.If(condition & (self.context_view_queue[context] == queue)):
                 m.d.sync += self.context_view_open[context].eq(0)

@@ -15,6 +15,8 @@ class QueueTable(wiring.Component):
     Parameters
     ----------
     queues, depth : int
+    harts : int
+        Readers that have contexts.
 
     Attributes
     ----------
@@ -37,7 +39,8 @@ class QueueTable(wiring.Component):
         The queue loses its messages.
     bind : In(1)
         The queue gets `new_binding` and loses its messages.
-    view, view_head, context_view, context_view_head : In(range(queues)), Out(range(depth))
+    view, view_head : In(range(queues)), Out(range(depth))
+    context_view, context_view_head : the same for each hart
         First entry of another queue, for a reader.
     not_empty : Out(queues)
     threshold, ripe : In(8), Out(queues)
@@ -46,7 +49,7 @@ class QueueTable(wiring.Component):
         Entries that `pop` and `drop` free: 1, unless a test plants a defect. 2: two if there are two.
     """
 
-    def __init__(self, queues, depth):
+    def __init__(self, queues, depth, harts=1):
         self._queues = queues
         self._depth = depth
         super().__init__({
@@ -74,8 +77,8 @@ class QueueTable(wiring.Component):
             "new_binding": In(QueueBinding),
             "view": In(range(queues)),
             "view_head": Out(range(depth)),
-            "context_view": In(range(queues)),
-            "context_view_head": Out(range(depth)),
+            "context_view": In(range(queues)).array(harts),
+            "context_view_head": Out(range(depth)).array(harts),
             "not_empty": Out(queues),
             "threshold": In(8),
             "ripe": Out(queues),
@@ -107,8 +110,9 @@ class QueueTable(wiring.Component):
             self.head_capabilities.eq(chosen.capabilities.bit_select(head, 1)),
             self.next_capabilities.eq(chosen.capabilities.bit_select((head + 1)[:len(head)], 1)),
             self.view_head.eq(rows[self.view].head),
-            self.context_view_head.eq(rows[self.context_view].head),
         ]
+        for view, first in zip(self.context_view, self.context_view_head, strict=True):
+            m.d.comb += first.eq(rows[view].head)
 
         # Lowest queue first, if the kernel bound two queues to one endpoint.
         for number in reversed(range(queues)):

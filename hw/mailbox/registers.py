@@ -37,6 +37,7 @@ class Identity(data.Struct):
     pages: 8
     contexts: 8
     senders: 8
+    harts: 8
 
 
 class PageBinding(data.Struct):
@@ -221,7 +222,7 @@ SENDER_ROW_BYTES = 2 * WORD_BYTES
 MAX_SENDERS = 16
 
 CONTROL_REGISTERS = (
-    Row("IDENTITY", ControlPage.IDENTITY, Access.R, 48, "version and size", Identity),
+    Row("IDENTITY", ControlPage.IDENTITY, Access.R, 56, "version and size", Identity),
     Row("PENDING", ControlPage.PENDING, Access.R, MAX_QUEUES, "bit q: queue q holds a message"),
     Row("INTERRUPT_ENABLE", ControlPage.INTERRUPT_ENABLE, Access.RW, MAX_QUEUES,
         "bit q: messages in queue q interrupt"),
@@ -295,7 +296,7 @@ class DescribedRegister(Register):
 
 def memory_map(config):
     """What the window of a mailbox with this configuration holds: the control page and a window per thread page."""
-    present = {"PAGE": range(1, config.pages + 1), "CONTEXT": range(config.contexts),
+    present = {"PAGE": range(1, config.pages + 1), "CONTEXT": range(config.all_contexts),
                "QUEUE_BINDING": range(config.queues),
                "SENDER_BINDING": range(config.senders), "SENDER_RATE": range(config.senders),
                "QUEUE_FILL": range(config.queues)}

@@ -20,6 +20,9 @@ def add_sequencer(m, parts):
     #: The word is not 0, and a page's: instructions stage no capabilities.
     bears = (parts.staging_read.data != 0) & ~parts.moves_pairs
     copy, clear = parts.copying, parts.clearing
+    # Between harts a message of instructions is in its queue from the first step on. It carries no capabilities.
+    early = parts.moves_pairs if config.harts > 1 else C(0)
+    m.d.comb += parts.cuts_through.eq(copy & early & (step != 0))
 
     # One queue at a time changes: the sequencer's, the decision's, or the bus's.
     selected = Signal.like(queue)
@@ -79,6 +82,7 @@ def add_sequencer(m, parts):
                 m.d.sync += [
                     page.eq(parts.active_page), queue.eq(parts.decide_queue), tail.eq(table.tail),
                     parts.moves_pairs.eq(parts.by_instruction), parts.moved_context.eq(parts.active_context),
+                    parts.moved_hart.eq(parts.active_hart),
                     parts.moved_version.eq(parts.version[parts.active_context]),
                 ]
                 m.next = "copy"
@@ -108,6 +112,7 @@ def add_sequencer(m, parts):
             m.d.sync += step.eq(step + 1)
             with m.If(step == 0):
                 m.d.comb += [
+                    table.push.eq(early),
                     written.eq(payload),
                     entry.data.eq(Cat(client.answer.badge, client.check.request.payload.space)),
                 ]
@@ -117,7 +122,7 @@ def add_sequencer(m, parts):
                 m.d.comb += entry.en.eq(0)
             with m.If(step == payload):
                 m.d.comb += [
-                    table.push.eq(1),
+                    table.push.eq(~early),
                     table.push_capabilities.eq(carries | bears),
                 ]
                 m.d.sync += step.eq(0)

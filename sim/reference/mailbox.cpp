@@ -81,7 +81,8 @@ uint64_t Mailbox::read_place(const Place &place) const {
     switch (place.name) {
     case MailRegister::identity:
         return mail::version | mail::queues << 8 | mail::depth << 16 | mail::pages << 24 |
-               uint64_t{mail::contexts} << 32 | uint64_t{mail::senders} << 40;
+               uint64_t{mail::contexts} << 32 | uint64_t{mail::senders} << 40 |
+               uint64_t{mail::harts} << 48;
     case MailRegister::pending: return pending();
     case MailRegister::interrupt_enable: return interrupt_enable_;
     case MailRegister::statistic: return statistics_[place.index];

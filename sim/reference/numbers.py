@@ -108,7 +108,8 @@ def _units(soc: SoC) -> list[str]:
         *_namespace("unit_command", _constants("uint32_t", _members(WindowCommand))),
         *_namespace("mail", _constants("unsigned", [
             ("version", mailbox.VERSION), ("queues", queues.queues), ("depth", queues.depth), ("pages", queues.pages),
-            ("contexts", queues.contexts), ("senders", queues.senders), ("sender_row_bytes", mailbox.SENDER_ROW_BYTES),
+            ("contexts", queues.contexts), ("senders", queues.senders), ("harts", queues.harts),
+            ("sender_row_bytes", mailbox.SENDER_ROW_BYTES),
             ("rate_bits", mailbox.RATE_BITS), ("queue_row_bytes", mailbox.QUEUE_ROW_BYTES),
             ("statistics", len(mailbox.Statistic)),
             *((f"statistic_{item.name}", item.value) for item in mailbox.Statistic)])),

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bench.mailbox.__main__ import FIGURES, mailbox_program, measure
+from bench.mailbox.__main__ import FIGURES, HART_TO_HART, between_harts, mailbox_program, measure
 from sim.toolchain import ROOT
 
 #: Every I/O access of the core takes some six cycles, so pages miss their goal (docs/limits.md).
@@ -22,6 +22,13 @@ def cycles():
                          ids=lambda each: each.measurement)
 def test_goal(cycles, figure):
     assert cycles[figure.measurement] <= figure.goal
+
+
+def test_hart_to_hart():
+    figures = between_harts()
+    assert figures["worst"] <= HART_TO_HART.goal
+    text = (ROOT / "docs" / "datasheet" / "mailbox.md").read_text()
+    assert f"| `hart_to_hart` | {figures['best']} to {figures['worst']} |" in text
 
 
 def test_reference_model_agrees(cycles):

@@ -30,7 +30,7 @@ class _Issued(data.Struct):
 
 
 class ContextProof:
-    """The context of a small mailbox: messages of one word, so one pair.
+    """The context of a hart of a small mailbox: messages of one word, so one pair.
 
     Attributes
     ----------
@@ -40,8 +40,13 @@ class ContextProof:
         The context's space; the capability unit's answer to the question of the instruction that is served.
     """
 
-    def __init__(self, m, proof):
-        self.parts, self.port, self.check = proof.parts, proof.port, proof.check
+    def __init__(self, m, proof, side):
+        self.parts, self.side, self.check = proof.parts, side, proof.check
+        self.port = proof.port if len(proof.parts.sides) == 1 else proof.port[side.number]
+        #: The command that is served, or the message that is being copied, would be this hart's.
+        self.serves, self.moves = (getattr(self.parts, f"{what}_hart") == side.number for what in ("active", "moved"))
+        self.view_open = self.parts.context_view_open[side.number]
+        self.view_queue = self.parts.context_view_queue[side.number]
         self.forget = proof.forget
         self.bus = proof.bus
         self._follow_port(m)
@@ -106,7 +111,8 @@ class ContextProof:
         self.space, self.enabled = Signal(32), Signal()
         self.staged_word, self.staged = Signal(64), Signal()
         binding = ContextBinding(bus.dat_w[:ContextBinding.as_shape().size])
-        self.bind = parts.accept & parts.ok & bus.we & (bus.adr == ControlPage.CONTEXTS // 8) & ~parts.clearing
+        self.bind = (parts.accept & parts.ok & bus.we & (bus.adr == ControlPage.CONTEXTS // 8 + self.side.number)
+                     & ~parts.clearing)
         answer = MailAnswer(self.port.result.data)
         self.status = answer.status
         sent = self.take & (first.operation == MailOperation.SEND)
@@ -116,7 +122,7 @@ class ContextProof:
             m.d.sync += self.staged.eq(0)
         with m.If(self.bind):
             m.d.sync += [self.space.eq(binding.space), self.enabled.eq(binding.enabled), self.staged.eq(0)]
-        self.sends = parts.start_copy & parts.by_instruction
+        self.sends = parts.start_copy & parts.by_instruction & self.serves
         m.d.comb += [
             Assert(self.sends == (sent & (self.status == MailStatus.OK))),
             Assert(~self.sends | (first.committed & self.staged)),
@@ -133,13 +139,14 @@ class ContextProof:
         taken = response.valid & response.ready
         self.forgotten = Signal()
         m.d.sync += self.forgotten.eq(self.forget)
-        with m.If(parts.starts_instruction):
+        with m.If(self.side.starts | (parts.gives_way & self.serves)):
             m.d.sync += [self.asked.eq(0), self.answered.eq(0), self.outdated.eq(0)]
         with m.Elif(offered):
-            m.d.sync += [self.asked.eq(parts.by_instruction), self.question.eq(request.payload), self.answered.eq(0)]
+            m.d.sync += [self.asked.eq(parts.by_instruction & self.serves), self.question.eq(request.payload),
+                         self.answered.eq(0)]
         with m.Elif(taken):
             m.d.sync += [self.answered.eq(self.asked), self.answer.eq(response.payload)]
-        with m.If(~parts.starts_instruction & (self.bind | (self.forgotten & self.answered))):
+        with m.If(~self.side.starts & (self.bind | (self.forgotten & self.answered))):
             m.d.sync += self.outdated.eq(1)
         first, second = self.first, self.second
 
@@ -170,19 +177,19 @@ class ContextProof:
             m.d.sync += self.may_see.eq(self.status == MailStatus.OK)
         with m.Elif(self.take & (first.operation == MailOperation.POP)):
             m.d.sync += self.may_see.eq(0)
-        with m.If(parts.pop_removes):
+        with m.If(self.side.pop_removes):
             m.d.comb += [Assert(self.take), Assert(first.operation == MailOperation.POP), Assert(self.may_see),
                          Assert(self.status == MailStatus.OK)]
 
         # Links.
-        client, own = parts.client, parts.front
+        client, own = parts.client, self.side.inside
         serving = own.first.valid & own.first.started | own.second.valid & own.second.started
         m.d.comb += [
-            Assert(serving == (parts.by_instruction & ~client.idle & ~parts.killed)),
+            Assert(serving == (parts.by_instruction & self.serves & ~client.idle & ~parts.killed)),
             Assert(~(own.first.valid & own.first.started & own.second.valid & own.second.started)),
             Assert(~(own.first.valid & own.first.started) | asks(first)),
             Assert(~(own.second.valid & own.second.started) | (asks(second) & ~asks(first))),
-            Assert(~parts.context_view_open | (self.may_see & self.enabled)),
+            Assert(~self.view_open | (self.may_see & self.enabled)),
         ]
         with m.If(serving):
             m.d.comb += [
@@ -204,26 +211,27 @@ class ContextProof:
 
     def _links(self, m):
         """What stands inside is what followed from the port."""
-        parts, own = self.parts, self.parts.front
+        parts, own, number = self.parts, self.side.inside, self.side.number
         for mine, its in ((self.first, own.first), (self.second, own.second)):
             m.d.comb += Assert(mine.valid == its.valid)
             with m.If(mine.valid):
                 m.d.comb += [Assert(mine.committed == its.committed), Assert(mine.operation == its.operation),
                              Assert(mine.handle == its.handle), Assert(its.number == 0)]
         m.d.comb += [
-            Assert(self.staged == parts.staged[0]),
-            Assert(self.enabled == parts.context_enabled),
+            Assert(self.staged == parts.staged[number]),
+            Assert(self.enabled == parts.context_enabled[number]),
         ]
         bound = parts.spaces.read_port(domain="comb")
-        m.d.comb += bound.addr.eq(parts.config.pages + 1)
+        owner = parts.config.pages + 1 + number
+        m.d.comb += bound.addr.eq(owner)
         with m.If(parts.clearing):
-            m.d.comb += [Assert(self.space == 0), Assert((parts.step <= parts.config.pages + 1) | (bound.data == 0))]
+            m.d.comb += [Assert(self.space == 0), Assert((parts.step <= owner) | (bound.data == 0))]
         with m.Else():
             m.d.comb += Assert(self.space == bound.data)
         inside, waiting = own.pairs.read_port(domain="comb"), own.pairs.read_port(domain="comb")
         self.moved_inside = own.pairs.read_port(domain="comb")
         m.d.comb += [
-            inside.addr.eq(parts.version[0]), waiting.addr.eq(~parts.version[0]),
+            inside.addr.eq(parts.version[number]), waiting.addr.eq(~parts.version[number]),
             self.moved_inside.addr.eq(parts.moved_version),
         ]
         puts = [entry.valid & (entry.operation == MailOperation.PUT) for entry in (self.first, self.second)]
@@ -233,20 +241,24 @@ class ContextProof:
         for entry, put in zip((self.first, self.second), puts, strict=True):
             with m.If(put):
                 m.d.comb += Assert(waiting.data[:64] == entry.word)
-        with m.If(parts.copying & parts.moves_pairs):
-            m.d.comb += Assert((parts.version[0] == parts.moved_version) | (self.staged & ~puts[0] & ~puts[1]))
+        with m.If(parts.copying & parts.moves_pairs & self.moves):
+            m.d.comb += Assert((parts.version[number] == parts.moved_version) | (self.staged & ~puts[0] & ~puts[1]))
         m.d.comb += Assert(~(parts.copying & parts.moves_pairs) | (parts.moved_page == 0))
         m.d.comb += Assert(~parts.clearing | (~self.first.valid & ~self.staged & ~self.enabled
-                                              & ~parts.context_view_open))
+                                              & ~self.view_open))
 
     def outcomes(self, m, proof):
         """What `mail.get` and `mail.pop` say: of the first message of the queue, or nothing without one."""
         parts, first = self.parts, self.first
-        view = parts.context_view_queue[0]
+        view = self.view_queue
         row = parts.table.rows[view]
-        sees = parts.context_view_open[0]
+        sees = self.view_open
         here = proof.tracked & (proof.ahead == 0) & (view == proof.queue)
         answer = MailAnswer(self.port.result.data)
+        fresh = self.side.inside.fresh
+        if fresh is not None:
+            # What is open before all of it is written is known to be.
+            m.d.comb += Assert(~(sees & here & proof.copying) | fresh[0])
         with m.If(sees):
             m.d.comb += Assert(row.count != 0)
             # What carries capabilities is opened by pages of the kernel only.
@@ -258,7 +270,7 @@ class ContextProof:
             with m.Elif(here & (proof.any_word == 0)):
                 m.d.comb += Assert(self.port.result.data == proof.expected)
         with m.If(self.take & (first.operation == MailOperation.POP)):
-            m.d.comb += Assert(parts.pop_removes == sees)
+            m.d.comb += Assert(self.side.pop_removes == sees)
             with m.If(~sees):
                 m.d.comb += Assert((answer.status == MailStatus.LOST) & (answer.badge == 0))
             with m.Elif(here & ~proof.in_payload):

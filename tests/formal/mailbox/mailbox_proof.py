@@ -27,10 +27,11 @@ class MailboxProof(Mailbox):
     ----------
     fault : str, optional
         Planted defect that is switched on all the time.
+    harts : int
     """
 
-    def __init__(self, fault=None):
-        super().__init__(MailboxConfig(queues=2, depth=2, pages=2, senders=1, contexts=1, message_words=1,
+    def __init__(self, fault=None, harts=1):
+        super().__init__(MailboxConfig(queues=2, depth=2, pages=2, senders=1, contexts=1, harts=harts, message_words=1,
                                        capability_words=2, check_timeout=4, faults=(fault,) if fault else ()))
 
     def elaborate(self, platform):
@@ -41,9 +42,10 @@ class MailboxProof(Mailbox):
         self._choose(m)
         self._follow_page(m)
         self._follow_check(m)
-        self.context = ContextProof(m, self)
+        self.contexts = [ContextProof(m, self, side) for side in self.parts.sides]
         self._follow_message(m)
-        self.context.outcomes(m, self)
+        for context in self.contexts:
+            context.outcomes(m, self)
         self._reads(m)
         self._book_keeping(m)
         return m
@@ -218,20 +220,23 @@ class MailboxProof(Mailbox):
         self.tracked, self.ahead = Signal(), Signal(range(self.config.depth + 1))
         self.queue, self.slot = Signal.like(parts.decide_queue), Signal.like(parts.moved_entry)
         self.expected = Signal(64)
-        copying = Signal()
-        context = self.context
-        by_context = Signal()
-        with m.If((self.sends | context.sends) & ~self.tracked & self.mark):
-            from_context = Mux(self.in_payload, context.word(self.any_word), Cat(context.answer.badge, context.space))
+        self.copying = copying = Signal()
+        by_context = Signal(len(self.contexts))
+        for context in self.contexts:
+            with m.If(context.sends & ~self.tracked & self.mark):
+                m.d.sync += self.expected.eq(Mux(self.in_payload, context.word(self.any_word),
+                                                 Cat(context.answer.badge, context.space)))
+        sends = Cat(context.sends for context in self.contexts)
+        with m.If(self.sends & ~self.tracked & self.mark):
+            m.d.sync += self.expected.eq(Mux(self.in_payload, self.staged, Cat(self.answer.badge, self.space)))
+        with m.If((self.sends | sends.any()) & ~self.tracked & self.mark):
             m.d.sync += [
-                by_context.eq(context.sends),
+                by_context.eq(sends),
                 self.tracked.eq(1),
                 copying.eq(1),
                 self.queue.eq(parts.decide_queue),
                 self.slot.eq(table.tail),
                 self.ahead.eq(table.count),
-                self.expected.eq(Mux(context.sends, from_context, Mux(
-                    self.in_payload, self.staged, Cat(self.answer.badge, self.space)))),
             ]
         here = self.tracked & (table.select == self.queue)
         removed = (here & table.pop) | (self.tracked & table.drop & (table.drop_select == self.queue))
@@ -242,7 +247,9 @@ class MailboxProof(Mailbox):
             m.d.sync += self.tracked.eq(0)
         with m.Elif(removed):
             m.d.sync += self.ahead.eq(self.ahead - 1)
-        with m.If(here & table.push):
+        # Between harts it is in the queue from the first step on.
+        early = parts.cuts_through
+        with m.If(parts.copying & (parts.step == self.payload)):
             m.d.sync += copying.eq(0)
 
         row = table.rows[self.queue]
@@ -258,14 +265,15 @@ class MailboxProof(Mailbox):
                 there = Mux(self.in_payload, step > self.any_word + 1, step > 0)
                 m.d.comb += [
                     Assert(parts.copying),
-                    Assert(row.count == self.ahead),
+                    Assert(row.count == self.ahead + early),
                     Assert(parts.moved_queue == self.queue),
                     Assert(parts.moved_entry == self.slot),
-                    Assert(parts.moves_pairs == by_context),
-                    Assert(by_context | (parts.moved_page == self.any_page)),
+                    Assert(parts.moves_pairs == by_context.any()),
+                    Assert(by_context.any() | (parts.moved_page == self.any_page)),
                     Assert(~there | (inside == self.expected)),
-                    Assert(~self.in_payload | (Mux(by_context, context.moved(self.any_word), self.source)
-                                               == self.expected)),
+                    *(Assert(~by_context[context.side.number] | (context.moves & (~self.in_payload | (
+                        context.moved(self.any_word) == self.expected)))) for context in self.contexts),
+                    Assert(by_context.any() | ~self.in_payload | (self.source == self.expected)),
                     Assert(self.in_payload | (step != 0) | (self.expected == Cat(
                         parts.client.answer.badge, self.check.request.payload.space))),
                 ]
@@ -338,15 +346,17 @@ class MailboxProof(Mailbox):
         for number, row in enumerate(table.rows[index] for index in range(config.queues)):
             m.d.comb += [Assert(row.count <= config.depth), Assert((row.count == 0) | row.binding.enabled)]
             with m.If(parts.copying & (parts.moved_queue == number)):
-                m.d.comb += [Assert(row.count < config.depth), Assert(row.binding.enabled),
-                             Assert(parts.moved_entry == (row.head + row.count)[:len(parts.moved_entry)])]
+                early = parts.cuts_through
+                m.d.comb += [Assert(row.count < config.depth + early), Assert(row.binding.enabled),
+                             Assert(~early | (row.count != 0)),
+                             Assert(parts.moved_entry == (row.head + row.count - early)[:len(parts.moved_entry)])]
             with m.If(parts.clearing):
                 m.d.comb += [Assert(row.count == 0), Assert(~row.binding.enabled)]
         m.d.comb += [
             Assert(parts.active_page <= config.pages),
             Assert(parts.client.idle | ((parts.active_page != 0) ^ parts.by_instruction)),
-            Assert(parts.client.idle | (parts.active_owner == Mux(parts.by_instruction, config.pages + 1,
-                                                                  parts.active_page))),
+            Assert(parts.client.idle | (parts.active_owner == Mux(
+                parts.by_instruction, config.pages + 1 + parts.active_hart, parts.active_page))),
             Assert(~parts.waiting[0]),
             Assert(~parts.kernel[0]),
         ]

@@ -5,13 +5,16 @@ Proven for all time by induction, with reset at any moment, for a small mailbox 
 
 import pytest
 
-from hw.mailbox.config import FAULTS
+from hw.mailbox.config import FAULTS, HART_FAULTS
 from tests.formal.mailbox.mailbox_proof import MailboxProof
 from tests.formal.prove import ProofFailure, prove
 
 DEPTH = 3
 #: Nothing that the proof speaks of.
 BEYOND = {"no_rate_limit", "no_charge", "limit_by_page", "interrupt_always", "no_threshold", "no_delay"}
+#: Of several harts: who waits for how long, it does not speak of.
+BEYOND |= {"first_hart_first", "never_gives_way"}
+HARTS_QUICK = {"other_hart", "pop_together"}
 #: One of each kind; the others take as long and only `make test-all` runs them.
 QUICK = {"store_on_refusal", "lose_on_pop", "mix_queues", "late_answer", "send_after_kill", "pop_without_view"}
 
@@ -20,9 +23,21 @@ def test_mailbox():
     prove(MailboxProof(), mode="prove", depth=DEPTH, reset="any", name="mailbox")
 
 
+def test_two_harts():
+    prove(MailboxProof(harts=2), mode="prove", depth=DEPTH, reset="any", name="mailbox")
+
+
+@pytest.mark.parametrize("fault", [
+    pytest.param(fault, marks=() if fault in HARTS_QUICK else pytest.mark.slow)
+    for fault in HART_FAULTS if fault not in BEYOND])
+def test_fault_breaks_the_proof_of_two_harts(fault):
+    with pytest.raises(ProofFailure, match="(mailbox|instruction)_proof.py"):
+        prove(MailboxProof(fault, harts=2), mode="prove", depth=DEPTH, reset="any", name="mailbox")
+
+
 @pytest.mark.parametrize("fault", [
     pytest.param(fault, marks=() if fault in QUICK else pytest.mark.slow)
-    for fault in FAULTS if fault not in BEYOND])
+    for fault in FAULTS if fault not in BEYOND and fault not in HART_FAULTS])
 def test_fault_breaks_the_proof(fault):
     with pytest.raises(ProofFailure, match="(mailbox|instruction)_proof.py"):
         prove(MailboxProof(fault), mode="prove", depth=DEPTH, reset="any", name="mailbox")

@@ -29,6 +29,7 @@ from tests.hw.wishbone_bus import Initiator
 CONFIGS = {
     "default": MailboxConfig(contexts=2, senders=5, check_timeout=200, faults=FAULTS),
     "small": MailboxConfig(queues=3, depth=1, pages=2, senders=1, contexts=0, check_timeout=64),
+    "harts": MailboxConfig(harts=2, contexts=2, queues=3, pages=3, senders=1, check_timeout=200, faults=FAULTS),
     "wide": MailboxConfig(queues=MAX_QUEUES, pages=2, senders=2, check_timeout=64),
 }
 
@@ -225,7 +226,10 @@ class Bench:
         self.bus = bus(dut)
         self.unit = Unit(dut)
         self.model = MailboxModel(self.config, self.unit.check)
-        self.hart = Hart(dut) if self.config.contexts else None
+        names = ["port"] if self.config.harts == 1 else [f"port_{number}" for number in range(self.config.harts)]
+        #: Each with a port. `hart` is the first one, which `execute` means.
+        self.harts = [Hart(dut, name) for name in names] if self.config.contexts else []
+        self.hart = self.harts[0] if self.harts else None
 
     @classmethod
     async def start(cls, dut, bus=Bus):

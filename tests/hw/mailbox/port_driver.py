@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cocotb.triggers import FallingEdge, Timer
+from cocotb.utils import get_sim_time
 
 from hw.abi import CUSTOM_0, INSTRUCTIONS
 
@@ -27,18 +28,32 @@ class Done:
     data: int | None = None
     killed: bool = False
     accepted: bool = True
+    #: Cycles in which it was issued, and in which its result was taken.
+    issued: int | None = None
+    taken: int | None = None
 
 
 class Hart:
-    """Two instructions are in flight at most: one in the memory stage, one that waits in writeback.
+    """The hart at the port of this name. Two instructions are in flight at most: one in the memory stage, one that
+    waits in writeback.
 
     `slow_stores` are the cycles that the store buffer takes to be empty, for instructions that ask for a fence.
     """
 
-    def __init__(self, dut):
+    def __init__(self, dut, port="port"):
         self.dut = dut
         self.context = 0
         self.slow_stores = 0
+        self._port = port
+
+    def signal(self, name):
+        """A signal of the port."""
+        return getattr(self.dut, f"{self._port}_{name}")
+
+    @staticmethod
+    def now():
+        """Number of the present cycle."""
+        return int(get_sim_time("ns")) // 10
 
     async def run(self, program, *, kill=(), hold=None, privilege=0):
         """Execute (name, rs1, rs2) one after the other.
@@ -58,7 +73,7 @@ class Hart:
         tuple of list of Done and int
             And the cycles that `mcycle` read before and behind would tell, but for the reading itself.
         """
-        dut, hold = self.dut, dict(hold or {})
+        signal, hold = self.signal, dict(hold or {})
         done = [Done(name) for name, *_ in program]
         position, memory, back, began, cycles = 0, None, None, None, 0
         fence = [False] * len(program)
@@ -71,37 +86,39 @@ class Hart:
             offers = position < len(program) and not frozen and not waits
             if offers:
                 name, rs1, rs2 = (*program[position], 0, 0)[:3]
-                dut.port_issue_insn.value = encode(name)
-                dut.port_issue_rs1.value, dut.port_issue_rs2.value = rs1, rs2
-                dut.port_issue_privilege.value, dut.port_issue_context.value = privilege, self.context
-            dut.port_issue_valid.value = int(offers)
+                signal("issue_insn").value = encode(name)
+                signal("issue_rs1").value, signal("issue_rs2").value = rs1, rs2
+                signal("issue_privilege").value, signal("issue_context").value = privilege, self.context
+            signal("issue_valid").value = int(offers)
             acts = memory is not None and not frozen and not waits
             kills = acts and memory in kill
             late = frozen and not back_committed and stores <= 0
             commits = (acts and not kills and not fence[memory]) or late
-            dut.port_commit_valid.value, dut.port_commit_kill.value = int(commits or kills), int(kills)
-            dut.port_result_ready.value = int(commits or (frozen and back_committed))
+            signal("commit_valid").value, signal("commit_kill").value = int(commits or kills), int(kills)
+            signal("result_ready").value = int(commits or (frozen and back_committed))
             await Timer(2, unit="ns")
             # ---- what the mailbox says
-            taken = bool(int(dut.port_result_valid.value)) and bool(int(dut.port_result_ready.value))
-            data = int(dut.port_result_data.value) if taken and int(dut.port_result_we.value) else None
-            issued = offers and bool(int(dut.port_issue_ready.value))
-            accepted = issued and bool(int(dut.port_issue_accept.value))
+            taken = bool(int(signal("result_valid").value)) and bool(int(signal("result_ready").value))
+            data = int(signal("result_data").value) if taken and int(signal("result_we").value) else None
+            issued = offers and bool(int(signal("issue_ready").value))
+            accepted = issued and bool(int(signal("issue_accept").value))
+            if issued:
+                done[position].issued = self.now()
             if issued and accepted:
-                fence[position] = bool(int(dut.port_issue_fence.value))
+                fence[position] = bool(int(signal("issue_fence").value))
             # ---- the next cycle
             stores -= 1
             if frozen:
                 back_committed = back_committed or late
                 if taken:
-                    done[back].data, back = data, None
+                    done[back].data, done[back].taken, back = data, self.now(), None
             elif waits:
                 hold[memory] -= 1
             elif acts:
                 if kills:
                     done[memory].killed = True
                 elif taken:
-                    done[memory].data = data
+                    done[memory].data, done[memory].taken = data, self.now()
                 else:
                     back, back_committed, stores = memory, bool(commits), self.slow_stores
                 memory = None
@@ -111,9 +128,9 @@ class Hart:
                 position += 1
             if began is None and issued:
                 began = cycles
-            await FallingEdge(dut.clk)
+            await FallingEdge(self.dut.clk)
             cycles += 1
-        dut.port_issue_valid.value = dut.port_commit_valid.value = dut.port_result_ready.value = 0
+        signal("issue_valid").value = signal("commit_valid").value = signal("result_ready").value = 0
         return done, cycles - (began or 0) - 1
 
     async def forget(self):

@@ -2,15 +2,18 @@
 
 import pytest
 
-from hw.mailbox.config import FAULTS
+from hw.mailbox.config import FAULTS, HART_FAULTS
 from tests.hw.cocotb_bench import BenchFailure, model_of, run, testcases
 
 DIRECTED = "tests.hw.mailbox.mailbox_bench"
+HARTS = "tests.hw.mailbox.hart_bench"
+HARTS_RANDOM = "tests.hw.mailbox.hart_random_bench"
 INSTRUCTIONS = "tests.hw.mailbox.instruction_bench"
 SENDERS = "tests.hw.mailbox.sender_bench"
 RANDOM = "tests.hw.mailbox.random_bench"
 WIDE = "tests.hw.mailbox.wide_bench"
 
+TWO_HARTS = {"MAILBOX": "harts"}
 #: The directed test that each planted fault turns red.
 CAUGHT_BY = {
     "store_on_refusal": "refusals_store_nothing",
@@ -44,6 +47,14 @@ CAUGHT_BY = {
     "get_without_view": "preemption_closes_the_message",
     "pop_without_view": "others_take_the_open_message",
     "no_forget": "a_death_closes_open_messages",
+    "drop_request": "sends_at_the_same_time",
+    "first_hart_first": "neither_hart_starves",
+    "never_gives_way": "a_waiting_hart_holds_nobody_up",
+    "other_staging": "harts_have_their_own",
+    "other_hart": "harts_have_their_own",
+    "keep_other_hart": "rebinding_one_hart",
+    "read_ahead": "reads_do_not_overtake_the_words",
+    "pop_together": "both_remove",
 }
 
 
@@ -65,6 +76,27 @@ def test_directed(default, testcase):
 @pytest.mark.parametrize("testcase", testcases(INSTRUCTIONS))
 def test_instructions(default, testcase):
     run(default, INSTRUCTIONS, testcase)
+
+
+@pytest.fixture(scope="session")
+def harts():
+    return model_of(HARTS, environment=TWO_HARTS)
+
+
+@pytest.mark.parametrize("testcase", testcases(HARTS))
+def test_harts(harts, testcase):
+    run(harts, HARTS, testcase, environment=TWO_HARTS)
+
+
+@pytest.mark.parametrize("testcase", testcases(HARTS_RANDOM))
+def test_random_harts(harts, testcase):
+    run(harts, HARTS_RANDOM, testcase, environment=TWO_HARTS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_harts_long(harts, seed):
+    run(harts, HARTS_RANDOM, seed=seed, environment={**TWO_HARTS, "STEPS": 3000})
 
 
 def test_random(default):
@@ -105,7 +137,13 @@ def test_every_fault_has_a_test():
     assert set(CAUGHT_BY) == set(FAULTS)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", HART_FAULTS)
+def test_fault_between_harts_is_noticed(harts, fault):
+    with pytest.raises(BenchFailure, match="AssertionError"):
+        run(harts, HARTS, CAUGHT_BY[fault], environment={**TWO_HARTS, "FAULT": fault})
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in HART_FAULTS])
 def test_fault_is_noticed(default, fault):
     bench = next(each for each in (DIRECTED, INSTRUCTIONS, SENDERS) if CAUGHT_BY[fault] in testcases(each))
     with pytest.raises(BenchFailure, match="AssertionError"):

@@ -28,6 +28,9 @@ DATASHEET = Path(__file__).resolve().parents[3] / "docs" / "datasheet" / "mailbo
     ({"pages": 16}, ValueError, "pages must be from 1 to 15, not 16"),
     ({"senders": 17}, ValueError, "senders must be from 1 to 16, not 17"),
     ({"contexts": 17}, ValueError, "contexts must be from 0 to 16, not 17"),
+    ({"harts": 9}, ValueError, "harts must be from 1 to 8, not 9"),
+    ({"harts": 2, "contexts": 0}, ValueError, "2 harts with contexts=0 have 0 contexts, not from 1 to 16"),
+    ({"harts": 5, "contexts": 4}, ValueError, "5 harts with contexts=4 have 20 contexts, not from 1 to 16"),
     ({"check_timeout": 3}, ValueError, "check_timeout must be from 4 to 1048576, not 3"),
     ({"message_words": 9}, ValueError, "message_words must be from 1 to 8, not 9"),
     ({"capability_words": None}, TypeError, "capability_words must be an integer, not None"),
@@ -53,6 +56,7 @@ def test_ports():
         assert "fault" not in Mailbox().signature.members
         assert "port" in Mailbox().signature.members
         assert "port" not in Mailbox(MailboxConfig(contexts=0)).signature.members
+        assert Mailbox(MailboxConfig(harts=3)).signature.members["port"].dimensions == (3,)
         assert Mailbox(MailboxConfig(faults=("no_kill",))).signature.members["fault"].shape == 1
 
 
