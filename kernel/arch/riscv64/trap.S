@@ -44,25 +44,8 @@
     ld s11, 240(\from)
 .endm
 
-.section .text.trap, "ax"
-.balign 64
-.globl trap_entry
-trap_entry:
-    csrrw sp, sscratch, sp
-    sd t0, 64(sp)
-    sd t2, 80(sp)
-    sd t3, 88(sp)
-    sd ra, 104(sp)
-    sd t5, 136(sp)
-    sd t6, 144(sp)
-    csrr t5, scause
-    li t6, 8                        /* environment call from U-mode */
-    bne t5, t6, save_rest
-    li t6, ABI_CALL_IPC_CALL
-    beq t0, t6, short_call
-    li t6, ABI_CALL_IPC_REPLY_RECEIVE
-    beq t0, t6, short_reply_receive
-save_rest:
+/* The message and what else trap_entry has not saved. Then a0 = context, t0 = sepc, and the kernel's stack. */
+.macro save_message
     sd a0, 0(sp)
     sd a1, 8(sp)
     sd a2, 16(sp)
@@ -77,10 +60,29 @@ save_rest:
     csrrw t0, sscratch, sp          /* the user's stack pointer; sscratch is the context again */
     sd t0, 112(a0)
     csrr t0, sepc
-    csrr t1, scause
     lla sp, kernel_stack_top
-    li t2, 8
-    bne t1, t2, other_trap
+.endm
+
+.section .text.trap, "ax"
+.balign 64
+.globl trap_entry
+trap_entry:
+    csrrw sp, sscratch, sp
+    sd t0, 64(sp)
+    sd t2, 80(sp)
+    sd t3, 88(sp)
+    sd ra, 104(sp)
+    sd t5, 136(sp)
+    sd t6, 144(sp)
+    csrr t5, scause
+    li t6, 8                        /* environment call from U-mode */
+    bne t5, t6, other_trap
+    li t6, ABI_CALL_IPC_CALL
+    beq t0, t6, short_call
+    li t6, ABI_CALL_IPC_REPLY_RECEIVE
+    beq t0, t6, short_reply_receive
+save_rest:
+    save_message
     addi t0, t0, 4
     sd t0, 248(a0)
     call trap_syscall
@@ -95,6 +97,7 @@ pick:
     j arch_resume
 
 other_trap:
+    save_message
     save_others a0
     sd t0, 248(a0)
     call riscv_trap
