@@ -11,10 +11,33 @@
 bool accelerator_present, accelerator_used;
 struct object_entry const *accelerator_objects;
 
+#if defined(VERIDIAN_TEST)
+/* Boot argument `plant=tree` of a kernel built for tests: the first revocation finds a child with a wrong parent link. */
+static bool planted;
+static struct slot *slots;
+
+static void plant(uint32_t root)
+{
+    struct slot *child = &slots[slot_get_first_child(&slots[root])];
+    if (planted) slot_set_parent(child, slot_get_parent(child) + 1);
+}
+
+static void plant_init(struct boot_info const *info, struct cap_tables const *tables)
+{
+    char what[8] = "";
+    planted = boot_argument(info, "plant", what, sizeof what) && string_equal(what, "tree");
+    slots = direct_map(tables->slots);
+}
+#else
+static void plant(uint32_t) {}
+static void plant_init(struct boot_info const *, struct cap_tables const *) {}
+#endif
+
 void accelerator_init(struct boot_info const *info)
 {
     struct cap_tables tables;
     cap_tables_get(&tables);
+    plant_init(info, &tables);
     accelerator_objects = direct_map(tables.objects);
     char choice[8] = "on";
     bool given = boot_argument(info, "accel", choice, sizeof choice);
@@ -63,12 +86,15 @@ bool cap_hook_revoke(uint32_t root, uint32_t limit, struct cap_revocation *run)
     static uint32_t known_dead;              /* what the engine's list begins with */
     if (run->dead != known_dead) arch_cap_set_dead(run->dead);
     known_dead = run->dead;
+    plant(root);
     uint64_t answer = arch_cap_revoke(root, limit);
     if (!revoke_answer_get_accepted(answer)) return false;
     /* Asks, or asks it to stop, which it does at the next slot. */
     do answer = arch_cap_revoke(0, cap_hook_pause()); while (revoke_answer_get_state(answer) == REVOKE_STATE_RUNNING);
     enum revoke_state state = (enum revoke_state)revoke_answer_get_state(answer);
-    /* Anything else is a bus that fails or a tree that is none: descendants may be left that nobody would find. */
+    /* Anything else is a bus that fails or a tree that is none. Descendants may be left that nobody would find, and where
+       the engine was the tree need not be whole, so software could not go on: the machine ends, with no more authority in
+       it than there should be. */
     if (state != REVOKE_STATE_DONE && state != REVOKE_STATE_STOPPED)
         panic("revocation below slot %u ended in state %u", root, state);
     *run = (struct cap_revocation){

@@ -5,7 +5,7 @@
  */
 #include "suite.h"
 
-constexpr unsigned DESCENDANTS = 1200;
+constexpr unsigned DESCENDANTS = 160;
 constexpr uint16_t ALL = RIGHT_SEND | RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
 constexpr size_t STACK = 2048;
 
@@ -88,7 +88,7 @@ static void use_descendants_meanwhile(void)
     struct agent agent = start_agent();
     grow();
     uint32_t thread = start_revoking(0);
-    for (unsigned i = 0; i < DESCENDANTS; i += 7) {
+    for (unsigned i = 0; i < DESCENDANTS; i += 5) {
         uint32_t derived = 0;
         enum status status = capability_derive(descendants[i], RIGHT_SEND, 0, &derived);
         CHECK(status == STATUS_OK || status == STATUS_BAD_HANDLE);
