@@ -12,7 +12,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from hw.capability.config import CapabilityUnitConfig
-from hw.capability.unit import CapabilityUnit
+from hw.capability.units import capability_unit
 from hw.core.config import CoreConfig
 from hw.core.core import Core
 from hw.mailbox.config import MailboxConfig
@@ -56,7 +56,7 @@ _MEMORY = region("memory")
 ROOTS = {
     "soc": Root("veridian", SocConfig, SoC),
     "core": Root("veridian_core", CoreConfig, Core),
-    "capability-unit": Root("veridian_capability_unit", CapabilityUnitConfig, CapabilityUnit,
+    "capability-unit": Root("veridian_capability_unit", CapabilityUnitConfig, capability_unit,
                             {"memory_base": _MEMORY.base, "memory_bytes": _MEMORY.size}),
     "mailbox": Root("veridian_mailbox", MailboxConfig, Mailbox),
     "l2-cache": Root("veridian_l2_cache", L2Config, L2Cache,

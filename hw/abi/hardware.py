@@ -134,7 +134,7 @@ class RevokeState(enum.Enum, shape=8):
     OUTSIDE = 6
     #: Memory refused an access. Descendants may be left, and the tree need not be whole.
     BUS_ERROR = 7
-    #: Memory gave no answer in time. As after BUS_ERROR.
+    #: Memory gave no answer in time; as after BUS_ERROR. Or the unit of another hart has not forgotten in time.
     TIMEOUT = 8
     #: The unit was off, or its tables moved. As after BUS_ERROR.
     DISABLED = 9
@@ -292,9 +292,10 @@ INSTRUCTIONS = (
     Instruction("cap.object", 1, 0, False, "rd = Answer(object id) of Query rs1 in space rs2"),
     Instruction("cap.badge", 1, 1, False, "rd = Answer(badge) of Query rs1 in space rs2"),
     Instruction("cap.install", 1, 2, False, "prefetch the slot of Handle rs1 in space rs2; rd = 0"),
-    Instruction("cap.inv.slot", 1, 3, False, "forget the slot of Handle rs1 (tag ignored) in space rs2; rd = 0"),
-    Instruction("cap.inv.space", 1, 4, False, "forget all of space rs2; rd = 0"),
-    Instruction("cap.inv.object", 1, 5, False, "forget every slot that names object rs1; rd = 0"),
+    Instruction("cap.inv.slot", 1, 3, False, "forget the slot of Handle rs1 (tag ignored) in space rs2; rd = 0, or with "
+                "several harts UNDECIDED if a unit gave no answer in time"),
+    Instruction("cap.inv.space", 1, 4, False, "forget all of space rs2; rd as cap.inv.slot"),
+    Instruction("cap.inv.object", 1, 5, False, "forget every slot that names object rs1; rd as cap.inv.slot"),
     Instruction("cap.space", 1, 6, False, "select space rs1 for cap.check; rd = previous space"),
     Instruction("cap.revoke", 1, 7, False, "begin to kill the descendants of slot number rs1, at most rs2 (0: all); "
                 "rs1 = 0: begin nothing, and if rs2 = 1 stop; rd = RevokeAnswer"),

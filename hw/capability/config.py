@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-__all__ = ["CapabilityUnitConfig", "FAULTS"]
+__all__ = ["BROADCAST_FAULTS", "CapabilityUnitConfig", "FAULTS", "MAX_HARTS"]
+
+#: Units that one broadcast reaches at most.
+MAX_HARTS = 4
 
 #: Faults that tests can plant, to see benches and proofs go red. A product has none of them.
 FAULTS = (
@@ -62,6 +65,32 @@ FAULTS = (
     "keep_bad",
 )
 
+#: More of them, for units of several harts.
+BROADCAST_FAULTS = (
+    #: An invalidate is acknowledged when the units have been told, before they have forgotten.
+    "early_ack",
+    #: The last unit is told nothing.
+    "leave_out",
+    #: A walk in flight goes on when another hart's invalidate concerns it.
+    "keep_remote_walk",
+    #: An answer that waits to be taken outlives another hart's invalidate.
+    "keep_remote_answer",
+    #: A unit that waits for an invalidate of its own acknowledges those of others and does nothing.
+    "lose_remote",
+    #: A unit in reset counts as one that has forgotten.
+    "reset_acks",
+    #: Only the unit whose hart began the revocation is told what it has emptied.
+    "keep_revoked",
+    #: An invalidate that a unit has not answered in time passes for done.
+    "silence_is_done",
+    #: A unit that has not answered in time is told no more about it.
+    "drop_late_unit",
+    #: A unit that has not answered in time forgets only what it is told next.
+    "narrow_late_unit",
+    #: What a unit finishes late passes for what it has been told since.
+    "count_once",
+)
+
 
 @dataclass(frozen=True)
 class CapabilityUnitConfig:
@@ -69,6 +98,8 @@ class CapabilityUnitConfig:
 
     Attributes
     ----------
+    harts : int
+        Units that stay coherent, each with a capability port, a lookaside buffer and a walker of its own; 1 to 4.
     lines : int
         Slots that the lookaside buffer holds; a power of two, at least two sets of `ways`.
     ways : int
@@ -86,9 +117,9 @@ class CapabilityUnitConfig:
         For tests: whether the window has a register that flips a bit of the lookaside buffer. It is no way around the
         parity, but whoever reaches it can make the unit forget.
     faults : frozenset of str
-        For tests: names out of :data:`FAULTS` to plant.
+        For tests: names out of :data:`FAULTS`, and with more than one hart :data:`BROADCAST_FAULTS`, to plant.
     fault_inputs : bool
-        For tests: give the unit an input `faults` with one bit for each of :data:`FAULTS`.
+        For tests: give the unit an input `faults` with one bit for each of `known_faults`.
 
     Raises
     ------
@@ -104,11 +135,12 @@ class CapabilityUnitConfig:
     memory_bytes: int = 0x8000_0000
     counters: bool = True
     error_injection: bool = False
+    harts: int = 1
     faults: frozenset = frozenset()
     fault_inputs: bool = False
 
     def __post_init__(self):
-        for name in ("lines", "ways", "max_walk_cycles", "patience", "memory_base", "memory_bytes"):
+        for name in ("lines", "ways", "max_walk_cycles", "patience", "memory_base", "memory_bytes", "harts"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
                 raise TypeError(f"{name} must be a non-negative integer, not {value!r}")
@@ -132,11 +164,24 @@ class CapabilityUnitConfig:
         if self.memory_base + self.memory_bytes > 1 << 32:
             raise ValueError(f"memory must end within 32 bits, not at "
                              f"{self.memory_base + self.memory_bytes:#x}")
-        unknown = set(self.faults) - set(FAULTS)
+        if not 1 <= self.harts <= MAX_HARTS:
+            raise ValueError(f"harts must be 1 to {MAX_HARTS}, not {self.harts}")
+        unknown = set(self.faults) - set(self.known_faults)
         if unknown:
-            raise ValueError(f"faults must be out of {', '.join(FAULTS)}, not {', '.join(sorted(unknown))}")
+            raise ValueError(f"faults must be out of {', '.join(self.known_faults)}, not {', '.join(sorted(unknown))}")
 
     @property
     def sets(self):
         """Sets of the lookaside buffer."""
         return self.lines // self.ways
+
+    @property
+    def known_faults(self):
+        """Names of the faults that can be planted."""
+        return FAULTS + BROADCAST_FAULTS if self.harts > 1 else FAULTS
+
+    @property
+    def max_broadcast_cycles(self):
+        """Cycles that all units together have for an invalidate: each may have to clear its buffer, after a reset, and
+        to sweep it. Who asks the check port has the rest for taking an answer."""
+        return self.max_walk_cycles + 2 * self.sets

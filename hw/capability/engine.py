@@ -58,10 +58,12 @@ class LookupPort(wiring.Signature):
 
 
 class InvalidatePort(wiring.Signature):
-    """Asking for an invalidate: `valid` until `start`, then `done` once."""
+    """Asking for an invalidate: `valid` until `start`, then `done` once, with `failed` if a unit of several has not
+    forgotten in time. A unit alone never fails."""
 
     def __init__(self):
-        super().__init__({"valid": Out(1), "request": Out(Invalidate), "start": In(1), "done": In(1)})
+        super().__init__({"valid": Out(1), "request": Out(Invalidate), "start": In(1), "done": In(1),
+                          "failed": In(1)})
 
 
 def _key(request):
@@ -77,6 +79,8 @@ class Engine(wiring.Component):
     config : CapabilityUnitConfig
     planted : callable
         Value that says whether a fault, given by its name, is planted.
+    sources : int
+        How many ask for invalidates. The first that asks goes first.
 
     Attributes
     ----------
@@ -85,7 +89,9 @@ class Engine(wiring.Component):
     lookups : array of LookupPort
         Instruction port, check port, window.
     invalidates : array of InvalidatePort
-        Instruction port, window, revocation engine.
+        Of one hart alone: instruction port, window, revocation engine.
+    remote : In(1)
+        For planted faults: the invalidate that is under way is another hart's.
     hold : In(1)
         Somebody keeps an answer that may not outlive an invalidate: none starts.
     started : Out(1)
@@ -104,14 +110,15 @@ class Engine(wiring.Component):
         Bus master.
     """
 
-    def __init__(self, config, planted):
+    def __init__(self, config, planted, sources=3):
         self._config = config
         self._planted = planted
         members = {
             "enable": In(1),
             "tables": In(TableRegisters),
             "lookups": In(LookupPort()).array(3),
-            "invalidates": In(InvalidatePort()).array(3),
+            "invalidates": In(InvalidatePort()).array(sources),
+            "remote": In(1),
             "hold": In(1),
             "started": Out(1),
             "clearing": Out(1),
@@ -257,7 +264,7 @@ class Engine(wiring.Component):
             m.d.sync += busy.eq(0)
         for index, port in enumerate(self.invalidates):
             m.d.comb += [port.start.eq(start & (asking_index == index)),
-                         port.done.eq(busy & lookaside.done & (owner == index))]
+                         port.done.eq(busy & lookaside.done & (owner == index)), port.failed.eq(0)]
 
         # The walk it concerns starts over in the next cycle: in this one the buffer takes no result of a walk, nor does
         # it before it is done. A walk that is not under way when an invalidate starts does not begin before that.
@@ -273,7 +280,8 @@ class Engine(wiring.Component):
                 m.d.comb += concerned.eq(~walker.object_known | (current.name == walker.object_id))
             with m.Default():
                 m.d.comb += concerned.eq(1)
-        m.d.comb += walker.restart.eq(started & concerned)
+        kept = self.remote & planted("keep_remote_walk") if config.harts > 1 else C(0)
+        m.d.comb += walker.restart.eq(started & concerned & ~kept)
 
         m.d.comb += [
             self.invalidated.eq(busy & lookaside.done),

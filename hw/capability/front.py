@@ -16,7 +16,7 @@ from amaranth import *
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..abi import CUSTOM_0, INSTRUCTIONS, Answer, RevokeAnswer
+from ..abi import CUSTOM_0, INSTRUCTIONS, Answer, RevokeAnswer, Verdict
 from ..core.port import CapabilityPort, Privilege
 from ..mapping import SEPARATE
 from .command import MEANING, Command, Operation, ask_to_revoke, decode, narrowed
@@ -232,6 +232,8 @@ class InstructionFront(wiring.Component):
                 found_verdict.eq(lookup.found.verdict),
                 found_value.eq(Mux(operation == Operation.OBJECT, lookup.found.object_id, lookup.found.badge)),
             ]
+        with m.Elif(invalidate.failed):
+            m.d.comb += found_verdict.eq(Verdict.UNDECIDED)
         with m.Switch(phase):
             with m.Case(_Phase.WANT):
                 m.d.comb += kept_before.eq(Mux(operation == Operation.SELECT, self.selected, self.revoke_answer))
@@ -248,7 +250,7 @@ class InstructionFront(wiring.Component):
                 # Unless it is known.
                 m.d.comb += stays.eq(Mux(lookup.again, _Phase.WANT, _Phase.BUSY))
             with m.Case(_Phase.BUSY):
-                # An invalidate's result is 0.
+                # An invalidate's result is 0, unless it failed.
                 m.d.comb += kept_before.eq(found)
                 with m.If(Mux(first.command.is_lookup(), lookup.walked, invalidate.done)):
                     m.d.comb += stays.eq(_Phase.HELD)

@@ -78,13 +78,15 @@ class Revoker(wiring.Component):
     config : CapabilityUnitConfig
     planted : callable
         Value that says whether a fault, given by its name, is planted.
+    starters : int
+        How many may begin a run.
 
     Attributes
     ----------
     enable, tables
         As the walker's. A run in which `enable` was low, be it for a cycle, ends at its next slot.
     starts : array of StartPort
-        Instruction front, window; the first goes before the second.
+        Instruction front, window (of each hart); the first that asks goes before the others.
     walking : In(1)
         A check's walk is under way: the engine lets it have the bus, for `patience` cycles at a time.
     state, revoked, at
@@ -100,24 +102,24 @@ class Revoker(wiring.Component):
         Bus master of its own.
     """
 
-    enable: In(1)
-    tables: In(TableRegisters)
-    starts: In(StartPort()).array(2)
-    walking: In(1)
-    state: Out(RevokeState)
-    revoked: Out(32)
-    at: Out(SLOT_BITS)
-    dead: Out(SLOT_BITS)
-    dead_valid: In(1)
-    dead_value: In(SLOT_BITS)
-    killed: Out(1)
-    invalidate: Out(InvalidatePort())
-    bus: Out(wishbone.system_signature())
-
-    def __init__(self, config, planted):
+    def __init__(self, config, planted, starters=2):
         self._config = config
         self._planted = planted
-        super().__init__()
+        super().__init__({
+            "enable": In(1),
+            "tables": In(TableRegisters),
+            "starts": In(StartPort()).array(starters),
+            "walking": In(1),
+            "state": Out(RevokeState),
+            "revoked": Out(32),
+            "at": Out(SLOT_BITS),
+            "dead": Out(SLOT_BITS),
+            "dead_valid": In(1),
+            "dead_value": In(SLOT_BITS),
+            "killed": Out(1),
+            "invalidate": Out(InvalidatePort()),
+            "bus": Out(wishbone.system_signature()),
+        })
 
     def elaborate(self, platform):
         m = Module()
@@ -147,7 +149,10 @@ class Revoker(wiring.Component):
         # -- Beginning and stopping.
         stop = Cat(port.stop for port in self.starts).any()
         chosen = Signal(RevokeStart)
-        m.d.comb += chosen.eq(Mux(self.starts[0].valid, self.starts[0].request, self.starts[1].request))
+        first_request = self.starts[-1].request.as_value()
+        for port in reversed(list(self.starts)[:-1]):
+            first_request = Mux(port.valid, port.request.as_value(), first_request)
+        m.d.comb += chosen.eq(first_request)
         begins = Signal()
         for index, port in enumerate(self.starts):
             earlier = Cat(other.valid for other in list(self.starts)[:index]).any() if index else 0
@@ -369,7 +374,8 @@ class Revoker(wiring.Component):
             with m.State("SETTLING"):
                 m.d.comb += over.eq(1)
                 with m.If(self.invalidate.done):
-                    m.d.sync += self.state.eq(outcome)
+                    # A unit of another hart may still remember what was emptied.
+                    m.d.sync += self.state.eq(Mux(self.invalidate.failed, RevokeState.TIMEOUT, outcome))
                     m.next = "IDLE"
             # For proofs.
             self._inside = SimpleNamespace(state={state: fsm.ongoing(state) for state in list(fsm.encoding)})

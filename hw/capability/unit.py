@@ -4,6 +4,8 @@ It hangs on the core's capability port, reads the tables through a Wishbone mast
 through a check port, and has a register window. It is never an authority: whatever it cannot decide it refuses.
 """
 
+from types import SimpleNamespace
+
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -19,15 +21,69 @@ from .requester import Requester
 from .revoker import Revoker
 from .window import Window
 
-__all__ = ["CapabilityUnit"]
+__all__ = ["CapabilityUnit", "assemble"]
+
+
+def assemble(m, unit, window, planted, **parameters):
+    """Put into module `m` what each hart's unit is made of, and wire it to the ports of `unit` and to each other.
+
+    Parameters
+    ----------
+    m : Module
+    unit : Component
+        With `config`, and the ports of :class:`CapabilityUnit` but for `revoker`.
+    window : Window
+    planted : callable
+        Value that says whether a fault, given by its name, is planted.
+    **parameters
+        More of the engine's.
+
+    Returns
+    -------
+    SimpleNamespace
+        `engine`, `front` and `window`, whose invalidates and revocations are not connected yet.
+    """
+    m.submodules.engine = engine = Engine(unit.config, planted, **parameters)
+    m.submodules.front = front = InstructionFront(planted)
+    m.submodules.checker = checker = Requester()
+    m.submodules.window = window
+
+    wiring.connect(m, wiring.flipped(unit.port), front.port)
+    wiring.connect(m, wiring.flipped(unit.walker), engine.walker)
+    wiring.connect(m, wiring.flipped(unit.window), window.bus)
+    wiring.connect(m, wiring.flipped(unit.check), checker.check)
+    for index, requester in enumerate((front, checker, window)):
+        wiring.connect(m, requester.lookup, engine.lookups[index])
+    m.d.comb += [
+        window.events[0].eq(front.event),
+        window.events[1].eq(checker.event),
+        engine.enable.eq(window.enable),
+        engine.tables.eq(window.tables),
+        engine.hold.eq(checker.hold),
+        unit.forgets.eq(engine.started),
+        front.started.eq(engine.started),
+        front.clearing.eq(engine.clearing),
+        front.select_valid.eq(window.select_valid),
+        front.select_space.eq(window.select_space),
+        window.selected.eq(front.selected),
+        window.clearing.eq(engine.clearing),
+        window.invalidated.eq(engine.invalidated),
+        window.restarted.eq(engine.restarted),
+        window.thrown_out.eq(engine.thrown_out),
+    ]
+    if unit.config.error_injection:
+        m.d.comb += [engine.flip_valid.eq(window.flip_valid), engine.flip.eq(window.flip),
+                     window.flip_done.eq(engine.flip_done)]
+    return SimpleNamespace(engine=engine, front=front, window=window)
 
 
 class CapabilityUnit(wiring.Component):
-    """The capability unit.
+    """The capability unit of one hart. :class:`~hw.capability.units.CapabilityUnits` are those of several.
 
     Parameters
     ----------
     config : CapabilityUnitConfig, optional
+        With one hart.
 
     Attributes
     ----------
@@ -52,6 +108,8 @@ class CapabilityUnit(wiring.Component):
         config = CapabilityUnitConfig() if config is None else config
         if not isinstance(config, CapabilityUnitConfig):
             raise TypeError(f"Configuration must be a CapabilityUnitConfig, not {config!r}")
+        if config.harts != 1:
+            raise ValueError(f"CapabilityUnit is for one hart, not {config.harts}: CapabilityUnits is for several")
         self.config = config
         self._window = Window(config)
         members = {
@@ -74,23 +132,12 @@ class CapabilityUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.engine = engine = Engine(self.config, self._planted)
-        m.submodules.front = front = InstructionFront(self._planted)
-        m.submodules.checker = checker = Requester()
+        parts = assemble(m, self, self._window, self._planted)
+        engine, front, window = parts.engine, parts.front, parts.window
         m.submodules.revoker = revoker = Revoker(self.config, self._planted)
-        m.submodules.window = window = self._window
-
-        wiring.connect(m, wiring.flipped(self.port), front.port)
-        wiring.connect(m, wiring.flipped(self.walker), engine.walker)
         wiring.connect(m, wiring.flipped(self.revoker), revoker.bus)
-        wiring.connect(m, wiring.flipped(self.window), window.bus)
-        wiring.connect(m, wiring.flipped(self.check), checker.check)
-        for index, requester in enumerate((front, checker, window)):
-            wiring.connect(m, requester.lookup, engine.lookups[index])
-        m.d.comb += [window.events[0].eq(front.event), window.events[1].eq(checker.event)]
         for index, source in enumerate((front, window, revoker)):
             wiring.connect(m, source.invalidate, engine.invalidates[index])
-        m.d.comb += [window.progress.state.eq(revoker.state), window.progress.revoked.eq(revoker.revoked)]
         for index, source in enumerate((front, window)):
             wiring.connect(m, source.revoke, revoker.starts[index])
             # What a run that begins now will say of itself.
@@ -100,29 +147,15 @@ class CapabilityUnit(wiring.Component):
                 source.revoke_answer.revoked.eq(Mux(source.revoke.accepted, 0, revoker.revoked)),
             ]
         m.d.comb += [
-            engine.enable.eq(window.enable),
-            engine.tables.eq(window.tables),
-            engine.hold.eq(checker.hold),
-            self.forgets.eq(engine.started),
-            front.started.eq(engine.started),
-            front.clearing.eq(engine.clearing),
-            front.select_valid.eq(window.select_valid),
-            front.select_space.eq(window.select_space),
-            window.selected.eq(front.selected),
-            window.clearing.eq(engine.clearing),
-            window.invalidated.eq(engine.invalidated),
-            window.restarted.eq(engine.restarted),
-            window.thrown_out.eq(engine.thrown_out),
+            window.progress.state.eq(revoker.state),
+            window.progress.revoked.eq(revoker.revoked),
+            window.revoked_at.eq(revoker.at),
+            window.dead.eq(revoker.dead),
+            window.killed.eq(revoker.killed),
             revoker.enable.eq(window.enable),
             revoker.tables.eq(window.tables),
             revoker.walking.eq(engine.walking),
             revoker.dead_valid.eq(window.dead_valid),
             revoker.dead_value.eq(window.dead_value),
-            window.revoked_at.eq(revoker.at),
-            window.dead.eq(revoker.dead),
-            window.killed.eq(revoker.killed),
         ]
-        if self.config.error_injection:
-            m.d.comb += [engine.flip_valid.eq(window.flip_valid), engine.flip.eq(window.flip),
-                         window.flip_done.eq(engine.flip_done)]
         return m

@@ -66,6 +66,11 @@ class Window(wiring.Component):
         Of the other requesters.
     invalidated, restarted, killed : In(1)
         To count.
+    own : Out(1)
+        Only with several harts: the invalidate asked for is about this unit alone, as its tables have moved.
+    hart, late, remote, unanswered
+        Only with several harts: number of this unit; which units have not forgotten in time what they were told; to
+        count: an invalidate of another hart is done, one of this hart has failed.
     thrown_out : In(ways)
         To count, each bit.
     flip_valid, flip, flip_done
@@ -170,6 +175,14 @@ class Window(wiring.Component):
 
         slot: Field(External, SLOT_BITS, "rw", description="first slot number, 0: none; stores count between runs only")
 
+    class Harts(Register, access="r", width=64):
+        """Which of several units this is. A unit alone has no such register."""
+
+        hart: Field(R, 8, description="hart that this unit belongs to")
+        harts: Field(R, 8, description="units that stay coherent")
+        late: Field(R, 8, description="units that have not forgotten in time what they were told, one bit each; "
+                                      "they answer nothing until they have")
+
     class Flip(Register, access="rw", width=64):
         """Flips one bit of the lookaside buffer, once: for tests, and only in a unit that was built with it."""
 
@@ -204,11 +217,14 @@ class Window(wiring.Component):
         self._revocation = bank.add("revocation", self.Revocation(), offset=0x80)
         self._revoked_at = bank.add("revoked_at", self.RevokedAt())
         self._dead = bank.add("dead", self.Dead())
+        several = config.harts > 1
+        self._harts = bank.add("harts", self.Harts(), offset=0xa0) if several else None
         self._counters = {}
         if config.counters:
             refusals = [f"refused_{verdict.name.lower()}" for verdict in Verdict if verdict != Verdict.OK]
             for offset, name in enumerate(["hits", "misses", *refusals, "invalidations", "restarts", "revoked",
-                                           "parity_errors"]):
+                                           "parity_errors",
+                                           *(["remote_invalidations", "unanswered"] if several else [])]):
                 self._counters[name] = bank.add(name, self.Counter(), offset=0x100 + 8 * offset)
         self._flip = bank.add("flip", self.Flip(), offset=0x200) if config.error_injection else None
         self._bridge = Bridge(bank)
@@ -235,6 +251,8 @@ class Window(wiring.Component):
             "dead_value": Out(SLOT_BITS),
             "killed": In(1),
         }
+        if several:
+            members |= {"own": Out(1), "hart": In(8), "late": In(8), "remote": In(1), "unanswered": In(1)}
         if config.error_injection:
             members |= {"flip_valid": Out(1), "flip": Out(LineFlip), "flip_done": In(1)}
         super().__init__(members)
@@ -307,8 +325,9 @@ class Window(wiring.Component):
         ]
         with m.If(~busy):
             m.d.sync += kept.eq(command)
-        answer, event = Signal(Answer), Signal(AnswerEvent)
+        answer, event, failure = Signal(Answer), Signal(AnswerEvent), Signal(Answer)
         m.d.comb += [
+            failure.verdict.eq(Verdict.UNDECIDED),
             answer.verdict.eq(last.verdict),
             answer.value.eq(Mux(kept.operation == Operation.OBJECT, last.object_id, last.badge)),
             event.walked.eq(walked),
@@ -363,7 +382,7 @@ class Window(wiring.Component):
                 with m.If(invalidate.done):
                     m.d.sync += forget_all.eq(0)
                     with m.If(~forget_all):
-                        m.d.sync += result.eq(0)
+                        m.d.sync += result.eq(Mux(invalidate.failed, failure, 0))
                     m.next = "IDLE"
         ask_to_revoke(m, self.revoke, command,
                       fsm.ongoing("IDLE") & ~dirty & begin & (command.operation == Operation.REVOKE))
@@ -387,6 +406,10 @@ class Window(wiring.Component):
             self.dead_value.eq(self._dead.f.slot.bus.w_data),
         ]
         self._count(m, event)
+        if self._harts is not None:
+            fields = self._harts.f
+            m.d.comb += [self.own.eq(forget_all), fields.hart.r_data.eq(self.hart),
+                         fields.harts.r_data.eq(self._config.harts), fields.late.r_data.eq(self.late)]
         if self._flip is not None:
             fields, pending = self._flip.f, Signal()
             with m.If(fields.bit.w_stb):
@@ -411,6 +434,8 @@ class Window(wiring.Component):
         for verdict in Verdict:
             sources[f"refused_{verdict.name.lower()}"] = [event.valid & (event.verdict == verdict)
                                                           for event in events]
+        if self._harts is not None:
+            sources |= {"remote_invalidations": [self.remote], "unanswered": [self.unanswered]}
         for name, register in self._counters.items():
             count = Signal(32, name=name)
             m.d.sync += count.eq(count + sum(sources[name]))

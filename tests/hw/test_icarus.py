@@ -10,11 +10,12 @@ pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iveril
 
 BENCHES = [f"tests.hw.{name}_bench" for name in (
     "capability.directed", "capability.random", "capability.revoke", "capability.random_revoke", "capability.sequence",
-    "capability.parity", "mailbox.mailbox", "mailbox.instruction", "mailbox.random", "mailbox.sequence", "mailbox.unit",
-    "mailbox.dying")]
+    "capability.parity", "capability.harts", "capability.harts_reset", "capability.harts_revoke",
+    "capability.harts_random", "mailbox.mailbox", "mailbox.instruction", "mailbox.random", "mailbox.sequence",
+    "mailbox.unit", "mailbox.dying")]
 #: A short one of each block, and each kind of bus.
 QUICK = {"hit_latency_and_throughput", "descendants_of_other_objects", "carries_a_message",
-         "instructions_carry_a_message", "message_through_both"}
+         "instructions_carry_a_message", "message_through_both", "each_hart_has_a_space_of_its_own"}
 #: Random benches run shorter than on Verilator.
 SHORTER = {"CYCLES": 5000, "STEPS": 100, "ROUNDS": 3}
 

@@ -44,6 +44,13 @@ def test_mailbox_without_instructions_lints(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_units_of_two_harts_lint(tmp_path):
+    path = tmp_path / "block.v"
+    path.write_text(export("capability-unit", parameters=["harts=2"]))
+    done = lint(path, "veridian_capability_unit")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_lint_notices(tmp_path):
     """The warnings that are off are those of style: an output that nothing drives is none of them."""
     path = tmp_path / "block.v"

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 __all__ = ["ATTACKS", "Attack"]
 
 _HERE = "tests/hw/capability"
-_ATTACK, _CHECK, _REVOKE, _PARITY = (
-    f"{_HERE}/{name}_bench.py" for name in ("attack", "directed", "revoke", "parity"))
+_ATTACK, _CHECK, _REVOKE, _PARITY, _HARTS, _HARTS_RESET, _HARTS_REVOKE = (
+    f"{_HERE}/{name}_bench.py" for name in ("attack", "directed", "revoke", "parity", "harts", "harts_reset",
+                                            "harts_revoke"))
 _USER = "tests/sim/test_user_attacks.py::test_window_and_supervisor_instructions_are_out_of_reach"
 _WALKS = "walks_are_killed_in_every_alignment"
 
@@ -56,6 +57,22 @@ ATTACKS = (
     Attack("an invalidate during a check, in every alignment",
            (f"{_CHECK}::{_WALKS}", f"{_CHECK}::kept_answers_do_not_outlive_an_invalidate"),
            (f"{_CHECK}::{_WALKS}", f"{_CHECK}::port_invalidates_kill_walks_of_others")),
+    _on_both("revocation during a check of another hart, in every alignment",
+             f"{_HARTS_REVOKE}::checks_of_another_hart_race_with_the_run_in_every_alignment"),
+    _on_both("an invalidate during a check of another hart, in every alignment",
+             f"{_HARTS}::checks_race_with_invalidates_of_another_hart_in_every_alignment"),
+    Attack("an invalidate during a walk of another hart, in every alignment",
+           (f"{_HARTS}::walks_of_another_hart_are_killed_in_every_alignment",),
+           (f"{_HARTS}::checks_race_with_invalidates_of_another_hart_in_every_alignment",)),
+    _on_both("two harts that revoke, or invalidate, at once", f"{_HARTS_REVOKE}::all_harts_revoke_at_once",
+             f"{_HARTS}::invalidates_at_once_do_not_wait_for_each_other"),
+    _on_both("moving and deriving on one hart while another revokes",
+             f"{_HARTS_REVOKE}::moved_and_derived_during_a_run_of_another_hart"),
+    _on_both("a hart's unit that is reset, or does not forget",
+             *(f"{_HARTS_RESET}::{name}" for name in (
+                 "a_unit_in_reset_has_not_forgotten", "reset_at_every_moment_of_a_broadcast",
+                 "a_unit_that_does_not_forget_says_nothing",
+                 "a_revocation_that_a_unit_does_not_hear_of_is_no_success"))),
     _on_both("a handle of another space", f"{_ATTACK}::handles_of_other_spaces", "random::other_space"),
     _on_both("beyond the ends of spaces and tables", f"{_CHECK}::bounds_and_malformed_tables", "random::outside",
              f"{_ATTACK}::garbage_for_tables"),

@@ -4,8 +4,9 @@ import pytest
 
 from hw.abi import INSTRUCTIONS
 from hw.bus.register import registers
-from hw.capability.config import FAULTS, CapabilityUnitConfig
+from hw.capability.config import FAULTS, MAX_HARTS, CapabilityUnitConfig
 from hw.capability.unit import CapabilityUnit
+from hw.capability.units import CapabilityUnits, capability_unit
 from hw.capability.window import ADDRESS_BITS, WindowCommand
 
 
@@ -25,8 +26,12 @@ from hw.capability.window import ADDRESS_BITS, WindowCommand
     ({"memory_base": 0x8000_1000}, ValueError, "memory_base must be a multiple of memory_bytes, not 0x80001000"),
     ({"memory_base": 1 << 32}, ValueError, "memory must end within 32 bits, not at 0x180000000"),
     ({"error_injection": 1}, TypeError, "error_injection must be true or false, not 1"),
+    ({"harts": 0}, ValueError, "harts must be 1 to 4, not 0"),
+    ({"harts": 5}, ValueError, "harts must be 1 to 4, not 5"),
+    ({"harts": "2"}, TypeError, "harts must be a non-negative integer, not '2'"),
     ({"counters": None}, TypeError, "counters must be true or false, not None"),
     ({"faults": frozenset({"drop_everything"})}, ValueError, "not drop_everything"),
+    ({"faults": frozenset({"leave_out"})}, ValueError, "not leave_out"),
 ])
 def test_refused(parameters, error, message):
     with pytest.raises(error, match=message):
@@ -45,6 +50,26 @@ def test_product_has_no_faults():
 def test_configuration_must_be_one():
     with pytest.raises(TypeError, match="Configuration must be a CapabilityUnitConfig, not 16"):
         CapabilityUnit(16)
+    with pytest.raises(TypeError, match="Configuration must be a CapabilityUnitConfig, not 16"):
+        CapabilityUnits(16)
+
+
+def test_several_harts_have_units_of_their_own():
+    with pytest.raises(ValueError, match="CapabilityUnit is for one hart, not 2: CapabilityUnits is for several"):
+        CapabilityUnit(CapabilityUnitConfig(harts=2))
+    with pytest.raises(ValueError, match="at least 2 harts, not 1: CapabilityUnit is for one"):
+        CapabilityUnits(CapabilityUnitConfig())
+    assert isinstance(_silent(capability_unit()), CapabilityUnit)
+    for harts in range(2, MAX_HARTS + 1):
+        units = capability_unit(CapabilityUnitConfig(harts=harts))
+        for part in (units, units._decoder, *(part for unit in units._units for part in (unit, *_hart_parts(unit)))):
+            part._MustUse__silence = True
+        assert isinstance(units, CapabilityUnits)
+        windows = [(start, end) for _, _, start, end in units.window.memory_map.windows()]
+        assert windows == [(number << ADDRESS_BITS, number + 1 << ADDRESS_BITS) for number in range(harts)]
+        one = {each.name for each in registers(units._units[0].window.memory_map)}
+        alone = {each.name for each in registers(_silent(CapabilityUnit()).window.memory_map)}
+        assert one - alone == {"harts", "remote_invalidations", "unanswered"} and not alone - one
 
 
 def test_window_registers_follow_each_other():
@@ -79,6 +104,10 @@ def _silent(unit):
     for part in (unit, unit._window, unit._window._bridge, *_parts(unit)):
         part._MustUse__silence = True
     return unit
+
+
+def _hart_parts(unit):
+    return unit._window, unit._window._bridge, *_parts(unit)
 
 
 def _parts(unit):

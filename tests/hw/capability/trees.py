@@ -19,6 +19,8 @@ class Forest:
         Spaces 1 to `spaces` are made in it, with `pages` each; page 0 of the slots stays unused, as in the kernel.
     random : random.Random
         Of the tags and places.
+    spaces, pages, first : int
+        How many spaces of how many pages, and the first one's number.
 
     Attributes
     ----------
@@ -28,12 +30,13 @@ class Forest:
         Slot numbers, as the tree should be; parent 0 for roots.
     """
 
-    def __init__(self, kernel, random, *, spaces=3, pages=1):
+    def __init__(self, kernel, random, *, spaces=3, pages=1, first=1):
         self.kernel, self.memory, self.tables, self.random = kernel, kernel.memory, kernel.tables, random
         kernel.space(0)
-        for space in range(1, spaces + 1):
+        for space in range(first, first + spaces):
             kernel.space(space, pages=pages)
-        self._free = [(space, index) for space in range(1, spaces + 1) for index in range(pages * SLOTS_PER_PAGE)]
+        self._free = [(space, index) for space in range(first, first + spaces)
+                      for index in range(pages * SLOTS_PER_PAGE)]
         random.shuffle(self._free)
         self.places, self.parents, self.children = {}, {}, {0: []}
 
