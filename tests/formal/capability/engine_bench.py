@@ -9,7 +9,7 @@ UNDECIDED. After an invalidate by object the same holds of every OK that shows t
 """
 
 from amaranth.asserts import AnyConst, AnySeq
-from amaranth.hdl import Assert, Assume, C, Cat, Cover, Elaboratable, Fragment, Module, Signal
+from amaranth.hdl import Assert, Assume, C, Cat, Cover, Elaboratable, Fragment, Module, Mux, Signal
 from amaranth.lib import wiring
 
 from hw.abi import Verdict
@@ -40,9 +40,17 @@ class EngineBench(Elaboratable):
         vacuous; or for any wrong answer, the quick way to a counterexample for a planted fault.
     core : bool
         Let the core issue instructions.
+    broadcast : bool
+        The unit is one of several (:mod:`hw.capability.hart_unit`): it is told what to forget, and what its front asks
+        for is acknowledged by others, whenever they like.
+    taken_after : int, optional
+        Instead of all that: whoever asks the check port takes an answer this many cycles later at most; then whatever
+        the engine is told to forget first is forgotten in `bound` cycles.
     """
 
-    def __init__(self, *, faults=(), cover=None, core=True):
+    def __init__(self, *, faults=(), cover=None, core=True, broadcast=False,
+                 taken_after=None):
+        self.broadcast, self.taken_after = broadcast, taken_after
         self.config = CapabilityUnitConfig(lines=4, ways=2, max_walk_cycles=64, patience=2, faults=frozenset(faults))
         self.cover, self.core = cover, core
 
@@ -52,7 +60,7 @@ class EngineBench(Elaboratable):
         def planted(name):
             return C(name in self.config.faults, 1)
 
-        self.engine = engine = Engine(self.config, planted)
+        self.engine = engine = Engine(self.config, planted, sources=2 if self.broadcast else 3)
         self.front = front = InstructionFront(planted)
         self.checker = checker = Requester()
         self.walker = walker = WalkerContract(planted)
@@ -82,6 +90,9 @@ class EngineBench(Elaboratable):
         watched = watch_port(m, front)
         if not self.core:
             m.d.comb += Assume(~front.port.issue.valid)
+        if self.taken_after is not None:
+            self._progress(m)
+            return m
         answers = {"check": (answer, asked, response, C(1, 1), C(1, 1)),
                    "port": (watched.result, watched.asked, watched.response, watched.shows_object,
                             ~watched.shows_object)}
@@ -131,12 +142,35 @@ class EngineBench(Elaboratable):
             m.d.comb += right.eq(0)
         return right
 
+    def _progress(self, m):
+        """The first source comes to its end."""
+        port, response, sets = self.engine.invalidates[0], self.checker.check.response, self.config.sets
+        # Something else that is being forgotten, or cleared; an answer that lies, and a line that is filled meanwhile;
+        # the sweep.
+        self.bound = (sets + 2) + (self.taken_after + 4) + (sets + 2)
+        asks, age, lies = Signal(), Signal(range(self.bound + 3)), Signal(range(self.taken_after + 2))
+        m.d.sync += asks.eq(port.valid | (asks & ~port.done))
+        with m.If(~(port.valid | asks) | port.done):
+            m.d.sync += age.eq(0)
+        with m.Elif(age != self.bound + 2):
+            m.d.sync += age.eq(age + 1)
+        m.d.sync += lies.eq(Mux(response.valid & ~response.ready, lies + 1, 0))
+        m.d.comb += [Assume(lies <= self.taken_after), Assert(age < self.bound)]
+
     # -- Surroundings.
 
     def _invalidates(self, m):
-        """The front's invalidates, and sources in place of window and revocation engine, which ask when they like."""
+        """The front's invalidates, and sources in place of window and revocation engine, which ask when they like. With
+        a broadcast, that and the window's own."""
         first, *others = self.engine.invalidates
-        wiring.connect(m, self.front.invalidate, first)
+        if self.broadcast:
+            others, port, self.waiting = [first, *others], self.front.invalidate, Signal()
+            m.d.comb += [port.start.eq(port.valid & AnySeq(1)), port.done.eq(self.waiting & AnySeq(1)),
+                         port.failed.eq(port.done & AnySeq(1))]
+            m.d.sync += self.waiting.eq(Mux(self.waiting, ~port.done, port.start))
+        else:
+            wiring.connect(m, self.front.invalidate, first)
+            self.waiting = self.engine._inside.busy & (self.engine._inside.owner == 0)
         for number, port in enumerate(others):
             asking, asked = Signal(name=f"asking{number}"), Signal(Invalidate, name=f"asked{number}")
             m.d.comb += [port.valid.eq(asking), port.request.eq(asked)]

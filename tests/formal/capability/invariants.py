@@ -192,8 +192,7 @@ def front_invariants(m, bench, watched):
         Assert(phase.as_value() <= _Phase.HELD.value),
         Assert(engine.owner < len(bench.engine.invalidates)),
         Assert(walking == (first.valid & (phase == _Phase.BUSY) & looks(first.command))),
-        Assert((engine.busy & (engine.owner == 0))
-               == (first.valid & (phase == _Phase.BUSY) & (operation == Operation.INVALIDATE))),
+        Assert(bench.waiting == (first.valid & (phase == _Phase.BUSY) & (operation == Operation.INVALIDATE))),
         Assert((phase != _Phase.BUSY) | (first.valid & first.committed & (
             looks(first.command) | (operation == Operation.INVALIDATE)))),
         Assert((phase != _Phase.HELD) | first.valid),
