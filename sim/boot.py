@@ -182,7 +182,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
          speed: MemorySpeed | None = None, jtag: int | None = None, timeout: float | None = None, echo: bool = True,
          interactive: bool = False, on_line: Callable[[str], None] = lambda line: None, kernel: Path | None = None,
          initrd: Path | None = None, oracle: bool = False, source: str = "memory", image: Path | None = None,
-         until: str | None = None, retired: Path | None = None) -> BootResult:
+         until: str | None = None, retired: Path | None = None, keys: int | None = None) -> BootResult:
     """Boot the kernel on `target` and wait for its end.
 
     Parameters
@@ -197,7 +197,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
         As the simulation program's options; only for targets on the RTL.
     timeout : float, optional
         Seconds of wall time.
-    echo, interactive, on_line
+    echo, interactive, on_line, keys
         As :func:`sim.process.watch`.
     kernel, initrd : Path, optional
         Instead of the built ones.
@@ -239,7 +239,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
     if kernel is None or initrd is None:
         built_kernel, built_initrd = _build_guest(target.architecture)
         kernel, initrd = kernel or built_kernel, initrd or built_initrd
-    options = {"timeout": timeout, "echo": echo, "interactive": interactive, "on_line": see}
+    options = {"timeout": timeout, "echo": echo, "interactive": interactive, "on_line": see, "keys": keys}
     if target.emulated:
         finished = qemu.run_kernel(target.architecture, kernel, initrd=initrd, bootargs=arguments, **options)
     else:

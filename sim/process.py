@@ -37,7 +37,8 @@ def _end(process: subprocess.Popen) -> None:
 
 
 def watch(command: list[str | Path], *, timeout: float | None = None, echo: bool = True,
-          on_line: Callable[[str], None] = lambda line: None, interactive: bool = False) -> Finished:
+          on_line: Callable[[str], None] = lambda line: None, interactive: bool = False,
+          keys: int | None = None) -> Finished:
     """Run `command`, show its stdout as it comes, and collect it.
 
     Parameters
@@ -52,11 +53,14 @@ def watch(command: list[str | Path], *, timeout: float | None = None, echo: bool
         Called with each whole line (without its end).
     interactive : bool
         The child reads our stdin; otherwise it reads nothing.
+    keys : int, optional
+        File descriptor that it reads instead.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     output = bytearray()
     line_start = 0
-    process = subprocess.Popen(command, stdin=None if interactive else subprocess.DEVNULL, stdout=subprocess.PIPE)
+    source = keys if keys is not None else None if interactive else subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=source, stdout=subprocess.PIPE)
     try:
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)

@@ -78,7 +78,7 @@ def ensure_installed(emulator: Emulator) -> None:
 
 def run_kernel(architecture: str, kernel: Path, *, initrd: Path | None = None, bootargs: str = "",
                timeout: float | None = None, echo: bool = True, interactive: bool = False,
-               on_line: Callable[[str], None] = lambda line: None) -> Finished:
+               on_line: Callable[[str], None] = lambda line: None, keys: int | None = None) -> Finished:
     """Boot `kernel` on the emulator of `architecture`; the result's code is the guest's.
 
     Parameters are those of :func:`sim.process.watch`, and the kernel's files and command line.
@@ -89,7 +89,8 @@ def run_kernel(architecture: str, kernel: Path, *, initrd: Path | None = None, b
                "-serial", "stdio", "-monitor", "none", "-no-reboot", "-nodefaults", "-kernel", str(kernel)]
     command += ["-initrd", str(initrd)] if initrd is not None else []
     command += ["-append", bootargs] if bootargs else []
-    finished = watch(command, timeout=timeout, echo=echo, on_line=on_line, interactive=interactive)
+    finished = watch(command, timeout=timeout, echo=echo, on_line=on_line, interactive=interactive,
+                     keys=keys)
     if finished.code in (EXIT_INTERRUPTED, EXIT_TIMEOUT):
         return finished
     return Finished(emulator.guest_code(finished.code) if finished.code >= 0 else EXIT_NO_CODE, finished.output)

@@ -1,6 +1,5 @@
 """kernel/cap on the host, under AddressSanitizer and UBSan, against the reference model."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -8,17 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kernel import host_library as host
+
 HERE = Path(__file__).parent
-
-
-def _module(name):
-    specification = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-host = _module("host_library")
 
 
 def run_machine(library: Path, examples: int, steps: int, *options: str) -> subprocess.CompletedProcess:

@@ -5,12 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from elftools.elf.elffile import ELFFile
 
 from hw import abi
-from kernel.build import build_kernel
 from sim.boot import TARGETS, boot
 from sim.qemu import EMULATORS
+from tests.system.planted import handle_rule, without_right
 
 _spec = importlib.util.spec_from_file_location("system_rights", Path(__file__).with_name("rights.py"))
 rights = importlib.util.module_from_spec(_spec)
@@ -39,10 +38,6 @@ FREE = {"NULL", "YIELD", "EXIT", "CLOCK", "IPC_REPLY", "CAP_CHECK", "CAP_CREATE"
 BY_ARGUMENT = {"CAP_DELETE", "MEM_MAP", "MEM_UNMAP", "MEM_PROTECT", "MEM_INFO", "CAP_INSPECT"}
 
 
-def _handle_rule(call: abi.Call) -> str:
-    return next(rule for rule in abi.CALLS if rule.call is call).handles[0]
-
-
 def test_every_call_is_in_the_policy():
     assert {call.name for call in abi.Call} == POLICY.keys() | FREE | BY_ARGUMENT
     assert {rule.call.name for rule in abi.CALLS if not rule.handles} == FREE
@@ -50,7 +45,7 @@ def test_every_call_is_in_the_policy():
 
 @pytest.mark.parametrize("name", POLICY)
 def test_calls_ask_for_the_rights_of_the_policy(name):
-    assert _handle_rule(abi.Call[name]).rights == POLICY[name]
+    assert handle_rule(abi.Call[name]).rights == POLICY[name]
 
 
 def _good_lines() -> list[str]:
@@ -81,28 +76,11 @@ def test_reader_sees_a_bad_walk(change):
     assert len(rights.faults(rights.parse("\n".join(lines)))) == 1
 
 
-def _without_right(tmp_path: Path, call: abi.Call) -> Path:
-    """The riscv64 kernel image with the rights of a call's first handle cleared in the dispatcher's table."""
-    image = bytearray(build_kernel("riscv64").read_bytes())
-    with build_kernel("riscv64").with_name("kernel.elf").open("rb") as file:
-        elf = ELFFile(file)
-        [table] = [symbol for symbol in elf.get_section_by_name(".symtab").iter_symbols() if symbol.name == "rules"]
-        base = min(segment["p_vaddr"] for segment in elf.iter_segments()
-                   if segment["p_type"] == "PT_LOAD" and segment["p_filesz"])
-    size = table["st_size"] // len(abi.CALLS)
-    place = table["st_value"] - base + call.value * size + 2
-    assert int.from_bytes(image[place:place + 2], "little") == _handle_rule(call).rights.value
-    image[place:place + 2] = bytes(2)
-    planted = tmp_path / "kernel.bin"
-    planted.write_bytes(image)
-    return planted
-
-
 @pytest.mark.skipif(shutil.which(EMULATORS["riscv64"].program) is None, reason="QEMU is not installed")
 @pytest.mark.parametrize("call", [abi.Call.IPC_RECEIVE, abi.Call.CAP_REVOKE], ids=lambda call: call.name)
 def test_a_dropped_right_is_found(tmp_path, call):
     """One entry missing from the kernel's table: the walk on the booted system shows that call, and no other."""
-    result = boot(TARGETS["qemu-riscv64"], init="suite", echo=False, timeout=300, kernel=_without_right(tmp_path, call))
+    result = boot(TARGETS["qemu-riscv64"], init="suite", echo=False, timeout=300, kernel=without_right(tmp_path, call))
     assert result.code == 1
     found = rights.faults(rights.parse(result.output))
     assert found and all(fault.startswith(f"{call.name}, ") for fault in found)

@@ -5,7 +5,7 @@
 constexpr unsigned DATA = 0x00 / 4, FLAGS = 0x18 / 4, LINE_CONTROL = 0x2c / 4, CONTROL = 0x30 / 4;
 constexpr uint32_t FLAG_TRANSMIT_FULL = 1 << 5;
 constexpr uint32_t LINE_8_BITS_FIFO = 3 << 5 | 1 << 4;
-constexpr uint32_t CONTROL_ENABLE_TRANSMIT = 1 << 0 | 1 << 8;
+constexpr uint32_t CONTROL_ENABLE_BOTH_WAYS = 1 << 0 | 1 << 8 | 1 << 9;
 constexpr uint64_t SYS_WRITEC = 0x03;
 
 static volatile uint32_t *registers;
@@ -20,7 +20,7 @@ void console_start(paddr_t pl011, unsigned interrupt)
     device = (struct arch_io){ .base = pl011, .registers = REGISTERS, .stride = 4, .interrupt = interrupt };
     registers = device_at(pl011);
     registers[LINE_CONTROL] = LINE_8_BITS_FIFO;
-    registers[CONTROL] = CONTROL_ENABLE_TRANSMIT;
+    registers[CONTROL] = CONTROL_ENABLE_BOTH_WAYS;
 }
 
 static void put(char character)

@@ -39,6 +39,8 @@ void user_call_stamped(struct user_call *call);
  *   static inline void user_kernel_instruction(void);      executes a custom instruction for the kernel only, or an illegal one
  *   static inline void user_float_instruction(void);       executes one floating-point instruction
  *   constexpr unsigned USER_UART_MASK, ..._TRANSMIT, ..._STATUS;   registers of the console for a driver, and a bit
+ *   constexpr unsigned USER_UART_FLAGS, ..._FLAG, ..._RECEIVED, ..._DATA;   a character has come if FLAGS & FLAG is RECEIVED
+ *   constexpr unsigned USER_UART_BUFFER, ..._BUFFER_ON;    what to write where, so that the console buffers input
  *   constexpr uintptr_t USER_ENTRY_STACK;                  how far below a 16-byte boundary a function finds the stack
  *   constexpr uintptr_t USER_KERNEL_ADDRESS;               mapped for the kernel only
  * and each NAME.S defines user_call, user_call_stamped and

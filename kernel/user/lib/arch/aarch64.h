@@ -38,3 +38,6 @@ constexpr uintptr_t USER_ENTRY_STACK = 0;
 
 /* Registers of the console's UART. PL011: IMSC, its bit for transmission, and MIS. */
 constexpr unsigned USER_UART_MASK = 0x38 / 4, USER_UART_TRANSMIT = 1 << 5, USER_UART_STATUS = 0x40 / 4;
+/* For who reads it: FR, its bit for no character, DR; LCRH, and 8 bits with FIFOs. */
+constexpr unsigned USER_UART_FLAGS = 0x18 / 4, USER_UART_FLAG = 1 << 4, USER_UART_RECEIVED = 0, USER_UART_DATA = 0,
+    USER_UART_BUFFER = 0x2c / 4, USER_UART_BUFFER_ON = 0x70;

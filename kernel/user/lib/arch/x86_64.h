@@ -38,3 +38,6 @@ constexpr uintptr_t USER_ENTRY_STACK = 8;
 
 /* Registers of the console's UART. 16550: IER, its bit for an empty transmitter, and IIR, which clears it when read. */
 constexpr unsigned USER_UART_MASK = 1, USER_UART_TRANSMIT = 2, USER_UART_STATUS = 2;
+/* For who reads it: the line status, its bit for a character that has come, where that lies; FCR, and FIFOs on. */
+constexpr unsigned USER_UART_FLAGS = 5, USER_UART_FLAG = 1, USER_UART_RECEIVED = 1, USER_UART_DATA = 0, USER_UART_BUFFER = 2,
+    USER_UART_BUFFER_ON = 1;

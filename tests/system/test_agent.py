@@ -1,0 +1,73 @@
+"""The test agent, and the state machine of capabilities that drives booted kernels through it."""
+
+import pytest
+
+from hw.abi import INFO_WORD, Call, CapType, Rights, Status
+from tests.system.agent import Agent, AgentError, Request
+from tests.system.booted_machine import explore
+from tests.system.campaign import EMULATED, campaign_seed, targets
+from tests.system.planted import without_right
+
+RISCV = targets("qemu-riscv64")
+
+
+@pytest.mark.parametrize("target", [*EMULATED, *targets("model")])
+def test_agent_makes_any_call(target):
+    with Agent.boot(target) as agent:
+        made = agent.call("CAP_CREATE", w0=CapType.NOTIFICATION.value)
+        assert made.status == Status.OK and made.handle != 0
+        assert agent.call("NOTIFICATION_SIGNAL", handle=made.handle, w0=5).status == Status.OK
+        assert agent.call("NOTIFICATION_POLL", handle=made.handle)[0] == 5
+        assert agent.call("CAP_INSPECT", handle=made.handle)[0] == CapType.NOTIFICATION.value
+        assert agent.call("NOTIFICATION_POLL", handle=made.handle | 1 << 32).status == Status.BAD_HANDLE
+        # Numbers of no call, reserved bits, every word, texts.
+        assert agent.calls([Request({INFO_WORD: 0xfff0})])[0].status == Status.BAD_CALL
+        assert agent.calls([Request({INFO_WORD: 1 << 63})])[0].status == Status.BAD_CALL
+        everything = {f"w{word}": 0x1111_1111_1111_1111 * (word + 1) for word in range(8)}
+        answer = agent.call("NULL", timeout=12, capabilities=10, capabilities_high=11, handle=9, **everything)
+        assert answer.words == {word: 0x1111_1111_1111_1111 * (word + 1) for word in range(8)} | {
+            8: 0, 9: 9, 10: 10, 11: 11, 12: 12}
+        missing = agent.call("PROCESS_CREATE", handle=agent.space, texts={0: "nobody"})
+        assert missing.status == Status.NOT_FOUND
+        with pytest.raises(AgentError, match=r"^\? 13=1"):
+            agent.calls([Request({INFO_WORD: Call.NULL.value, 13: 1})])
+    assert agent.result.code == 0
+
+
+@pytest.mark.parametrize("target", [*RISCV, *targets("model")])
+def test_sequences_agree_with_the_model(target):
+    """On `model` every check by unit and by software, and what is done by either, in the same boot."""
+    with Agent.boot(target) as agent:
+        explore(agent, 4, 8)
+
+
+@pytest.mark.parametrize("target", RISCV)
+@pytest.mark.parametrize("call", [Call.CAP_DERIVE, Call.CAP_REVOKE], ids=lambda call: call.name)
+def test_a_dropped_right_is_found(target, call, tmp_path):
+    with (pytest.raises(AssertionError, match=f"Status.OK.*{Status.MISSING_RIGHTS}"),
+          Agent.boot(target, kernel=without_right(tmp_path, call)) as agent):
+        explore(agent, 30, 6, shrink=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", [*EMULATED, *targets("model")])
+def test_sequences_agree_with_the_model_for_long(target):
+    seed = campaign_seed(f"sequences on {target}")
+    with Agent.boot(target) as agent:
+        explore(agent, 150, 20, seed)
+
+
+@pytest.mark.slow
+def test_sequences_agree_with_the_model_on_the_rtl():
+    """The capability unit's RTL and software in the same boot: every verdict by both and by the instruction."""
+    seed = campaign_seed("sequences on soc")
+    with Agent.boot("soc") as agent:
+        assert agent.call("CAP_CHECK").status == Status.BAD_HANDLE
+        explore(agent, 8, 8, seed, shrink=False)
+
+
+def test_rights_of_a_request():
+    """A request is one line, however it is made."""
+    request = Request.of(Call.CAP_DERIVE, handle=0x1000, w0=(Rights.SEND | Rights.GRANT).value, via=0x77)
+    assert request.line == ">77 cap_derive 0=28 9=1000"
+    assert Request.of("IPC_CALL", count=2, move=1).line == "ipc_call 8=120000"
