@@ -183,7 +183,7 @@ class _Display:
             return
         if seed not in self._tasks:
             self._tasks[seed] = self._progress.add_task("", total=None)
-        percent = int(words.split()[1]) if words.startswith("routing, ") else None
+        percent = int(words.split()[1]) if words.startswith("routing, ") and words.endswith("%") else None
         self._progress.update(self._tasks[seed], description=f"{who}: {words}", total=None if percent is None else 100,
                               completed=percent or 0, visible=bool(words))
 

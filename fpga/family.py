@@ -59,7 +59,8 @@ class Family:
 
 def _ecp5_options(platform) -> list[str]:
     return [platform._nextpnr_device_options[platform.device], "--speed", platform.speed,
-            "--package", platform._nextpnr_package_options[platform.package].upper()]
+            "--package", platform._nextpnr_package_options[platform.package].upper(),
+            "--placer", "static", "--router", "router2"]
 
 
 def _ice40_options(platform) -> list[str]:

@@ -205,8 +205,10 @@ def progress_of(line: str, state: dict) -> str | None:
     state : dict
         Kept from line to line.
     """
-    if found := re.search(r"at (?:initial placer )?iter(?:ation)? #?(\d+)", line):
-        return f"placing, step {found[1]}"
+    if found := re.search(r"at (?:initial placer )?iter(?:ation)? #?(\d+)|\biter=(\d+) steplen", line):
+        return f"placing, step {found[1] or found[2]}"
+    if found := re.search(r"\biter=(\d+) wires=\d+ overused=(\d+)", line):
+        return f"routing, step {found[1]}: {found[2]} wires in two nets"
     if found := re.search(r"Routing (\d+) arcs", line):
         state["arcs"] = int(found[1])
         return "routing"

@@ -96,7 +96,9 @@ def test_progress_in_words():
     lines = {
         "Info: Packing constants..": "packing",
         "Info:     at iteration #3, type ALL: wirelen solved = 1": "placing, step 3",
+        "Info: iter=113 steplen=0.518859 a=58.513832 penalty=[0.00, 0.00, 0.00, 0.00]": "placing, step 113",
         "Info: Running simulated annealing placer for refinement.": "refining",
+        "Info:     iter=200 wires=496925 overused=3 overuse=3 archfail=NA": "routing, step 200: 3 wires in two nets",
         "Info: Routing 2000 arcs.": "routing",
         "Info:       1000 |        0       1000 |    0  1000 |       500|       0.13       0.13|": "routing, 75 %",
         "Info: Routing complete.": "checking timing",
