@@ -221,7 +221,7 @@ def main(name, parameters, listed, count, all_seeds, seed, jobs, budget_minutes,
     """Make the bitstream of BOARD in build/fpga/BOARD, with report.json beside it, and print the report.
 
     A clock that is missed is a failure: exit code 1, and no bitstream. NAME=VALUE sets a parameter of the system, over
-    the board's configuration.
+    the board's configuration; clock_hz=30000000 its clock.
     """
     if listed or name == "list":
         return _list()

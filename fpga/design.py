@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sim.toolchain import ToolError
 from soc.config import SocConfig
@@ -11,6 +11,7 @@ from soc.parameters import configure, describe
 from .accelerator import AcceleratorConfig, AcceleratorTop
 from .board import Board
 from .family import FAMILIES, Family
+from .pll import pll_settings
 from .top import BoardTop, soc_configuration
 
 __all__ = ["TOP", "Design", "elaborate", "make_design"]
@@ -50,14 +51,28 @@ class Design:
         return FAMILIES[self.board.family]
 
 
+def _with_clock(board: Board, parameters: Sequence[str]) -> Board:
+    """`board`, with the clock that a parameter asks for. Raises ValueError for one that its PLL cannot make."""
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name == "clock_hz":
+            if not value.isdecimal():
+                raise ValueError(f"clock_hz must be a number of Hz, not '{value}'")
+            board = replace(board, clock_hz=int(value))
+            platform = board.make_platform()
+            pll_settings(int(platform.lookup(platform.default_clk).clock.frequency), board.clock_hz)
+    return board
+
+
 def _make_top(board: Board, parameters: Sequence[str]):
-    """Top of `board` and its parameters in words."""
+    """`board` as it is built, its top, and its parameters in words."""
     if board.design == "soc":
+        board = _with_clock(board, parameters)
         config = configure(SocConfig, soc_configuration(board).to_json(), parameters)
-        return BoardTop(board, config), describe(config)
+        return board, BoardTop(board, config), describe(config)
     if board.design == "accelerator":
         config = configure(AcceleratorConfig, json.dumps(board.configuration), parameters)
-        return AcceleratorTop(board, config), describe(config)
+        return board, AcceleratorTop(board, config), describe(config)
     raise ValueError(f"there is no design '{board.design}'")
 
 
@@ -68,7 +83,7 @@ def make_design(board: Board, parameters: Sequence[str] = ()) -> Design:
     ----------
     board : Board
     parameters : sequence of str
-        NAME=VALUE, as in :func:`soc.parameters.configure`; they win over the board's.
+        NAME=VALUE, as in :func:`soc.parameters.configure`; they win over the board's, its clock too.
 
     Raises
     ------
@@ -76,7 +91,7 @@ def make_design(board: Board, parameters: Sequence[str] = ()) -> Design:
         For parameters that cannot be built.
     """
     try:
-        top, described = _make_top(board, parameters)
+        board, top, described = _make_top(board, parameters)
     except (TypeError, ValueError) as error:
         raise ToolError(str(error), 2) from None
     return elaborate(board, top, described)

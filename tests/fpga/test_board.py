@@ -85,6 +85,19 @@ def test_parameters_win_over_the_board():
     assert "mailbox=false" in make_design(board, TINY).parameters.split()
 
 
+def test_another_clock_than_the_boards():
+    board = find_board("ulx3s-85f")
+    design = make_design(board, (*TINY, "clock_hz=30000000"))
+    assert (board.clock_hz, design.board.clock_hz) == (60_000_000, 30_000_000)
+    assert {"clock_hz=30000000", "timebase_hz=30000000"} <= set(design.parameters.split())
+    divider = r"parameter \\CLKOP_DIV (\d+)"
+    slow, fast = (int(re.search(divider, text)[1]) for text in (design.text, make_design(board, TINY).text))
+    assert slow != fast
+    for parameter, words in (("clock_hz=fast", "number of Hz"), ("clock_hz=30000001", "the PLL makes no 30 MHz")):
+        with pytest.raises(ToolError, match=words):
+            make_design(board, (*TINY, parameter))
+
+
 def test_a_board_of_ones_own_takes_one_object():
     board = replace(find_board("ulx3s-85f"), name="mine", heartbeat=Pin("led", 7), reset=None, clock_hz=50_000_000)
     design = make_design(board, TINY)
