@@ -41,6 +41,7 @@ def test_a_unit_that_runs_forgets_in_time():
           timeout=600)
 
 
+@pytest.mark.slow
 def test_a_unit_behind_the_broadcast():
     prove(EngineBench(broadcast=True), mode="prove", depth=2, reset="any", name="capability_engine_broadcast",
           timeout=1800)
