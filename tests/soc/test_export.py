@@ -37,9 +37,10 @@ def test_exported_file_lints(tmp_path, name):
 
 
 @pytest.mark.slow
-def test_mailbox_without_instructions_lints(tmp_path):
+@pytest.mark.parametrize("parameter", ["contexts=0", "harts=2"])
+def test_mailbox_of_other_ports_lints(tmp_path, parameter):
     path = tmp_path / "block.v"
-    path.write_text(export("mailbox", parameters=["contexts=0"]))
+    path.write_text(export("mailbox", parameters=[parameter]))
     done = lint(path, "veridian_mailbox")
     assert (done.returncode, done.stderr) == (0, "")
 
