@@ -8,8 +8,8 @@
 /* `pages` physically contiguous pages, content arbitrary, never given back; nullptr if there are none. */
 void *cap_hook_pages(size_t pages, paddr_t *physical);
 
-/* The capability unit must forget a slot, a space, an object. Called after the tables were changed, and returns when
-   nothing older can be seen any more. Called on every machine: the hook knows whether there is a unit. */
+/* The capability unit must forget a slot, a space, an object that slots still name. Called after the tables were changed, and
+   returns when nothing older can be seen any more, and the next check sees what was stored. Called on every machine: the hook knows whether there is a unit. */
 void cap_hook_invalidate_slot(uint32_t space, uint32_t handle);
 void cap_hook_invalidate_space(uint32_t space);
 void cap_hook_invalidate_object(uint32_t object_id);
