@@ -8,6 +8,11 @@
 #include "cap/hooks.h"
 #include "cap/tables.h"
 
+enum forgotten : int { FORGET_SLOT, FORGET_SPACE, FORGET_OBJECT };
+
+/* Hears of each invalidation: number of the space or object, and handle. Returns when nothing older can be seen. */
+typedef void invalidation_observer(int what, uint32_t number, uint32_t handle);
+
 /* Empties descendants of slot `root`; the first of the dead slots, and that it is done if it is. */
 typedef uint64_t revocation_engine(uint32_t root, uint32_t limit, uint32_t *dead, bool *finished);
 
@@ -15,6 +20,8 @@ struct line { bool valid; uint32_t space, handle, object_id, badge; uint16_t cap
 
 constexpr size_t LINES = 4096;
 static struct line lines[LINES];
+static bool caching;                 /* is there anything in the cache? */
+static invalidation_observer *observer;
 static void *arena[64];
 static size_t arena_count;
 static size_t page_limit = SIZE_MAX;
@@ -36,21 +43,24 @@ void *cap_hook_pages(size_t pages, paddr_t *physical)
 
 void cap_hook_invalidate_slot(uint32_t space, uint32_t handle)
 {
-    for (size_t i = 0; i < LINES; i++)
+    for (size_t i = 0; i < LINES && caching; i++)
         if (lines[i].space == space && handle_get_index(lines[i].handle) == handle_get_index(handle))
             lines[i].valid = false;
+    if (observer != nullptr) observer(FORGET_SLOT, space, handle);
 }
 
 void cap_hook_invalidate_space(uint32_t space)
 {
-    for (size_t i = 0; i < LINES; i++)
+    for (size_t i = 0; i < LINES && caching; i++)
         if (lines[i].space == space) lines[i].valid = false;
+    if (observer != nullptr) observer(FORGET_SPACE, space, 0);
 }
 
 void cap_hook_invalidate_object(uint32_t object_id)
 {
-    for (size_t i = 0; i < LINES; i++)
+    for (size_t i = 0; i < LINES && caching; i++)
         if (lines[i].object_id == object_id) lines[i].valid = false;
+    if (observer != nullptr) observer(FORGET_OBJECT, object_id, 0);
 }
 
 void cap_hook_filled(uint32_t, uint32_t, struct cap_view const *) {}
@@ -79,6 +89,9 @@ void host_set_attached(bool value) { attached = value; }
 /* The engine from now on; nullptr: none. */
 void host_set_engine(revocation_engine *use) { engine = use; }
 
+/* The observer from now on; nullptr: none. */
+void host_set_observer(invalidation_observer *use) { observer = use; }
+
 void host_reset(size_t pages)
 {
     for (size_t i = 0; i < arena_count; i++) free(arena[i]);
@@ -87,6 +100,8 @@ void host_reset(size_t pages)
     memset(lines, 0, sizeof lines);
     last_unreferenced = 0;
     engine = nullptr;
+    observer = nullptr;
+    caching = false;
 }
 
 uint32_t host_take_unreferenced(void)
@@ -104,6 +119,7 @@ uint64_t cached_check(uint32_t space, uint64_t query)
     if (!line->valid || line->space != space || line->handle != handle) {
         struct cap_view view;
         if (cap_find(space, handle, 0, &view) != STATUS_OK) return cap_check_badge(space, query);
+        caching = true;
         *line = (struct line){ true, space, handle, view.object_id, view.badge, view.cap_type, view.rights };
     }
     if (line->cap_type != query_get_cap_type(query)) return answer_make(VERDICT_WRONG_TYPE, 0);

@@ -15,10 +15,12 @@ import cffi
 from sim.toolchain import BUILD, ROOT, digest, locked, tool_versions
 from soc.generate.c_header import write_headers
 
-__all__ = ["build", "load", "sanitizer_environment"]
+__all__ = ["build", "build_concurrent", "load", "sanitizer_environment"]
 
 _FLAGS = ("-std=c23", "-O1", "-g", "-fPIC", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector",
           "-fsanitize=address,undefined", "-fsanitize-trap=undefined", "-fno-omit-frame-pointer")
+_THREAD_FLAGS = ("-std=c23", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector",
+                 "-fno-sanitize=undefined", "-fsanitize=thread")
 _HOST_DECLARATIONS = """
 void host_reset(size_t pages);
 uint32_t host_take_unreferenced(void);
@@ -53,6 +55,26 @@ def _planted(source: Path, faults: tuple[str, ...]) -> str:
     return text
 
 
+def _compile(sources: list[Path], folder: Path, flags: tuple[str, ...], faults: tuple[str, ...],
+             include: Path) -> list[Path]:
+    """Objects, in `folder`, of copies of the sources with the faults."""
+    objects = []
+    # Copies of the module's headers lie beside those of its sources, and are found first.
+    (folder / "cap").mkdir(parents=True, exist_ok=True)
+    for header in (ROOT / "kernel/cap").glob("*.h"):
+        (folder / "cap" / header.name).write_text(_planted(header, faults))
+    for source in sources:
+        copy, target = folder / source.name, folder / f"{source.stem}.o"
+        copy.write_text(_planted(source, faults))
+        # A planted fault may leave a variable without use.
+        unused = ["-Wno-unused", "-Wno-unused-parameter"] if faults else []
+        includes = [f"-I{path}" for path in (folder, include, ROOT / "kernel/include", ROOT / "kernel")]
+        subprocess.run([sys.executable, "-m", "ziglang", "cc", *flags, *unused, *includes, "-c", copy, "-o", target],
+                       check=True)
+        objects.append(target)
+    return objects
+
+
 def build(faults: tuple[str, ...] = ()) -> Path:
     """Shared library of kernel/cap with the host's hooks, under AddressSanitizer and UBSan.
 
@@ -70,26 +92,42 @@ def build(faults: tuple[str, ...] = ()) -> Path:
     with locked("host-kernel"):
         if library.exists():
             return library
-        library.parent.mkdir(parents=True, exist_ok=True)
-        objects = []
-        # Copies of the module's headers lie beside those of its sources, and are found first.
-        (library.parent / "cap").mkdir(exist_ok=True)
-        for header in (ROOT / "kernel/cap").glob("*.h"):
-            (library.parent / "cap" / header.name).write_text(_planted(header, faults))
-        for source in sources:
-            copy, target = library.with_name(source.name), library.with_name(f"{source.stem}.o")
-            copy.write_text(_planted(source, faults))
-            # A planted fault may leave a variable without use.
-            unused = ["-Wno-unused", "-Wno-unused-parameter"] if faults else []
-            includes = [f"-I{folder}" for folder in (library.parent, include, ROOT / "kernel/include", ROOT / "kernel")]
-            compiler = (sys.executable, "-m", "ziglang", "cc")
-            subprocess.run([*compiler, *_FLAGS, *unused, *includes, "-c", copy, "-o", target], check=True)
-            objects.append(target)
+        objects = _compile(sources, library.parent, _FLAGS, faults, include)
         # The wheel of the compiler ships no ASan runtime; the host's gcc does.
         partial = library.with_suffix(".part")
         subprocess.run(["gcc", "-shared", "-fsanitize=address", *objects, "-o", partial], check=True)
         partial.rename(library)
     return library
+
+
+def build_concurrent(faults: tuple[str, ...] = (), definitions: tuple[str, ...] = ()) -> Path:
+    """concurrent.c with kernel/cap under ThreadSanitizer, as a program.
+
+    Parameters
+    ----------
+    faults : tuple of (str)
+        As :func:`build` takes them.
+    definitions : tuple of (str)
+        Options of the compiler.
+    """
+    program = ROOT / "tests/kernel/concurrent.c"
+    names = ROOT / "tests/kernel/tsan_names.c"
+    sources = [*sorted((ROOT / "kernel/cap").glob("*.c")), ROOT / "tests/kernel/host_hooks.c", program]
+    headers = sorted((ROOT / "kernel/cap").glob("*.h")) + sorted((ROOT / "kernel/include").glob("*.h"))
+    include = BUILD / "generated/include"
+    write_headers(include)
+    key = digest(sources, headers, names, include / "veridian/abi.h", _THREAD_FLAGS, faults, definitions,
+                 tool_versions("ziglang"))
+    target = BUILD / "tests/kernel" / key / "concurrent"
+    with locked("host-kernel-threads"):
+        if target.exists():
+            return target
+        objects = _compile(sources, target.parent, (*_THREAD_FLAGS, *definitions), faults, include)
+        partial = target.with_suffix(".part")
+        # The runtime of the host's gcc, which is called by other names.
+        subprocess.run(["gcc", "-fsanitize=thread", *objects, names, "-o", partial], check=True)
+        partial.rename(target)
+    return target
 
 
 def sanitizer_environment() -> dict[str, str]:
