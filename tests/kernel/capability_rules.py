@@ -191,7 +191,8 @@ class CapabilityRules(RuleBasedStateMachine):
         """The object that a capability names dies: every capability to it is stale."""
         if (capability := self.pick(place)) is not None:
             expected = self.expected(capability, Rights.MANAGE.value)
-            assert self.system.destroy(capability.space, capability.handle) == expected
+            status = self.system.destroy(capability.space, capability.handle)
+            assert status == expected, f"{status}, model {expected}"
             if expected == Status.OK:
                 capability.target.alive = False
 
@@ -208,7 +209,7 @@ class CapabilityRules(RuleBasedStateMachine):
         if expected == Status.OK and status == Status.NO_SLOTS:
             assert not self.system.room(self.model, parent.space, 1)
             return
-        assert status == expected
+        assert status == expected, f"{status}, model {expected}"
         if status == Status.OK:
             self.give(self.model.add(Capability(parent.space, handle, parent.target, Rights(rights),
                                                 badge or parent.badge, parent)))
@@ -239,7 +240,7 @@ class CapabilityRules(RuleBasedStateMachine):
         if expected == Status.OK and status == Status.NO_SLOTS:
             assert not self.system.room(self.model, to, len(chosen))
             return
-        assert status == expected
+        assert status == expected, f"{status}, model {expected}"
         if status != Status.OK:
             return
         for i, capability in enumerate(chosen):
@@ -269,7 +270,7 @@ class CapabilityRules(RuleBasedStateMachine):
     def revoke_capability(self, capability: Capability, limit: int) -> None:
         expected = self.expected(capability, Rights.REVOKE.value)
         status, total = self.system.revoke(capability.space, capability.handle, limit)
-        assert status == expected
+        assert status == expected, f"{status}, model {expected}"
         if status == Status.OK:
             assert total == self.model.revoke(capability)
 
@@ -306,11 +307,10 @@ class CapabilityRules(RuleBasedStateMachine):
 
     def burst_operations(self, choose: random.Random, place) -> list[tuple[float, object]]:
         """Weights and operations that a burst chooses from."""
-        rights = functools.partial(choose.choice, (ALL_RIGHTS, place() & ALL_RIGHTS))
         types = (CapType.ENDPOINT, CapType.MEMORY)
         return [
             (4, lambda: self.create(place(), choose.choice(types))),
-            (8, lambda: self.derive(place(), rights(), choose.randrange(3))),
+            (8, lambda: self.derive(place(), choose.choice((ALL_RIGHTS, place() & ALL_RIGHTS)), choose.randrange(3))),
             (6, lambda: self.transfer([place() for _ in range(choose.randrange(1, 5))], place(), place() & 15)),
             (2, lambda: self.delete(place())), (2, lambda: self.revoke(place(), choose.randrange(1, 5))),
             (2, lambda: self.end_tree(place(), choose.randrange(1, 5))),

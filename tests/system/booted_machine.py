@@ -28,7 +28,7 @@ from hw.abi import (
 from tests.kernel.capability_rules import CapabilityRules, System
 from tests.system.agent import Agent, Answer, Request, check_instruction
 
-__all__ = ["BootedSystem", "explore"]
+__all__ = ["BootedSystem", "bursts", "explore"]
 
 #: AGENT_CHILD of agent.h.
 _CHILD = 1
@@ -220,6 +220,11 @@ class BootedMachine(CapabilityRules):
     def start(self, seed):
         self.begin(BootedSystem(self.agent, seed))
 
+    def burst_operations(self, choose, place):
+        """More of what makes capabilities: a call costs much here, and few of them are needed to see one refused."""
+        everything = super().burst_operations(choose, place)
+        return [*everything[:3], *((weight / 4, operation) for weight, operation in everything[3:])]
+
     def after_each_of_a_burst(self):
         self.compare(sorted({place for place in self.given[-2:] if self.askable(place[0])}))
 
@@ -230,6 +235,16 @@ class BootedMachine(CapabilityRules):
             self.final_state_agrees()
         finally:
             self.system.close()
+
+
+def bursts(agent: Agent, count: int, number: int) -> None:
+    """`count` bursts of the machine in one system of spaces, without Hypothesis: many operations, nothing shrinks."""
+    machine = type("BootedMachine", (BootedMachine,), {"agent": agent})()
+    machine.start(number)
+    for burst in range(count):
+        machine.burst(number + burst)
+        machine.verdicts_agree()
+    machine.teardown()
 
 
 def explore(agent: Agent, examples: int, steps: int, number: int | None = None, *, shrink: bool = True) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from hw.abi import INFO_WORD, Call, CapType, Rights, Status
 from tests.system.agent import Agent, AgentError, Request
-from tests.system.booted_machine import explore
+from tests.system.booted_machine import bursts, explore
 from tests.system.campaign import EMULATED, campaign_seed, targets
 from tests.system.planted import without_right
 
@@ -38,15 +38,16 @@ def test_agent_makes_any_call(target):
 def test_sequences_agree_with_the_model(target):
     """On `model` every check by unit and by software, and what is done by either, in the same boot."""
     with Agent.boot(target) as agent:
-        explore(agent, 4, 8)
+        explore(agent, 3, 6)
+        bursts(agent, 2, 1)
 
 
-@pytest.mark.parametrize("target", RISCV)
+@pytest.mark.parametrize("target", targets("model"))
 @pytest.mark.parametrize("call", [Call.CAP_DERIVE, Call.CAP_REVOKE], ids=lambda call: call.name)
 def test_a_dropped_right_is_found(target, call, tmp_path):
-    with (pytest.raises(AssertionError, match=f"Status.OK.*{Status.MISSING_RIGHTS}"),
+    with (pytest.raises(AssertionError, match=f"model {Status.MISSING_RIGHTS}"),
           Agent.boot(target, kernel=without_right(tmp_path, call)) as agent):
-        explore(agent, 30, 6, shrink=False)
+        bursts(agent, 10, 1)
 
 
 @pytest.mark.slow
@@ -54,7 +55,8 @@ def test_a_dropped_right_is_found(target, call, tmp_path):
 def test_sequences_agree_with_the_model_for_long(target):
     seed = campaign_seed(f"sequences on {target}")
     with Agent.boot(target) as agent:
-        explore(agent, 150, 20, seed)
+        explore(agent, 50, 20, seed)
+        bursts(agent, 100, seed)
 
 
 @pytest.mark.slow
@@ -63,7 +65,8 @@ def test_sequences_agree_with_the_model_on_the_rtl():
     seed = campaign_seed("sequences on soc")
     with Agent.boot("soc") as agent:
         assert agent.call("CAP_CHECK").status == Status.BAD_HANDLE
-        explore(agent, 8, 8, seed, shrink=False)
+        explore(agent, 4, 6, seed, shrink=False)
+        bursts(agent, 4, seed)
 
 
 def test_rights_of_a_request():
