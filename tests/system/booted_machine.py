@@ -86,8 +86,8 @@ class BootedSystem(System):
         answer = self._ask("STATISTICS", handle=self.agent.kernel)
         return [answer[word] for word in range(7) if word != 3]
 
-    def _of(self, space: int, call: Call | str, **words) -> Answer:
-        """A call of a child."""
+    def call(self, space: int, call: Call | str, **words) -> Answer:
+        """A call of the process whose space this is."""
         return self.agent.call(call, via=self.children[space].endpoint, **words)
 
     # ---- children
@@ -100,7 +100,7 @@ class BootedSystem(System):
         """Let child `one` reach child `other`."""
         child, peer = self.children[one], self.children[other]
         for filler in (child.fillers.pop() for _ in range(2)):
-            assert self._of(one, "CAP_DELETE", handle=filler).status == Status.OK
+            assert self.call(one, "CAP_DELETE", handle=filler).status == Status.OK
         derived = self._ask("CAP_DERIVE", handle=peer.endpoint, w0=(Rights.SEND | Rights.GRANT).value, w1=_PEER).handle
         child.endpoints[other] = self._ask("CAP_MOVE", handle=derived, w0=child.space).handle
         child.spaces[other] = self._ask("CAP_COPY", handle=peer.space, w0=child.space).handle
@@ -144,15 +144,15 @@ class BootedSystem(System):
     # ---- what children do
 
     def create(self, space, cap_type):
-        answer = self._of(space, "CAP_CREATE", w0=cap_type.value, w1=PAGE_BYTES)
+        answer = self.call(space, "CAP_CREATE", w0=cap_type.value, w1=PAGE_BYTES)
         self._objects += 1
         return answer.status, self._objects, answer.handle
 
     def destroy(self, space, handle):
-        return self._of(space, "CAP_DESTROY", handle=handle).status
+        return self.call(space, "CAP_DESTROY", handle=handle).status
 
     def derive(self, space, handle, rights, badge):
-        answer = self._of(space, "CAP_DERIVE", handle=handle, w0=rights, w1=badge)
+        answer = self.call(space, "CAP_DERIVE", handle=handle, w0=rights, w1=badge)
         return answer.status, answer.handle
 
     def can_transfer(self, source, to, count, move):
@@ -160,19 +160,19 @@ class BootedSystem(System):
 
     def transfer(self, source, to, handles, move):
         if len(handles) == 1 and move <= 1 and (source == to or self._random.randrange(2)):
-            answer = self._of(source, "CAP_MOVE" if move else "CAP_COPY", handle=handles[0],
+            answer = self.call(source, "CAP_MOVE" if move else "CAP_COPY", handle=handles[0],
                               w0=self.children[source].spaces[to])
             return answer.status, [answer.handle]
         pairs = [sum(handle << 32 * i for i, handle in enumerate(handles[at:at + 2])) for at in (0, 2)]
-        answer = self._of(source, "IPC_CALL", handle=self.children[source].endpoints[to], count=len(handles),
+        answer = self.call(source, "IPC_CALL", handle=self.children[source].endpoints[to], count=len(handles),
                           move=move & 15, capabilities=pairs[0], capabilities_high=pairs[1])
         return answer.status, [answer[word] for word in range(MESSAGE_CAPABILITIES)]
 
     def delete(self, space, handle):
-        return self._of(space, "CAP_DELETE", handle=handle).status
+        return self.call(space, "CAP_DELETE", handle=handle).status
 
     def revoke(self, space, handle, limit):
-        answer = self._of(space, "CAP_REVOKE", handle=handle)
+        answer = self.call(space, "CAP_REVOKE", handle=handle)
         return answer.status, answer[0]
 
     def seal(self, space, limit):
