@@ -214,7 +214,8 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
         if target.emulated and value is not None:
             raise ToolError(f"{option} is for the SoC, not for {target.name}", 2)
     for option, value in (("--wave", wave), ("--jtag", jtag), ("--oracle", oracle or None),
-                          ("--from", source if source != "memory" else None), ("--until", until), ("--retired", retired),
+                          ("--from", source if source != "memory" else None), ("--until", until),
+                          ("--retired", retired),
                           ("--memory-latency or --memory-beat", speed)):
         if (target.emulated or target.functional) and value is not None:
             raise ToolError(f"{option} is for the targets on the RTL, not for {target.name}", 2)

@@ -292,8 +292,8 @@ INSTRUCTIONS = (
     Instruction("cap.object", 1, 0, False, "rd = Answer(object id) of Query rs1 in space rs2"),
     Instruction("cap.badge", 1, 1, False, "rd = Answer(badge) of Query rs1 in space rs2"),
     Instruction("cap.install", 1, 2, False, "prefetch the slot of Handle rs1 in space rs2; rd = 0"),
-    Instruction("cap.inv.slot", 1, 3, False, "forget the slot of Handle rs1 (tag ignored) in space rs2; rd = 0, or with "
-                "several harts UNDECIDED if a unit gave no answer in time"),
+    Instruction("cap.inv.slot", 1, 3, False, "forget the slot of Handle rs1 (tag ignored) in space rs2; rd = 0, or "
+                "with several harts UNDECIDED if a unit gave no answer in time"),
     Instruction("cap.inv.space", 1, 4, False, "forget all of space rs2; rd as cap.inv.slot"),
     Instruction("cap.inv.object", 1, 5, False, "forget every slot that names object rs1; rd as cap.inv.slot"),
     Instruction("cap.space", 1, 6, False, "select space rs1 for cap.check; rd = previous space"),

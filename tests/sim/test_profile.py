@@ -1,4 +1,4 @@
-"""Profiles of the kernel: what is counted from made-up runs, and that the sums are the times that a program measures."""
+"""Profiles of the kernel: what made-up runs count, and that the sums are the times that a program measures."""
 
 import re
 

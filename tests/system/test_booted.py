@@ -119,14 +119,14 @@ def test_suite_with_assertions(name):
     architecture = TARGETS[name].architecture
     result = _boot(name, init="suite", kernel=build_kernel(architecture, test=True))
     _check_suite(result, unit=name in WITH_UNIT)
-    # Such a kernel lets others run between the steps of a revocation, so the tests of that met some half done. (The model's
-    # engine needs no time.)
+    # Such a kernel lets others run between the steps of a revocation, so the tests of that met some half done.
+    # (The model's engine needs no time.)
     if name not in WITH_UNIT:
         assert len(re.findall(r"^# \d+ of 160 are left", result.output, re.MULTILINE)) >= 5
 
 
 def test_broken_tree_ends_the_machine():
-    """An engine that meets a tree that is none says so, and the kernel goes no further: nothing is left half revoked."""
+    """An engine that meets a tree that is none says so, and the kernel stops: nothing is left half revoked."""
     result = _boot("model", init="capabilities", bootargs="plant=tree", kernel=build_kernel("riscv64", test=True))
     assert result.code == PANIC
     assert re.search(r"kernel panic: revocation below slot \d+ ended in state \d+", result.output)

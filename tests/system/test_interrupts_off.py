@@ -1,7 +1,7 @@
 """How long interrupts wait for a revocation: the kernel runs with interrupts off, so as long as it stays at a time.
 
-The program `bounds` revokes 1,100 children and a chain of 300, without and with the capability unit, and deletes the root. On
-the RTL each stay of the kernel is counted in cycles, from the last instruction of the user to the next.
+The program `bounds` revokes 1,100 children and a chain of 300, without and with the capability unit, and deletes the
+root. On the RTL each stay of the kernel is counted in cycles, from the last instruction of the user to the next.
 """
 
 import re
@@ -10,8 +10,8 @@ from kernel.build import KERNEL, build_kernel
 from sim.profile import Symbols, run
 
 STEP = int(re.search(r"LONG_CALL_CYCLES = (\d+)", (KERNEL / "sys" / "long_call.h").read_text())[1])
-#: What a step may take longer: the way in and out with the check of the handle (400), and what it is about: one slot emptied by
-#: software with every line missing (900), or the engine's last slot and its sweep of 128 sets (300).
+#: What a step may take longer: the way in and out with the check of the handle (400), and what it is about: one slot
+#: emptied by software with every line missing (900), or the engine's last slot and its sweep of 128 sets (300).
 BEYOND = 1500
 #: Cycles that the whole takes at least, by software: 200 for each of 1,400 slots.
 WORK = 1400 * 200
