@@ -278,7 +278,9 @@ class MailboxProof(Mailbox):
                         parts.client.answer.badge, self.check.request.payload.space))),
                 ]
             with m.Else():
-                m.d.comb += [Assert(row.count > self.ahead), Assert(inside == self.expected)]
+                # What is being copied is another one.
+                others = early & (parts.moved_queue == self.queue)
+                m.d.comb += [Assert(row.count > self.ahead + others), Assert(inside == self.expected)]
                 # Whoever wipes entries, it is not this queue's.
                 m.d.comb += Assert(~parts.wiping_queue | (parts.moved_queue != self.queue))
 
@@ -360,6 +362,10 @@ class MailboxProof(Mailbox):
             Assert(~parts.waiting[0]),
             Assert(~parts.kernel[0]),
         ]
+        if config.harts > 1:
+            # Each has one context.
+            m.d.comb += [Assert(parts.active_context == parts.active_hart),
+                         Assert(parts.moved_context == parts.moved_hart)]
         with m.If(parts.settled):
             m.d.comb += Assert(step == 0)
         with m.If(parts.copying):

@@ -14,7 +14,6 @@ DEPTH = 3
 BEYOND = {"no_rate_limit", "no_charge", "limit_by_page", "interrupt_always", "no_threshold", "no_delay"}
 #: Of several harts: who waits for how long, it does not speak of.
 BEYOND |= {"first_hart_first", "never_gives_way"}
-HARTS_QUICK = {"other_hart", "pop_together"}
 #: One of each kind; the others take as long and only `make test-all` runs them.
 QUICK = {"store_on_refusal", "lose_on_pop", "mix_queues", "late_answer", "send_after_kill", "pop_without_view"}
 
@@ -24,15 +23,14 @@ def test_mailbox():
 
 
 def test_two_harts():
-    prove(MailboxProof(harts=2), mode="prove", depth=DEPTH, reset="any", name="mailbox")
+    prove(MailboxProof(harts=2), mode="prove", depth=DEPTH, reset="any", name="mailbox", timeout=1200)
 
 
-@pytest.mark.parametrize("fault", [
-    pytest.param(fault, marks=() if fault in HARTS_QUICK else pytest.mark.slow)
-    for fault in HART_FAULTS if fault not in BEYOND])
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [fault for fault in HART_FAULTS if fault not in BEYOND])
 def test_fault_breaks_the_proof_of_two_harts(fault):
     with pytest.raises(ProofFailure, match="(mailbox|instruction)_proof.py"):
-        prove(MailboxProof(fault, harts=2), mode="prove", depth=DEPTH, reset="any", name="mailbox")
+        prove(MailboxProof(fault, harts=2), mode="prove", depth=DEPTH, reset="any", name="mailbox", timeout=1200)
 
 
 @pytest.mark.parametrize("fault", [
