@@ -6,9 +6,8 @@
 from pathlib import Path
 
 import click
-from amaranth.hdl import Fragment
 
-from hw.bus.register import registers
+from hw.bus.register import described, registers
 from hw.memory.l2_config import L2Config
 from hw.memory.l2_registers import L2Registers
 from hw.peripherals.spi_flash import SpiFlash
@@ -35,14 +34,8 @@ def _bit(bank, register: str, field: str) -> int:
     return 1 << next(one.lsb for one in info.fields if one.name == field)
 
 
-def _memory_map(device):
-    """Memory map of a device that is looked at only. Elaborated, as Amaranth takes one that is not for forgotten."""
-    Fragment.get(device, None)
-    return device.bus.memory_map
-
-
 def _defines(config: SocConfig) -> dict[str, int]:
-    flash, l2 = _memory_map(SpiFlash()), _memory_map(L2Registers(L2Config()))
+    flash, l2 = described(SpiFlash()), described(L2Registers(L2Config()))
     values = {f"STRAP_{name.upper()}": 1 << field.offset for name, field in BootStraps.as_shape()}
     values |= {f"FLASH_{info.name.upper()}": info.offset for info in registers(flash)}
     values |= {f"L2_{info.name.upper()}": info.offset for info in registers(l2)}
