@@ -161,11 +161,10 @@ enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, un
     for (unsigned i = 0; i < count; i++) {
         enum status status = cap_resolve(from, handles[i], RIGHT_GRANT, false, &numbers[i]);
         if (status != STATUS_OK) return status;
+        if (slot_get_mark(slot_at(numbers[i]))) return STATUS_WOULD_BLOCK;
         for (unsigned j = 0; j < i; j++)
             if (numbers[j] == numbers[i] && ((move >> i | move >> j) & 1) != 0) return STATUS_BAD_ARGUMENT;
     }
-    for (unsigned i = 0; i < count; i++)
-        if (slot_get_mark(slot_at(numbers[i]))) return STATUS_WOULD_BLOCK;
     enum status status = cap_space_reserve(to, count);
     if (status != STATUS_OK) return status;
     for (unsigned i = 0; i < count; i++) {

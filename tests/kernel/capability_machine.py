@@ -44,11 +44,11 @@ from tests.kernel.capability_rules import (  # noqa: E402
     RIGHT_SETS,
     SELDOM,
     TYPES,
-    CapabilityRules,
     System,
     query,
 )
 from tests.kernel.host_library import load  # noqa: E402
+from tests.kernel.unfinished_rules import UnfinishedRevocations  # noqa: E402
 
 #: A system of 5 pages of slots, 3 spaces of at most 2, 3 objects.
 CONFIG = {"slot_pages": 6, "space_count": 4, "object_count": 4, "pages_per_space": 2}
@@ -159,7 +159,7 @@ class HostMemory:
         self._ffi.cast("uint64_t *", address)[0] = value & (1 << 64) - 1
 
 
-class CapabilityMachine(CapabilityRules):
+class CapabilityMachine(UnfinishedRevocations):
     """The rules, and what is below capabilities: objects without any, slots that wait to be reclaimed, the tables."""
 
     ffi = lib = None
@@ -176,10 +176,14 @@ class CapabilityMachine(CapabilityRules):
         # Held here: the library only borrows it.
         self.engine = self.ffi.callback("uint64_t(uint32_t, uint32_t, uint32_t *, bool *)", self.empty_descendants)
         self.lib.host_set_attached(attached)
-        self.lib.host_set_engine(self.engine if with_engine else self.ffi.NULL)
+        self.with_engine = with_engine
+        self.use_engine(with_engine)
         self.begin(system)
         for cap_type in (CapType.ENDPOINT, CapType.MEMORY):
             self.new_object(cap_type)
+
+    def use_engine(self, use: bool) -> None:
+        self.lib.host_set_engine(self.engine if use else self.ffi.NULL)
 
     def empty_descendants(self, root: int, limit: int, dead, finished) -> int:
         """The revocation engine, by its golden model."""
@@ -241,6 +245,8 @@ class CapabilityMachine(CapabilityRules):
 
     def delete_capability(self, capability):
         """Also: the kernel hears of an object that no capability names any more, and of no other."""
+        if self.delete_marked(capability):
+            return
         present = self.model.lookup(capability.space, capability.handle) is capability
         self.lib.host_take_unreferenced()
         super().delete_capability(capability)
@@ -269,6 +275,9 @@ class CapabilityMachine(CapabilityRules):
     def teardown(self):
         if not self.begun:
             return
+        while self.lib.cap_settle():
+            self.sync()
+        assert self.revoking is None
         assert not self.lib.cap_reclaim(1 << 20)
         self.references_are_counted()
         self.derivation_tree_agrees()

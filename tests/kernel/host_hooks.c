@@ -27,7 +27,7 @@ static size_t arena_count;
 static size_t page_limit = SIZE_MAX;
 static uint32_t last_unreferenced;
 static revocation_engine *engine;
-static bool attached;
+static bool attached, pausing;
 
 void *cap_hook_pages(size_t pages, paddr_t *physical)
 {
@@ -76,7 +76,7 @@ bool cap_hook_revoke(uint32_t root, uint32_t limit, struct cap_revocation *run)
 
 bool cap_hook_attached(uint32_t) { return attached; }
 
-bool cap_hook_pause(void) { return false; }
+bool cap_hook_pause(void) { return pausing; }
 
 /* ---- for the test ---- */
 
@@ -85,6 +85,9 @@ uint32_t host_dead(void) { return cap_state.dead; }
 
 /* Whether something hangs on every object from now on. */
 void host_set_attached(bool value) { attached = value; }
+
+/* Whether every long operation stops after each step from now on. */
+void host_set_pause(bool value) { pausing = value; }
 
 /* The engine from now on; nullptr: none. */
 void host_set_engine(revocation_engine *use) { engine = use; }

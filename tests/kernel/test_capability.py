@@ -48,6 +48,14 @@ FAULTS = {
     "a quota of slots can be raised": "space.c:    if (limit > record->limit) return STATUS_BAD_ARGUMENT;=>",
     "a dead object is still counted": "object.c:    cap_state.in_use.objects--;=>",
     "revoke stops at the first child": "tree.c:        at = parent;=>        break;",
+    "derived from what is being revoked": "tree.c:    if (slot_get_mark(slot_at(parent))) return STATUS_WOULD_BLOCK;=>",
+    "copied from what is being revoked":
+        "tree.c:        if (slot_get_mark(slot_at(numbers[i]))) return STATUS_WOULD_BLOCK;=>        {}",
+    "what is being revoked is deleted": "tree.c:        if (!cap_marked(number)) break;=>        break;",
+    "a revocation that stopped begins at the wrong place":
+        "tree.c:            cap_state.reached = at;=>            cap_state.reached = 0;",
+    "the root keeps its mark": "tree.c:    set_mark(root, false);=>",
+    "a space ends in the middle of a revocation": "space.c:    while (cap_settle()) {}\n=>",
     "children of a deleted capability are lost":
         "tree.c:        link_to_parent(child);\n        child = next;=>        child = next;",
 }
