@@ -502,7 +502,7 @@ async def reset_clears_before_the_first_access(dut):
     await bench.reset()
     assert int(dut.clearing.value) == 1
     began = bench.bus.cycles
-    assert await bench.read(ControlPage.IDENTITY) == VERSION | 8 << 8 | 4 << 16 | 7 << 24 | 2 << 32 | 5 << 40
+    assert await bench.read(ControlPage.IDENTITY) == VERSION | 8 << 8 | 4 << 16 | 7 << 24 | 2 << 32 | 5 << 40 | 1 << 48
     assert bench.bus.cycles - began == 8 * 4 * 16 + 2
     assert int(dut.clearing.value) == 0
     await bench.compare_all()
