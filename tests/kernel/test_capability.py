@@ -41,7 +41,8 @@ FAULTS = {
         "object.c:if (named) cap_hook_invalidate_object(object_id);=>",
     "derive keeps the parent's rights": "tree.c:    slot_set_rights(&body, rights);\n    if (badge=>    if (badge",
     "slots that the engine emptied are never reclaimed": "tree.c:cap_state.dead = run.dead;=>",
-    "a delete counts what is not reclaimed yet": "tree.c:    cap_reclaim(UINT32_MAX);\n    cap_tree=>    cap_tree",
+    "a delete counts what is not reclaimed yet":
+        "tree.c:    cap_reclaim(UINT32_MAX);\n    cap_delete_at=>    cap_delete_at",
     "a space ends with slots that are not reclaimed yet":
         "space.c:    cap_reclaim(UINT32_MAX);\n    struct cap_space=>    struct cap_space",
     "a quota of slots is not heeded": "space.c:slots > record->limit ? slots - record->limit : 0=>0",

@@ -95,7 +95,7 @@ def test_a_fault_is_found(target, tmp_path):
 @pytest.mark.parametrize("target", EMULATED)
 def test_a_million_random_calls(target, test_kernel):
     kernel = {"kernel": build_kernel(TARGETS[target].architecture, test=True)} if test_kernel else {}
-    check_fuzz(run(target, FUZZ, MILLION, 1 + campaign_seed(f"random calls on {target}"), **kernel), enough=45)
+    check_fuzz(run(target, FUZZ, MILLION, 1 + campaign_seed(f"random calls on {target}"), **kernel), enough=40)
 
 
 @pytest.mark.slow
