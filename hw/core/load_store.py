@@ -60,6 +60,8 @@ class _Access(data.Struct):
     #: The lookaside buffer allowed it. Then, or after a walk: it goes to main memory.
     translated: 1
     cached: 1
+    #: If it is translated, it is a load or store outside main memory and needs no look at the cache.
+    direct: 1
     #: What the slow way has read.
     word: 64
 
@@ -208,6 +210,7 @@ class LoadStoreUnit(wiring.Component):
                 w.physical.eq(Cat(self.address[:12], entry.ppn)), w.cached.eq(entry.cached),
                 w.sel.eq(sel), w.lanes.eq(lanes), w_hit_way.eq(cache.hit_way),
                 w.misaligned.eq(misaligned), w.translated.eq(translated),
+                w.direct.eq(~misaligned & ~entry.cached & (self.kind != MemoryKind.ATOMIC)),
             ]
 
         # ---- writeback: stores
@@ -290,8 +293,17 @@ class LoadStoreUnit(wiring.Component):
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += again.eq(self.slow)
-                m.d.sync += [self.wrote.eq(0), beat.eq(0)]
-                with m.If(self.slow & ~cache.busy):
+                m.d.sync += [self.wrote.eq(0), beat.eq(0), w.word.eq(self.bus.dat_r)]
+                m.d.comb += self.bus.we.eq(~reads_only)
+                with m.If(self.slow & w.translated & w.direct):
+                    # I/O, behind the stores that wait; until it is answered.
+                    with m.If(self.stores_empty):
+                        m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1)]
+                    with m.If(self.bus.err):
+                        access_fault()
+                    with m.Elif(self.bus.ack):
+                        m.next = "finish"
+                with m.Elif(self.slow & ~cache.busy):
                     with m.If(w.misaligned):
                         fail(Cause.LOAD_MISALIGNED, Cause.STORE_MISALIGNED)
                     with m.Elif(w.translated):
@@ -329,7 +341,8 @@ class LoadStoreUnit(wiring.Component):
                 with m.Elif(~w.cached & is_atomic):
                     access_fault()
                 with m.Elif(~w.cached):
-                    m.next = "io"
+                    m.d.sync += [w.translated.eq(1), w.direct.eq(1)]
+                    m.next = "idle"
                 with m.Elif(reads_only):
                     with m.If(~is_lr):
                         m.d.comb += decided.eq(1)
@@ -378,16 +391,6 @@ class LoadStoreUnit(wiring.Component):
                             reserve()
                         m.d.comb += [cache.tag_write.eq(1), cache.tag_valid.eq(1)]
                         m.next = "finish"
-
-            with m.State("io"):
-                with m.If(self.stores_empty):
-                    m.d.comb += [self.bus.cyc.eq(1), self.bus.stb.eq(1)]
-                m.d.comb += self.bus.we.eq(~reads_only)
-                m.d.sync += w.word.eq(self.bus.dat_r)
-                with m.If(self.bus.err):
-                    access_fault()
-                with m.Elif(self.bus.ack):
-                    m.next = "finish"
 
             with m.State("atomic read"):
                 with m.If(self.stores_empty):

@@ -8,7 +8,7 @@ import pytest
 from bench.mailbox.__main__ import FIGURES, HART_TO_HART, between_harts, mailbox_program, measure
 from sim.toolchain import ROOT
 
-#: Every I/O access of the core takes some six cycles, so pages miss their goal (docs/limits.md).
+#: Every I/O access of the core takes five cycles, so pages miss their goal (docs/limits.md).
 MISSED = {"enqueue_page", "dequeue_page"}
 
 
