@@ -1,13 +1,14 @@
 """Kernel images with a planted fault, to show that tests of booted systems see it."""
 
+import re
+import shutil
 from pathlib import Path
-
-from elftools.elf.elffile import ELFFile
+from unittest import mock
 
 from hw import abi
-from kernel.build import build_kernel
+from kernel import build
 
-__all__ = ["handle_rule", "without_right", "without_type"]
+__all__ = ["handle_rule", "with_type", "without_right"]
 
 
 def handle_rule(call: abi.Call, index: int = 0) -> abi.HandleArgument:
@@ -16,28 +17,27 @@ def handle_rule(call: abi.Call, index: int = 0) -> abi.HandleArgument:
     return rule.handles[index]
 
 
-def _changed(folder: Path, call: abi.Call, offset: int, expected: int) -> Path:
-    """The riscv64 kernel image with 16 bits of a call's row in the dispatcher's table cleared, which are `expected`."""
-    image = bytearray(build_kernel("riscv64").read_bytes())
-    with build_kernel("riscv64").with_name("kernel.elf").open("rb") as file:
-        elf = ELFFile(file)
-        [table] = [symbol for symbol in elf.get_section_by_name(".symtab").iter_symbols() if symbol.name == "rules"]
-        base = min(segment["p_vaddr"] for segment in elf.iter_segments()
-                   if segment["p_type"] == "PT_LOAD" and segment["p_filesz"])
-    size = table["st_size"] // len(abi.CALLS)
-    place = table["st_value"] - base + call.value * size + offset
-    assert int.from_bytes(image[place:place + 2], "little") == expected
-    image[place:place + 2] = bytes(2)
-    planted = folder / "kernel.bin"
-    planted.write_bytes(image)
-    return planted
+def _built(folder: Path, call: abi.Call, cap_type: str, rights: str) -> Path:
+    """The riscv64 kernel, built in `folder`, with another type and rights of a call's first handle in its table."""
+    build.build_kernel("riscv64")
+    headers = folder / "include"
+    shutil.copytree(build.GENERATED, headers)
+    table = headers / "veridian/calls.h"
+    row = re.compile(rf"(ROW\({call.name}, \w+, {{ {{ )(\w+), (0x[0-9a-f]+)")
+    changed, count = row.subn(lambda found: f"{found[1]}{cap_type or found[2]}, {rights or found[3]}",
+                              table.read_text())
+    assert count == 1
+    table.write_text(changed)
+    # What was compiled for others lies elsewhere.
+    with mock.patch.multiple(build, GENERATED=headers, BUILD=folder, _generate=lambda: None):
+        return build.build_kernel("riscv64")
 
 
 def without_right(folder: Path, call: abi.Call) -> Path:
-    """An image, in `folder`, whose dispatcher asks for no rights of a call's first handle."""
-    return _changed(folder, call, 2, handle_rule(call).rights.value)
+    """An image, in `folder`, that asks for no rights of a call's first handle."""
+    return _built(folder, call, "", "0x0")
 
 
-def without_type(folder: Path, call: abi.Call) -> Path:
-    """An image, in `folder`, whose dispatcher takes capabilities of any type for a call's first handle."""
-    return _changed(folder, call, 0, handle_rule(call).cap_type.value)
+def with_type(folder: Path, call: abi.Call, cap_type: abi.CapType) -> Path:
+    """An image, in `folder`, that takes capabilities of this type for a call's first handle."""
+    return _built(folder, call, f"CAP_TYPE_{cap_type.name}", "")
