@@ -106,10 +106,14 @@ struct cap_view {
 [[nodiscard]] enum status cap_insert(uint32_t space, uint32_t object_id, uint16_t rights, uint32_t badge,
                                      uint32_t *handle);
 
+/* So far a slot's way up to a root is followed where an unfinished revocation has to do with its object. */
+constexpr uint32_t CAP_KNOWN_DEPTH = 16;
+
 /* A child of `handle` in the same space. `rights` must be a subset of its rights, which must hold DERIVE
    (else MISSING_RIGHTS). `badge` 0 keeps the parent's; another one is allowed if the parent's is 0 or the same
-   (else BAD_ARGUMENT), for a badge says who sends. WOULD_BLOCK: it has the mark of a revocation that is not finished
-   (cap_settle()). BAD_HANDLE, EMPTY, STALE, NO_SLOTS. */
+   (else BAD_ARGUMENT), for a badge says who sends. WOULD_BLOCK: it is the root of a revocation that is not finished, or below
+   it (cap_settle()), or may be: it names the same object at a depth of CAP_KNOWN_DEPTH or more.
+   BAD_HANDLE, EMPTY, STALE, NO_SLOTS. */
 [[nodiscard]] enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_t badge,
                                      uint32_t *derived);
 
@@ -119,7 +123,8 @@ struct cap_view {
 /* Copies (the copy is a child of the original, with its rights and badge) or moves (the same node of the derivation tree
    in another place; the old handle is dead) up to MESSAGE_CAPABILITIES capabilities from one space to another: all or
    none. Bit i of `move` set: moved. Each needs GRANT (MISSING_RIGHTS). BAD_HANDLE, EMPTY, STALE; BAD_ARGUMENT: count
-   too large, `move` names one beyond `count`, or a moved capability is listed twice; WOULD_BLOCK as above; NO_SLOTS. */
+   too large, `move` names one beyond `count`, or a moved capability is listed twice; NO_SLOTS. WOULD_BLOCK: one is to be
+   copied where it could not be derived from, or to be moved while it has the mark of the revocation (cap_marked()). */
 [[nodiscard]] enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, unsigned count,
                                        unsigned move, uint32_t *received);
 
@@ -140,7 +145,8 @@ void cap_delete_at(uint32_t slot);
    again. `*revoked` (written in both cases) is the number killed in this call. BAD_HANDLE, EMPTY, STALE.
 
    A revocation that is not finished leaves a tree that is whole, and the mark on the slots from the root down to where it
-   stopped: nothing can be derived or copied from these, nor can they be moved or deleted. There is one at a time: to revoke
+   stopped: these cannot be moved or deleted. Nothing can be derived or copied from the root and what is below it, so there
+   are never more to kill, and it ends whatever others do meanwhile. There is one at a time: to revoke
    another goes on with that one (WOULD_BLOCK, none revoked). Whoever meets a mark goes on by cap_settle(), so it matters to
    nobody whether the one who began it still lives. */
 [[nodiscard]] enum status cap_revoke(uint32_t space, uint32_t handle, uint64_t limit, uint64_t *revoked);

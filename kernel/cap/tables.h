@@ -33,6 +33,7 @@ struct cap_state {
     struct cap_page *pages;
     uint32_t space_count, object_count;
     uint32_t slot_count, page_count, pages_per_space;
+    uint32_t revoking_object;    /* that the root of an unfinished revocation names, and all below it; 0: there is none */
     uint64_t *space_entries;
     uint32_t first_free_page, last_free_page;      /* 0: none */
     uint32_t first_free_space, fresh_space;

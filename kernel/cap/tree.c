@@ -112,6 +112,22 @@ enum status cap_insert(uint32_t space, uint32_t object_id, uint16_t rights, uint
     return STATUS_OK;
 }
 
+/* Is the slot the root of the unfinished revocation, or below it? So says this also of a slot deeper than CAP_KNOWN_DEPTH. */
+[[gnu::noinline]] static bool is_below_root(uint32_t number)
+{
+    for (uint32_t depth = 0; depth < CAP_KNOWN_DEPTH && number != cap_state.revoking; depth++) {
+        number = (uint32_t)slot_get_parent(slot_at(number));
+        if (number == 0) return false;
+    }
+    return true;
+}
+
+/* May no child be made of the slot? All below a root name its object, so nearly always one comparison says no. */
+static inline bool is_being_revoked(uint32_t number, struct slot const *body)
+{
+    return slot_get_object_id(body) == cap_state.revoking_object && is_below_root(number);
+}
+
 enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_t badge, uint32_t *derived)
 {
     uint32_t parent;
@@ -132,7 +148,7 @@ enum status cap_derive_at(uint32_t parent, uint16_t rights, uint32_t badge, uint
     struct slot body = { .word = { slot_at(parent)->word[0], slot_at(parent)->word[1] } };
     uint32_t space = cap_slot_space(parent), own = (uint32_t)slot_get_badge(&body);
     if ((rights & ~slot_get_rights(&body)) != 0) return STATUS_MISSING_RIGHTS;
-    if (slot_get_mark(slot_at(parent))) return STATUS_WOULD_BLOCK;
+    if (is_being_revoked(parent, &body)) return STATUS_WOULD_BLOCK;
     if (badge != 0 && own != 0 && badge != own) return STATUS_BAD_ARGUMENT;
     if (!cap_space_has_room(space, 1)) return derive_in_full_space(parent, rights, badge, derived);
     slot_set_rights(&body, rights);
@@ -161,7 +177,8 @@ enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, un
     for (unsigned i = 0; i < count; i++) {
         enum status status = cap_resolve(from, handles[i], RIGHT_GRANT, false, &numbers[i]);
         if (status != STATUS_OK) return status;
-        if (slot_get_mark(slot_at(numbers[i]))) return STATUS_WOULD_BLOCK;
+        bool moves = (move >> i & 1) != 0;
+        if (moves ? cap_marked(numbers[i]) : is_being_revoked(numbers[i], slot_at(numbers[i]))) return STATUS_WOULD_BLOCK;
         for (unsigned j = 0; j < i; j++)
             if (numbers[j] == numbers[i] && ((move >> i | move >> j) & 1) != 0) return STATUS_BAD_ARGUMENT;
     }
@@ -220,8 +237,9 @@ static void set_mark(uint32_t number, bool mark)
 
 /*
  * Down to a leaf, kill it, up to its parent: each slot is passed twice, and there is no stack. It goes on where it
- * stopped, and each step is one slot, however deep the tree is. The way from the root to there has the mark, and nothing is
- * derived from a slot with the mark: so what there is to kill becomes less, whatever others do meanwhile.
+ * stopped, and each step is one slot, however deep the tree is. The way from the root to there has the mark, and what has the
+ * mark stays where it is. Below the root nothing is derived or copied; who moves or deletes what has no mark leaves as many
+ * slots or one less. So each step down or up brings the end nearer, whatever others do meanwhile.
  */
 static enum status revoke_by_software(uint32_t root, uint64_t limit, uint64_t *revoked)
 {
@@ -276,6 +294,7 @@ static enum status go_on(uint32_t root, uint64_t limit, uint64_t *revoked)
         && revoke_by_engine(root, limit, revoked, &status);
     if (!by_engine) status = revoke_by_software(root, limit, revoked);
     cap_state.revoking = status == STATUS_OK ? 0 : root;
+    cap_state.revoking_object = status == STATUS_OK ? 0 : (uint32_t)slot_get_object_id(slot_at(root));
     return status;
 }
 

@@ -150,6 +150,14 @@ class CapabilityRules(RuleBasedStateMachine):
             return Status.STALE
         return Status.MISSING_RIGHTS if needed & ~capability.rights.value else Status.OK
 
+    def expected_to_bear(self, capability: Capability, rights: int) -> Status:
+        """Status of finding one that is to be derived from."""
+        return self.expected(capability, rights | Rights.DERIVE.value)
+
+    def expected_to_travel(self, capability: Capability, moves: bool) -> Status:
+        """Status of finding one that is to be copied or moved."""
+        return self.expected(capability, Rights.GRANT.value)
+
     # ---- rules
 
     @rule()
@@ -198,21 +206,24 @@ class CapabilityRules(RuleBasedStateMachine):
 
     @rule(place=PLACES, rights=RIGHT_SETS, badge=st.integers(0, 2))
     def derive(self, place, rights, badge):
-        if (parent := self.pick(place)) is None:
-            return
-        if place % 3:
-            rights &= parent.rights.value
+        if (parent := self.pick(place)) is not None:
+            self.derive_from(parent, rights & parent.rights.value if place % 3 else rights, badge)
+
+    def derive_from(self, parent: Capability, rights: int, badge: int) -> Capability | None:
+        """A child of `parent`, if there is to be one."""
         status, handle = self.system.derive(parent.space, parent.handle, rights, badge)
-        expected = self.expected(parent, rights | Rights.DERIVE.value)
+        expected = self.expected_to_bear(parent, rights)
         if expected == Status.OK and badge and parent.badge and badge != parent.badge:
             expected = Status.BAD_ARGUMENT
         if expected == Status.OK and status == Status.NO_SLOTS:
             assert not self.system.room(self.model, parent.space, 1)
-            return
+            return None
         assert status == expected, f"{status}, model {expected}"
-        if status == Status.OK:
-            self.give(self.model.add(Capability(parent.space, handle, parent.target, Rights(rights),
-                                                badge or parent.badge, parent)))
+        if status != Status.OK:
+            return None
+        child = Capability(parent.space, handle, parent.target, Rights(rights), badge or parent.badge, parent)
+        self.give(self.model.add(child))
+        return child
 
     @rule(places=st.lists(PLACES, min_size=1, max_size=5), place=PLACES, move=st.integers(0, 31))
     def transfer(self, places, place, move):
@@ -231,7 +242,7 @@ class CapabilityRules(RuleBasedStateMachine):
             return
         expected = Status.OK
         for i, capability in enumerate(chosen):
-            expected = self.expected(capability, Rights.GRANT.value)
+            expected = self.expected_to_travel(capability, bool(move >> i & 1))
             if expected != Status.OK:
                 break
             if any(c is capability and (move >> i | move >> j) & 1 for j, c in enumerate(chosen[:i])):

@@ -49,9 +49,10 @@ FAULTS = {
     "a quota of slots can be raised": "space.c:    if (limit > record->limit) return STATUS_BAD_ARGUMENT;=>",
     "a dead object is still counted": "object.c:    cap_state.in_use.objects--;=>",
     "revoke stops at the first child": "tree.c:        at = parent;=>        break;",
-    "derived from what is being revoked": "tree.c:    if (slot_get_mark(slot_at(parent))) return STATUS_WOULD_BLOCK;=>",
-    "copied from what is being revoked":
-        "tree.c:        if (slot_get_mark(slot_at(numbers[i]))) return STATUS_WOULD_BLOCK;=>        {}",
+    "derived from what is being revoked": "tree.c:    if (is_being_revoked(parent, &body)) return STATUS_WOULD_BLOCK;=>",
+    "copied from what is being revoked": "tree.c:: is_being_revoked(numbers[i], slot_at(numbers[i]))=>: false",
+    "moved from where it is being revoked": "tree.c:moves ? cap_marked(numbers[i])=>moves ? false",
+    "only the root is not derived from": "tree.c:        if (number == 0) return false;=>        return false;",
     "what is being revoked is deleted": "tree.c:        if (!cap_marked(number)) break;=>        break;",
     "a revocation that stopped begins at the wrong place":
         "tree.c:            cap_state.reached = at;=>            cap_state.reached = 0;",

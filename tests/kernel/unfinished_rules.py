@@ -1,21 +1,27 @@
 """Revocations that stay unfinished: rules for kernel/cap on the host, which can stop after any step.
 
 Which descendants die first is the kernel's choice. The model is told of them by their handles, and holds it to the
-rest: none dies before its own descendants, what has the mark is neither derived from nor moved, and whoever deletes it
-finishes first.
+rest: none dies before its own descendants, nothing is derived or copied from the root and what is below it, what has the
+mark is not moved, and whoever deletes it finishes first.
 """
 
 import functools
 import random
+import re
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from hw.abi import Rights, Status, Verdict
+from kernel.build import KERNEL
 from tests.kernel.capability_model import Capability
 from tests.kernel.capability_rules import ALL_RIGHTS, OFTEN, PLACES, CapabilityRules, query
 
 __all__ = ["UnfinishedRevocations"]
+
+
+#: So far the kernel follows the way up to see whether a capability is below the root.
+KNOWN_DEPTH = int(re.search(r"CAP_KNOWN_DEPTH = (\d+)", (KERNEL / "cap" / "cap.h").read_text())[1])
 
 
 class UnfinishedRevocations(CapabilityRules):
@@ -28,10 +34,23 @@ class UnfinishedRevocations(CapabilityRules):
         """Has it, which is there, the mark?"""
         return bool(self.slot(self.slot_number(capability))["mark"])
 
-    def expected(self, capability, needed):
-        status = super().expected(capability, needed)
-        uses = needed & (Rights.DERIVE.value | Rights.GRANT.value)
-        return Status.WOULD_BLOCK if status == Status.OK and uses and self.marked(capability) else status
+    def being_revoked(self, capability: Capability) -> bool:
+        """Is it the root that is being revoked, or below it, or too deep in a tree of that object for the kernel to see?"""
+        if self.revoking is None or capability.target.identifier != self.revoking.target.identifier:
+            return False
+        way = [capability]
+        while way[-1].parent is not None:
+            way.append(way[-1].parent)
+        return self.revoking in way or len(way) > KNOWN_DEPTH
+
+    def expected_to_bear(self, capability, rights):
+        status = super().expected_to_bear(capability, rights)
+        return Status.WOULD_BLOCK if status == Status.OK and self.being_revoked(capability) else status
+
+    def expected_to_travel(self, capability, moves):
+        status = super().expected_to_travel(capability, moves)
+        stays = status == Status.OK and (self.marked(capability) if moves else self.being_revoked(capability))
+        return Status.WOULD_BLOCK if stays else status
 
     def sync(self) -> None:
         """Bring the model to what the kernel has killed until now."""
@@ -90,6 +109,9 @@ class UnfinishedRevocations(CapabilityRules):
             return
         while place % 3 and capability.parent is not None:
             capability = capability.parent
+        self.revoke_steps(capability, limit, steps, pausing)
+
+    def revoke_steps(self, capability: Capability, limit: int, steps: int, pausing: bool) -> None:
         if self.expected(capability, Rights.REVOKE.value) != Status.OK:
             return
         self.lib.host_set_pause(pausing)
@@ -118,11 +140,11 @@ class UnfinishedRevocations(CapabilityRules):
         capability, what = marked[place // 8 % len(marked)], place % 8
         if what < 4:
             status, _ = self.system.derive(capability.space, capability.handle, 0, 0)
-            assert status == self.expected(capability, Rights.DERIVE.value)
+            assert status == self.expected_to_bear(capability, 0)
         elif what < 7:
             to, move = self.pick_space(place), place >> 7 & 1
             status, _ = self.system.transfer(capability.space, to, [capability.handle], move)
-            assert status == self.expected(capability, Rights.GRANT.value)
+            assert status == self.expected_to_travel(capability, bool(move))
         else:
             self.delete_capability(capability)
 
@@ -143,6 +165,29 @@ class UnfinishedRevocations(CapabilityRules):
             self.destroy_space(place())
         else:
             self.settle_by_steps(place())
+
+    @rule(children=st.integers(3, 6), made=st.integers(1, 3))
+    def undermined(self, children, made):
+        """Who holds descendants derives from them and deletes them while they are revoked, which gives their children to the
+        root: it ends nevertheless, after as many steps as there were descendants."""
+        given = len(self.ever)
+        self.insert(0, 0, ALL_RIGHTS, 0)
+        if len(self.ever) == given:
+            return
+        root = self.ever[-1]
+        while self.lib.cap_settle():
+            self.sync()
+        for _ in range(children):
+            self.derive_from(root, ALL_RIGHTS, 0)
+        for _ in range(len(root.children) + 1):
+            self.revoke_steps(root, 1, 1, False)
+            if root.children:
+                # The walk comes to the oldest last.
+                oldest = root.children[0]
+                for _ in range(made):
+                    self.derive_from(oldest, ALL_RIGHTS, 0)
+                self.delete_capability(oldest)
+        assert not root.children and self.revoking is None, "the revocation goes on and on"
 
     def settle_by_steps(self, place: int) -> None:
         """However short the steps of software are, each gets somewhere: to a slot below, or one slot less."""

@@ -2,13 +2,15 @@
  * revoke.pml: revocation with several CPUs (docs/kernel.md, "Several CPUs"), for spin.
  *
  * Slot 0 holds the capability that is revoked; the others may hold what descends from it, or strangers' capabilities. CPUs
- * check handles (a slot and the tag that it had) through lookaside buffers of their own, derive, move, and fill free slots;
- * one more CPU revokes. Each of its steps takes the lock of the tables by itself, so that others come in between.
+ * check handles (a slot and the tag that it had) through lookaside buffers of their own, derive, move, delete, and fill free
+ * slots; one more CPU revokes. Each of its steps takes the lock of the tables by itself, so that others come in between.
  *
  * Claimed: once revoke has returned, no check finds what descended from the capability before, on any CPU, cached or not,
- * whatever the slots hold by then; and nobody waits for ever.
+ * whatever the slots hold by then; revoke kills at most as many as there were when it began, so that it has an end whatever
+ * the others do; and nobody waits for ever.
  *
- * -DNO_MARK (whoever derives or moves does not heed that a slot is being revoked), -DEARLY_ACK (a lookaside buffer answers
+ * -DNO_MARK (whoever derives or moves does not heed that a slot is being revoked), -DMARK_ONLY (whoever derives heeds the mark,
+ * and not that the slot is below one that is being revoked), -DEARLY_ACK (a lookaside buffer answers
  * before it has forgotten), -DSAME_TAG (an emptied slot keeps its tag), -DKEEP_WALK (an invalidation does not stop a walk
  * under way) plant one fault each; spin has to find an error in every one.
  */
@@ -132,9 +134,19 @@ inline check(me, slot, itstag, good)
 }
 
 #ifdef NO_MARK
-#define MAY_GIVE(slot, itstag) (valid[slot] && tag[slot] == itstag)
+#define MAY_MOVE(slot, itstag) (valid[slot] && tag[slot] == itstag)
 #else
-#define MAY_GIVE(slot, itstag) (valid[slot] && tag[slot] == itstag && !marked[slot])
+#define MAY_MOVE(slot, itstag) (valid[slot] && tag[slot] == itstag && !marked[slot])
+#endif
+
+/* Is the slot the root, or below it? */
+#define BELOW(slot) (slot == 0 || parent[slot] == 0 || (parent[slot] != NOBODY && parent[parent[slot]] == 0) \
+    || (parent[slot] != NOBODY && parent[parent[slot]] != NOBODY && parent[parent[parent[slot]]] == 0))
+
+#if defined(NO_MARK) || defined(MARK_ONLY)
+#define MAY_GIVE(slot, itstag) MAY_MOVE(slot, itstag)
+#else
+#define MAY_GIVE(slot, itstag) (MAY_MOVE(slot, itstag) && !(marked[0] && BELOW(slot)))
 #endif
 
 proctype Cpu(byte me)
@@ -173,7 +185,7 @@ proctype Cpu(byte me)
         :: acquire();                           /* move what it holds; what was derived from it hangs on the new slot */
             free_slot(at);
             if
-            :: at != 0 && MAY_GIVE(slot, itstag) ->
+            :: at != 0 && MAY_MOVE(slot, itstag) ->
                 d_step {
                     parent[at] = parent[slot];
                     valid[at] = true;
@@ -188,6 +200,22 @@ proctype Cpu(byte me)
                 d_step { slot = at; itstag = tag[at] }
                 vacate(from);
                 invalidate(from)
+            :: else
+            fi;
+            release()
+        :: acquire();                           /* delete what it holds; what was derived from it is its parent's */
+            if
+            :: MAY_MOVE(slot, itstag) ->
+                d_step {
+                    child = 1;
+                    do
+                    :: child < SLOTS -> if :: parent[child] == slot -> parent[child] = parent[slot] :: else fi; child++
+                    :: else -> break
+                    od;
+                    child = 0
+                }
+                vacate(slot);
+                invalidate(slot)
             :: else
             fi;
             release()
@@ -223,8 +251,17 @@ inline first_child(above, found)
 proctype Revoke()
 {
     byte at = 0, child = 0, up = 0;
+    byte left = 0;                              /* it may kill so many more */
     acquire();
-    marked[0] = true;
+    d_step {
+        marked[0] = true;
+        child = 1;
+        do
+        :: child < SLOTS -> if :: valid[child] && BELOW(child) -> left++ :: else fi; child++
+        :: else -> break
+        od;
+        child = 0
+    }
     release();
     do
     :: acquire();
@@ -235,6 +272,8 @@ proctype Revoke()
             release();                          /* whoever waits comes in here */
             acquire();
             up = parent[at];
+            assert(left != 0);
+            left--;
             vacate(at);
             invalidate(at);
             release();

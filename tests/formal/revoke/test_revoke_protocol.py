@@ -25,7 +25,7 @@ def test_no_descendant_passes_after_more_operations(tmp_path):
     assert checked.states > 5_000_000
 
 
-@pytest.mark.parametrize("fault", ["NO_MARK", "EARLY_ACK", "SAME_TAG", "KEEP_WALK"])
+@pytest.mark.parametrize("fault", ["NO_MARK", "MARK_ONLY", "EARLY_ACK", "SAME_TAG", "KEEP_WALK"])
 def test_a_fault_is_found(fault, tmp_path):
     checked = check(MODEL, tmp_path, **{fault: None})
     assert checked.errors == 1 and "assertion violated" in checked.report, checked.report

@@ -104,6 +104,41 @@ static void use_descendants_meanwhile(void)
     end_agent(&agent);
 }
 
+static bool volatile stopped;
+
+/* Derives from the oldest descendant and deletes it, so that what it made is its parent's; and so on with the last it made. */
+static void undermine(uint64_t)
+{
+    constexpr unsigned MADE = 64;
+    uint32_t oldest = descendants[0], made = 0;
+    while (!stopped) {
+        enum status status = STATUS_OK;
+        for (unsigned i = 0; i < MADE && status == STATUS_OK; i++) status = capability_derive(oldest, ALL, 0, &made);
+        if (status != STATUS_OK && status != STATUS_NO_SLOTS) break;
+        if (status == STATUS_OK) (void)capability_delete(oldest);
+        oldest = made;
+        thread_yield();
+    }
+    thread_exit(0);
+}
+
+/* Nobody keeps a revocation alive by filling the tree from below. */
+static void undermine_meanwhile(void)
+{
+    grow();
+    stopped = false;
+    uint32_t thread = start_revoking(0), other = 0;
+    CHECK_EQUAL(thread_create(undermine, stacks[1] + STACK, 0, &other), STATUS_OK);
+    enum exit_reason reason = EXIT_REASON_EXCEPTION;
+    uint64_t value = 0;
+    CHECK_EQUAL(thread_wait(thread, 2'000'000'000, &reason, &value), STATUS_OK);
+    stopped = true;
+    CHECK_EQUAL(value, STATUS_OK);
+    CHECK_EQUAL(finish(thread), STATUS_OK);
+    CHECK_EQUAL(finish(other), STATUS_OK);
+    is_over();
+}
+
 /* Two who revoke the same: when either is back, nothing is left. Together they killed each once. */
 static void revoke_twice(void)
 {
@@ -191,6 +226,7 @@ static void delete_takes_back(void)
 struct tap_test const REVOCATION_TESTS[] = {
     { "deriving from a root that is being revoked waits", derive_meanwhile },
     { "nothing escapes a revocation", use_descendants_meanwhile },
+    { "nobody keeps a revocation alive", undermine_meanwhile },
     { "two revoke the same tree", revoke_twice },
     { "two revoke two trees", revoke_another },
     { "a thread dies while it revokes", revoker_dies },
