@@ -151,8 +151,12 @@ void cap_delete_at(uint32_t slot);
    nobody whether the one who began it still lives. */
 [[nodiscard]] enum status cap_revoke(uint32_t space, uint32_t handle, uint64_t limit, uint64_t *revoked);
 
-/* The same for a slot that cap_resolve() has found with REVOKE. WOULD_BLOCK. */
+/* The same for a slot that cap_resolve() has found with REVOKE. WOULD_BLOCK: if cap_revoking_another() was so, the slot may
+   be empty now. */
 [[nodiscard]] enum status cap_revoke_at(uint32_t slot, uint64_t limit, uint64_t *revoked);
+
+/* Is a revocation below another slot not finished? That slot may be above this one. */
+[[nodiscard]] bool cap_revoking_another(uint32_t slot);
 
 /* Has the slot the mark of a revocation that is not finished? */
 [[nodiscard]] bool cap_marked(uint32_t slot);

@@ -307,11 +307,13 @@ enum status cap_revoke(uint32_t space, uint32_t handle, uint64_t limit, uint64_t
 
 enum status cap_revoke_at(uint32_t root, uint64_t limit, uint64_t *revoked)
 {
-    if (cap_state.revoking == 0 || cap_state.revoking == root) return go_on(root, limit, revoked);
+    if (!cap_revoking_another(root)) return go_on(root, limit, revoked);
     *revoked = 0;
     (void)cap_settle();
     return STATUS_WOULD_BLOCK;
 }
+
+bool cap_revoking_another(uint32_t number) { return cap_state.revoking != 0 && cap_state.revoking != number; }
 
 bool cap_marked(uint32_t number) { return slot_get_mark(slot_at(number)); }
 

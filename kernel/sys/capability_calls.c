@@ -46,11 +46,17 @@ void call_cap_derive(struct thread *thread, struct call_request const *request)
 void call_cap_revoke(struct thread *thread, struct call_request const *request)
 {
     constexpr uint64_t STEP = 256;
+    uint32_t root = request->capability[0].slot;
     uint64_t killed;
     enum status status;
+    /* Which may end with this capability too: it is looked up anew. */
+    if (cap_revoking_another(root)) {
+        long_call_settle(thread);
+        return;
+    }
     long_call_begin();
     do {
-        status = cap_revoke_at(request->capability[0].slot, STEP, &killed);
+        status = cap_revoke_at(root, STEP, &killed);
         thread->progress += killed;
     } while (status == STATUS_WOULD_BLOCK && !cap_hook_pause());
     if (status == STATUS_WOULD_BLOCK) {

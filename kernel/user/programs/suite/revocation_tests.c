@@ -168,6 +168,22 @@ static void revoke_another(void)
     is_over();
 }
 
+/* Whoever revokes what is below a root that is being revoked is told that it is gone. */
+static void revoke_below(void)
+{
+    for (unsigned round = 0; round < 4; round++) {
+        grow();
+        uint32_t thread = start_revoking(0), below = 0;
+        bool begun = alive() != DESCENDANTS;
+        for (unsigned i = 0; i < DESCENDANTS && below == 0; i++)
+            if (check_send(descendants[i]) == STATUS_OK) below = descendants[i];
+        /* Kernels that let nobody in between have none left. */
+        if (begun && below != 0) CHECK_EQUAL(capability_revoke(below, nullptr), STATUS_BAD_HANDLE);
+        CHECK_EQUAL(finish(thread), STATUS_OK);
+        is_over();
+    }
+}
+
 /* The thread that revokes is killed: what it began is finished by whoever meets it. */
 static void revoker_dies(void)
 {
@@ -229,6 +245,7 @@ struct tap_test const REVOCATION_TESTS[] = {
     { "nobody keeps a revocation alive", undermine_meanwhile },
     { "two revoke the same tree", revoke_twice },
     { "two revoke two trees", revoke_another },
+    { "a revocation below one that is under way", revoke_below },
     { "a thread dies while it revokes", revoker_dies },
     { "a root is deleted while it is revoked", root_is_deleted },
     { "a process dies while it revokes", revoking_process_dies },
