@@ -36,7 +36,7 @@ void cap_hook_filled(uint32_t space, uint32_t handle, struct cap_view const *vie
 void cap_hook_emptied(uint32_t space, uint32_t handle, struct cap_view const *view);
 
 /* Does anything hang on capabilities to this live object that cap_hook_emptied() must end at once? Otherwise it may be
-   called late, with a handle that has been dead for long. */
+   called late, with a handle that has been dead for long; no engine revokes below capabilities to such an object. */
 [[nodiscard]] bool cap_hook_attached(uint32_t object_id);
 
 /* No slot names this live object any more. May call object_destroy(), and of this module only cap_delete() besides, for

@@ -273,13 +273,9 @@ static enum status revoke_by_software(uint32_t root, uint64_t limit, uint64_t *r
 /* An engine's run, if there is an engine; true if it got anywhere. */
 static bool revoke_by_engine(uint32_t root, uint64_t limit, uint64_t *revoked, enum status *status)
 {
-    bool attached = cap_hook_attached((uint32_t)slot_get_object_id(slot_at(root)));
-    if (attached && limit > CAP_RECLAIM_STEP) limit = CAP_RECLAIM_STEP;
     struct cap_revocation run = { .dead = cap_state.dead };
     if (!cap_hook_revoke(root, limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX, &run)) return false;
     cap_state.dead = run.dead;
-    /* What hangs on them ends at once; they are the first of the list. */
-    if (attached) cap_reclaim((uint32_t)run.revoked);
     *revoked = run.revoked;
     *status = run.finished ? STATUS_OK : STATUS_WOULD_BLOCK;
     return run.finished || run.revoked != 0;
@@ -289,9 +285,9 @@ static enum status go_on(uint32_t root, uint64_t limit, uint64_t *revoked)
 {
     enum status status;
     /* An engine begins at the root each time. Stopped before it came to the bottom of a deep tree it would never get there;
-       software goes on from where it was. */
+       software goes on from where it was. Where something hangs on the capabilities, software has to look at each. */
     bool by_engine = cap_state.reached == 0 && limit != 0 && slot_get_first_child(slot_at(root)) != 0
-        && revoke_by_engine(root, limit, revoked, &status);
+        && !cap_hook_attached((uint32_t)slot_get_object_id(slot_at(root))) && revoke_by_engine(root, limit, revoked, &status);
     if (!by_engine) status = revoke_by_software(root, limit, revoked);
     cap_state.revoking = status == STATUS_OK ? 0 : root;
     cap_state.revoking_object = status == STATUS_OK ? 0 : (uint32_t)slot_get_object_id(slot_at(root));

@@ -1,13 +1,21 @@
 /*
- * bounds.c: revocations of many, and the delete behind them, without and with the capability unit: for
+ * bounds.c: revocations of many, also while a thread waits at the endpoint, and the delete behind them, without and with the capability unit: for
  * tests/system/test_interrupts_off.py, which looks at how long the kernel stays. Its capabilities: console, CAP_SPACE, KERNEL.
  */
 #include "user.h"
 
-constexpr unsigned FAN = 1100, CHAIN = 300;
+constexpr unsigned FAN = 1100, CHAIN = 300, HELD = 80;
 constexpr uint16_t ALL = RIGHT_SEND | RIGHT_DERIVE | RIGHT_REVOKE;
 
 static unsigned failures;
+[[gnu::aligned(16)]] static uint8_t stack[2048];
+
+static void receive(uint64_t endpoint)
+{
+    struct message message = {};
+    (void)ipc_receive((uint32_t)endpoint, &message, TIMEOUT_FOREVER);
+    thread_exit(0);
+}
 
 static void revoke(uint32_t root, unsigned count, bool chain)
 {
@@ -18,6 +26,19 @@ static void revoke(uint32_t root, unsigned count, bool chain)
     }
     uint64_t killed = 0;
     if (capability_revoke(root, &killed) != STATUS_OK || killed != count) failures++;
+}
+
+/* While somebody waits at the endpoint each capability is looked at as it dies. */
+static void revoke_held(void)
+{
+    uint32_t root = 0, thread = 0;
+    if (endpoint_create(&root) != STATUS_OK) failures++;
+    if (thread_create(receive, stack + sizeof stack, root, &thread) != STATUS_OK) failures++;
+    thread_yield();
+    revoke(root, HELD, false);
+    if (capability_delete(root) != STATUS_OK) failures++;
+    thread_yield();
+    if (capability_delete(thread) != STATUS_OK) failures++;
 }
 
 int main(struct user_call *start)
@@ -33,6 +54,7 @@ int main(struct user_call *start)
         revoke(root, FAN, false);
         revoke(root, CHAIN, true);
         if (capability_delete(root) != STATUS_OK) failures++;
+        revoke_held();
     }
     print("bounds: %u failures\n", failures);
     words[0] = failures == 0 ? 0 : 1;
