@@ -137,7 +137,8 @@ constexpr uint32_t CAP_KNOWN_DEPTH = 16;
    capability can be deleted. BAD_HANDLE, EMPTY. */
 [[nodiscard]] enum status cap_delete(uint32_t space, uint32_t handle);
 
-/* The same for a slot that cap_resolve() has found, that has no mark, while cap_reclaim() has nothing more to do. */
+/* The same for a slot that cap_resolve() has found, that has no mark. If slots that name its object still wait for
+   cap_reclaim(), the object ends with the last of these. */
 void cap_delete_at(uint32_t slot);
 
 /* Kills all descendants of `handle` in every space and keeps the capability itself. Needs REVOKE (MISSING_RIGHTS).
@@ -168,3 +169,8 @@ bool cap_settle(void);
    most `limit` of them; true if there are more. Whatever needs a slot, or exact counts, calls it; call it when idle. */
 constexpr uint32_t CAP_RECLAIM_STEP = 16;    /* some 5,000 cycles */
 bool cap_reclaim(uint32_t limit);
+
+/* Who wants those freed that wait now asks for the goal once, and calls cap_reclaim() until it is reached. They are in two
+   lists, and what dies when the second has been taken over is in neither: so that comes, whatever others do. */
+[[nodiscard]] uint64_t cap_reclaim_goal(void);
+[[nodiscard]] bool cap_reclaimed(uint64_t goal);

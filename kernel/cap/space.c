@@ -193,7 +193,7 @@ enum status cap_space_make_room(uint32_t space, uint32_t count)
     if (!exists(space)) return STATUS_BAD_HANDLE;
     struct cap_space const *record = &cap_state.spaces[space];
     while (record->free_count < record->withheld + count) {
-        bool more = cap_state.dead != 0;
+        bool more = cap_dead_wait();
         cap_reclaim(CAP_RECLAIM_STEP);
         if (more) continue;
         if (slots_used(record) + count > record->limit || grow(space) != STATUS_OK) return STATUS_NO_SLOTS;
@@ -262,12 +262,24 @@ void cap_slot_release(uint32_t number)
 
 bool cap_reclaim(uint32_t limit)
 {
-    for (; cap_state.dead != 0 && limit != 0; limit--) {
-        uint32_t number = cap_state.dead;
+    for (; cap_dead_wait() && limit != 0; limit--) {
+        if (cap_state.taken == 0) {
+            cap_state.taken = cap_state.dead;
+            cap_state.dead = 0;
+        }
+        uint32_t number = cap_state.taken;
         struct slot const *slot = &cap_state.slots[number];
         uint16_t tag = (uint16_t)slot_get_tag(slot);
-        cap_state.dead = (uint32_t)slot_get_parent(slot);
+        cap_state.taken = (uint32_t)slot_get_parent(slot);
+        if (cap_state.taken == 0) cap_state.rounds++;
         empty_slot(number, tag, (uint32_t)handle_make(cap_slot_index(number), previous_tag(tag)), false);
     }
-    return cap_state.dead != 0;
+    return cap_dead_wait();
 }
+
+uint64_t cap_reclaim_goal(void)
+{
+    return cap_state.rounds + (cap_state.taken != 0) + (cap_state.dead != 0);
+}
+
+bool cap_reclaimed(uint64_t goal) { return cap_state.rounds >= goal; }

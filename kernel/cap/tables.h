@@ -42,6 +42,8 @@ struct cap_state {
     uint32_t revoking;           /* root of a revocation that is not finished; 0: none */
     uint32_t reached;            /* deepest slot with a mark, where software goes on with it; 0: an engine does, or nobody */
     uint32_t dead;               /* first slot that an engine emptied and nobody took back, the next by their parent links */
+    uint32_t taken;              /* the same of a list that no engine puts anything in front of any more: these go first */
+    uint64_t rounds;             /* so many of these lists have been worked off */
     uint64_t random;
     paddr_t slots_physical, objects_physical, space_entries_physical;
 };
@@ -123,6 +125,9 @@ static inline uint32_t cap_slot_take(uint32_t space)
     record->free_count--;
     return number;
 }
+
+/* Do slots wait for cap_reclaim()? */
+[[nodiscard]] static inline bool cap_dead_wait(void) { return cap_state.taken != 0 || cap_state.dead != 0; }
 
 /* Empties a slot that has no links any more: tag changes, goes to the end of its space's free slots. */
 void cap_slot_release(uint32_t number);

@@ -73,9 +73,7 @@ void call_cap_delete(struct thread *thread, struct call_request const *request)
     uint32_t slot = request->capability[0].slot;
     if (cap_marked(slot)) {
         long_call_settle(thread);
-    } else if (cap_reclaim(0)) {
-        long_call_begin();
-        while (cap_reclaim(1) && !cap_hook_pause()) {}
+    } else if (!long_call_reclaim(thread)) {
         long_call_again(thread);
     } else {
         cap_delete_at(slot);

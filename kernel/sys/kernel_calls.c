@@ -89,9 +89,7 @@ void call_kernel_control(struct thread *thread, struct call_request const *reque
 void call_statistics(struct thread *thread, struct call_request const *request)
 {
     struct cap_statistics statistics;
-    long_call_begin();
-    while ((cap_settle() || cap_reclaim(1)) && !cap_hook_pause()) {}
-    if (cap_reclaim(0)) {
+    if (!long_call_reclaim(thread)) {
         long_call_again(thread);
         return;
     }

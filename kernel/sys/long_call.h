@@ -18,6 +18,11 @@ void long_call_again(struct thread *thread);
 /* The same, after a step of the revocation that is in its way (cap_settle()). */
 void long_call_settle(struct thread *thread);
 
+/* For calls that want exact counts: a step of taking back what an engine had emptied when the call was first made. False:
+   that is not done, and the call is to be made again. It keeps in `progress` how far it has to go, whatever others empty
+   meanwhile. */
+[[nodiscard]] bool long_call_reclaim(struct thread *thread);
+
 /* The end of a call that gives WOULD_BLOCK only where a revocation is in its way. */
 static inline void long_call_result(struct thread *thread, enum status status)
 {

@@ -260,6 +260,27 @@ class CapabilityMachine(UnfinishedRevocations):
     def reclaim(self, limit):
         self.lib.cap_reclaim(limit)
 
+    @rule(first=st.integers(1, 3), more=st.integers(1, 3))
+    def reclaim_while_others_revoke(self, first, more):
+        """Who waits until what is dead now is reclaimed waits for two lists at most, whatever dies meanwhile."""
+        if (root := self.new_root()) is None:
+            return
+        for count in (first, more):
+            for _ in range(count):
+                self.derive_from(root, ALL_RIGHTS, 0)
+            self.revoke_capability(root, 4)
+        goal = self.lib.cap_reclaim_goal()
+        taken, dead = (len(self.waiting(taken)) for taken in (True, False))
+        # Some join the second list until it is taken over.
+        for _ in range(taken + dead + more * (taken + 1)):
+            if self.lib.cap_reclaimed(goal):
+                break
+            for _ in range(more):
+                self.derive_from(root, ALL_RIGHTS, 0)
+            self.revoke_capability(root, 4)
+            self.lib.cap_reclaim(1)
+        assert self.lib.cap_reclaimed(goal), "it waits for what died later"
+
     # ---- what must hold after every step
 
     def compare(self, places):
@@ -313,6 +334,15 @@ class CapabilityMachine(UnfinishedRevocations):
                     previous, child = child, self.slot(child)["next"]
                 assert children == {self.slot_number(c) for c in capability.children}
 
+    def waiting(self, taken: bool) -> list[int]:
+        """Numbers of the slots that wait to be reclaimed, of those taken over from the engine or of its own list."""
+        numbers, number = [], self.lib.host_dead(taken)
+        while number:
+            assert number not in numbers
+            numbers.append(number)
+            number = self.slot(number)["parent"]
+        return numbers
+
     @invariant()
     def dead_slots_have_owners(self):
         """What the engine has emptied stays in its space until it is reclaimed."""
@@ -324,11 +354,9 @@ class CapabilityMachine(UnfinishedRevocations):
             for position in range(entry["pages"]):
                 read = self.memory.read(entry["directory"] * PAGE_BYTES + 8 * position)
                 owned.add(golden.unpack(DirectoryEntry, read)["page"])
-        number = self.lib.host_dead()
-        while number:
+        for number in self.waiting(True) + self.waiting(False):
             slot = self.slot(number)
             assert not slot["valid"] and slot["mark"] and number // SLOTS_PER_PAGE in owned
-            number = slot["parent"]
 
     @invariant()
     def quotas_hold_and_totals_are_exact(self):

@@ -80,8 +80,8 @@ bool cap_hook_pause(void) { return pausing; }
 
 /* ---- for the test ---- */
 
-/* First of the slots that wait for cap_reclaim(). */
-uint32_t host_dead(void) { return cap_state.dead; }
+/* First of the slots that wait for cap_reclaim(), in one of the two lists. */
+uint32_t host_dead(bool taken) { return taken ? cap_state.taken : cap_state.dead; }
 
 /* Whether something hangs on every object from now on. */
 void host_set_attached(bool value) { attached = value; }

@@ -28,7 +28,7 @@ uint64_t cached_check(uint32_t space, uint64_t query);
 void host_set_engine(uint64_t (*use)(uint32_t root, uint32_t limit, uint32_t *dead, bool *finished));
 void host_set_attached(bool value);
 void host_set_pause(bool value);
-uint32_t host_dead(void);
+uint32_t host_dead(bool taken);
 void cap_hook_invalidate_object(uint32_t object_id);
 struct cap_tables { uint64_t spaces; uint32_t space_count; uint64_t slots; uint32_t slot_count;
                     uint64_t objects; uint32_t object_count; };

@@ -43,6 +43,8 @@ FAULTS = {
     "slots that the engine emptied are never reclaimed": "tree.c:cap_state.dead = run.dead;=>",
     "a delete counts what is not reclaimed yet":
         "tree.c:    cap_reclaim(UINT32_MAX);\n    cap_delete_at=>    cap_delete_at",
+    "who waits for dead slots waits for those of others":
+        "space.c:        if (cap_state.taken == 0) cap_state.rounds++;=>        if (!cap_dead_wait()) cap_state.rounds++;",
     "a space ends with slots that are not reclaimed yet":
         "space.c:    cap_reclaim(UINT32_MAX);\n    struct cap_space=>    struct cap_space",
     "a quota of slots is not heeded": "space.c:slots > record->limit ? slots - record->limit : 0=>0",

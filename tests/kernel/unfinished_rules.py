@@ -166,15 +166,18 @@ class UnfinishedRevocations(CapabilityRules):
         else:
             self.settle_by_steps(place())
 
+    def new_root(self) -> Capability | None:
+        """One without descendants, if there is room and an object."""
+        given = len(self.ever)
+        self.insert(0, 0, ALL_RIGHTS, 0)
+        return None if len(self.ever) == given else self.ever[-1]
+
     @rule(children=st.integers(3, 6), made=st.integers(1, 3))
     def undermined(self, children, made):
         """Who holds descendants derives from them and deletes them while they are revoked, which gives their children to the
         root: it ends nevertheless, after as many steps as there were descendants."""
-        given = len(self.ever)
-        self.insert(0, 0, ALL_RIGHTS, 0)
-        if len(self.ever) == given:
+        if (root := self.new_root()) is None:
             return
-        root = self.ever[-1]
         while self.lib.cap_settle():
             self.sync()
         for _ in range(children):
