@@ -18,6 +18,7 @@ void cap_hook_invalidate_object(uint32_t object_id);
 struct cap_revocation {
     uint64_t revoked;            /* slots emptied */
     bool finished;               /* no descendant is left */
+    bool unbroken;               /* set by the caller: it is not to stop for cap_hook_pause() */
     uint32_t dead;               /* first slot that was emptied and not taken back, the next by their parent links; 0:
                                     none. Set by the caller too: those of earlier runs */
 };

@@ -149,7 +149,7 @@ void cap_space_destroy(uint32_t space)
 {
     if (space == 0 || space >= cap_state.space_count || cap_state.spaces[space].pages == 0) return;
     /* A slot with the mark stays where it is until its revocation is over. */
-    while (cap_settle()) {}
+    cap_settle_all();
     cap_reclaim(UINT32_MAX);
     struct cap_space *record = &cap_state.spaces[space];
     for (uint32_t position = 0; position < record->pages; position++) {

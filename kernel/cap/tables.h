@@ -43,6 +43,7 @@ struct cap_state {
     uint32_t reached;            /* deepest slot with a mark, where software goes on with it; 0: an engine does, or nobody */
     uint32_t dead;               /* first slot that an engine emptied and nobody took back, the next by their parent links */
     uint32_t taken;              /* the same of a list that no engine puts anything in front of any more: these go first */
+    bool unbroken;               /* a revocation goes on to its end, whatever cap_hook_pause() says */
     uint64_t rounds;             /* so many of these lists have been worked off */
     uint64_t random;
     paddr_t slots_physical, objects_physical, space_entries_physical;
@@ -145,6 +146,9 @@ static inline uint32_t cap_slot_handle(uint32_t number)
 }
 
 static inline uint32_t cap_slot_space(uint32_t number) { return cap_state.pages[number / SLOTS_PER_PAGE].space; }
+
+/* Goes on to the end with a revocation that is not finished. */
+void cap_settle_all(void);
 
 /* Takes a slot out of the derivation tree; its children become its parent's. */
 void cap_tree_remove(uint32_t number);

@@ -213,7 +213,7 @@ enum status cap_delete(uint32_t space, uint32_t handle)
         enum status status = cap_resolve(space, handle, 0, true, &number);
         if (status != STATUS_OK) return status;
         if (!cap_marked(number)) break;
-        (void)cap_settle();
+        cap_settle_all();
     }
     cap_reclaim(UINT32_MAX);
     cap_delete_at(number);
@@ -248,7 +248,7 @@ static enum status revoke_by_software(uint32_t root, uint64_t limit, uint64_t *r
     for (bool begun = false;; begun = true) {
         uint32_t child = (uint32_t)slot_get_first_child(slot_at(at));
         if (child == 0 && at == root) break;
-        if ((child == 0 && *revoked == limit) || (begun && cap_hook_pause())) {
+        if ((child == 0 && *revoked == limit) || (begun && !cap_state.unbroken && cap_hook_pause())) {
             set_mark(root, true);
             set_mark(at, true);
             cap_state.reached = at;
@@ -273,7 +273,7 @@ static enum status revoke_by_software(uint32_t root, uint64_t limit, uint64_t *r
 /* An engine's run, if there is an engine; true if it got anywhere. */
 static bool revoke_by_engine(uint32_t root, uint64_t limit, uint64_t *revoked, enum status *status)
 {
-    struct cap_revocation run = { .dead = cap_state.dead };
+    struct cap_revocation run = { .dead = cap_state.dead, .unbroken = cap_state.unbroken };
     if (!cap_hook_revoke(root, limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX, &run)) return false;
     cap_state.dead = run.dead;
     *revoked = run.revoked;
@@ -320,4 +320,12 @@ bool cap_settle(void)
     if (cap_state.revoking == 0) return false;
     (void)go_on(cap_state.revoking, STEP, &revoked);
     return true;
+}
+
+void cap_settle_all(void)
+{
+    /* Who has been at work for long is told to pause after each slot, and an engine costs some hundred cycles each time. */
+    cap_state.unbroken = true;
+    while (cap_settle()) {}
+    cap_state.unbroken = false;
 }

@@ -90,7 +90,7 @@ bool cap_hook_revoke(uint32_t root, uint32_t limit, struct cap_revocation *run)
     uint64_t answer = arch_cap_revoke(root, limit);
     if (!revoke_answer_get_accepted(answer)) return false;
     /* Asks, or asks it to stop, which it does at the next slot. */
-    do answer = arch_cap_revoke(0, cap_hook_pause()); while (revoke_answer_get_state(answer) == REVOKE_STATE_RUNNING);
+    do answer = arch_cap_revoke(0, !run->unbroken && cap_hook_pause()); while (revoke_answer_get_state(answer) == REVOKE_STATE_RUNNING);
     enum revoke_state state = (enum revoke_state)revoke_answer_get_state(answer);
     /* Anything else is a bus that fails or a tree that is none. Descendants may be left that nobody would find, and where
        the engine was the tree need not be whole, so software could not go on: the machine ends, with no more authority in

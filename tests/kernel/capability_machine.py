@@ -177,6 +177,7 @@ class CapabilityMachine(UnfinishedRevocations):
         self.engine = self.ffi.callback("uint64_t(uint32_t, uint32_t, uint32_t *, bool *)", self.empty_descendants)
         self.lib.host_set_attached(attached)
         self.with_engine = with_engine
+        self.runs = 0
         self.use_engine(with_engine)
         self.begin(system)
         for cap_type in (CapType.ENDPOINT, CapType.MEMORY):
@@ -189,6 +190,7 @@ class CapabilityMachine(UnfinishedRevocations):
         """The revocation engine, by its golden model."""
         object_id = revoke_model.read_slot(self.memory, self.tables, root)["object_id"]
         run = revoke_model.revoke(self.memory, self.tables, root, limit=limit, dead=dead[0])
+        self.runs += 1
         # Seen by who waits for the revocation: an exception ends in the C code that calls.
         assert run.state in (RevokeState.DONE, RevokeState.STOPPED), run.state
         self.lib.cap_hook_invalidate_object(object_id)

@@ -70,6 +70,7 @@ void cap_hook_unreferenced(uint32_t object_id) { last_unreferenced = object_id; 
 bool cap_hook_revoke(uint32_t root, uint32_t limit, struct cap_revocation *run)
 {
     if (engine == nullptr) return false;
+    if (pausing && !run->unbroken) limit = 1;
     run->revoked = engine(root, limit, &run->dead, &run->finished);
     return true;
 }

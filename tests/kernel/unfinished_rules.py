@@ -192,6 +192,22 @@ class UnfinishedRevocations(CapabilityRules):
                 self.delete_capability(oldest)
         assert not root.children and self.revoking is None, "the revocation goes on and on"
 
+    @rule(children=st.integers(3, 6))
+    def end_in_one_go(self, children):
+        """A space that ends has the rest of a revocation done without a pause: an engine is not stopped after each slot."""
+        if len(self.model.spaces) < 2 or (root := self.new_root()) is None:
+            return
+        while self.lib.cap_settle():
+            self.sync()
+        for _ in range(children):
+            self.derive_from(root, ALL_RIGHTS, 0)
+        self.revoke_steps(root, 1, 1, False)
+        self.lib.host_set_pause(True)
+        runs = self.runs
+        self.destroy_space(0)
+        self.lib.host_set_pause(False)
+        assert self.runs <= runs + 1
+
     def settle_by_steps(self, place: int) -> None:
         """However short the steps of software are, each gets somewhere: to a slot below, or one slot less."""
         self.use_engine(False)
