@@ -141,6 +141,10 @@ constexpr uint32_t CAP_KNOWN_DEPTH = 16;
    cap_reclaim(), the object ends with the last of these. */
 void cap_delete_at(uint32_t slot);
 
+/* The same at once, for a capability that nobody can revoke from, so that it is no root: one with the mark is left to the
+   revocation, which kills it. The object may end later, as above. Does nothing if it is not there. */
+void cap_discard(uint32_t space, uint32_t handle);
+
 /* Kills all descendants of `handle` in every space and keeps the capability itself. Needs REVOKE (MISSING_RIGHTS).
    Kills at most `limit` of them, and stops as well when cap_hook_pause() says so: WOULD_BLOCK if there are more, then call
    again. `*revoked` (written in both cases) is the number killed in this call. BAD_HANDLE, EMPTY, STALE.

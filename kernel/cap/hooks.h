@@ -40,7 +40,7 @@ void cap_hook_emptied(uint32_t space, uint32_t handle, struct cap_view const *vi
    called late, with a handle that has been dead for long; no engine revokes below capabilities to such an object. */
 [[nodiscard]] bool cap_hook_attached(uint32_t object_id);
 
-/* No slot names this live object any more. May call object_destroy(), and of this module only cap_delete() besides, for
+/* No slot names this live object any more. May call object_destroy(), and of this module only cap_discard() besides, for
    capabilities to other objects in a space that no process has: whoever calls the hook has left the tree whole, and holds
    nothing of such a space. */
 void cap_hook_unreferenced(uint32_t object_id);

@@ -226,6 +226,12 @@ void cap_delete_at(uint32_t number)
     cap_slot_release(number);
 }
 
+void cap_discard(uint32_t space, uint32_t handle)
+{
+    uint32_t number;
+    if (cap_resolve(space, handle, 0, true, &number) == STATUS_OK && !cap_marked(number)) cap_delete_at(number);
+}
+
 /* ---- revocation ----------------------------------------------------------------------------------------------------- */
 
 static void set_mark(uint32_t number, bool mark)

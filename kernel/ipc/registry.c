@@ -59,8 +59,8 @@ static void remove(struct registry_name *name)
     if (name->process_next != nullptr) name->process_next->process_link = name->process_link;
     *name->process_link = name->process_next;
     account_credit(&name->owner, 1);
-    /* It is gone already if it was revoked. */
-    [[maybe_unused]] enum status deleted = cap_delete(kernel_space, name->handle);
+    /* It is gone already if it was revoked, and soon if that is under way: nobody waits for it here. */
+    cap_discard(kernel_space, name->handle);
     pool_free(&names, name);
 }
 

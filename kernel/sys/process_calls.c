@@ -47,7 +47,7 @@ static enum status create(struct thread *thread, struct call_request const *requ
             return STATUS_OK;
         }
         /* The transfer comes last, so that its failure leaves nothing to undo but what was made here. */
-        [[maybe_unused]] enum status deleted = cap_delete(thread->cap_space, *handle);
+        cap_discard(thread->cap_space, *handle);
     } else {
         process_unreferenced(child);
     }

@@ -18,15 +18,20 @@ static enum status check_send(uint32_t handle)
     return capability_check(handle, CAP_TYPE_ENDPOINT, RIGHT_SEND, nullptr);
 }
 
-/* A tree below a new endpoint in which each capability has some children: three of four are children of the last one. */
-static void grow(void)
+/* A tree in which each capability has some children: three of four are children of the last one. */
+static void grow_below(uint32_t parent)
 {
-    CHECK_EQUAL(endpoint_create(&root), STATUS_OK);
-    uint32_t parent = root;
     for (unsigned i = 0; i < DESCENDANTS; i++) {
         CHECK_EQUAL(capability_derive(parent, ALL, 0, &descendants[i]), STATUS_OK);
         if (i % 4 == 0) parent = descendants[i];
     }
+}
+
+/* Such a tree below a new endpoint. */
+static void grow(void)
+{
+    CHECK_EQUAL(endpoint_create(&root), STATUS_OK);
+    grow_below(root);
 }
 
 static unsigned alive(void)
@@ -228,6 +233,25 @@ static void revoking_process_dies(void)
     CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
 }
 
+/* A name that is being revoked is unregistered at once: nobody waits in the kernel for the end of the revocation. */
+static void unregister_meanwhile(void)
+{
+    uint32_t registry = 0, found = 0;
+    CHECK_EQUAL(endpoint_create(&root), STATUS_OK);
+    CHECK_EQUAL(registry_create(&registry), STATUS_OK);
+    CHECK_EQUAL(registry_register(registry, "below", root), STATUS_OK);
+    CHECK_EQUAL(registry_lookup(registry, "below", &found), STATUS_OK);
+    grow_below(found);
+    uint32_t thread = start_revoking(0);
+    unsigned before = alive();
+    CHECK_EQUAL(registry_unregister(registry, "below"), before != 0 ? STATUS_OK : STATUS_NOT_FOUND);
+    if (before != 0) CHECK(alive() != 0);
+    CHECK_EQUAL(registry_lookup(registry, "below", &found), STATUS_NOT_FOUND);
+    CHECK_EQUAL(finish(thread), STATUS_OK);
+    CHECK_EQUAL(capability_delete(registry), STATUS_OK);
+    is_over();
+}
+
 /* By the engine, if there is one, as well as by software: what hangs in its list when a delete comes is put into order. */
 static void delete_takes_back(void)
 {
@@ -249,6 +273,7 @@ struct tap_test const REVOCATION_TESTS[] = {
     { "a thread dies while it revokes", revoker_dies },
     { "a root is deleted while it is revoked", root_is_deleted },
     { "a process dies while it revokes", revoking_process_dies },
+    { "a name is unregistered while it is revoked", unregister_meanwhile },
     { "a delete behind a revocation of many", delete_takes_back },
 };
 size_t const REVOCATION_TEST_COUNT = sizeof REVOCATION_TESTS / sizeof *REVOCATION_TESTS;
