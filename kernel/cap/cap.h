@@ -132,6 +132,10 @@ constexpr uint32_t CAP_KNOWN_DEPTH = 16;
 [[nodiscard]] enum status cap_copy(uint32_t from, uint32_t handle, uint32_t to, uint32_t *copied);
 [[nodiscard]] enum status cap_move(uint32_t from, uint32_t handle, uint32_t to, uint32_t *moved);
 
+/* The part of a deletion that takes time with the number of children, for a slot without mark: gives at most `limit` of them to
+   its parent; true if there are more. The tree is whole after each. */
+bool cap_hoist(uint32_t slot, uint32_t limit);
+
 /* Empties the slot, when a revocation that gave it the mark is finished, and what an engine has emptied is taken back: so
    that it is known to be the last that names its object. Children of the capability become its parent's (roots if it had none). A stale
    capability can be deleted. BAD_HANDLE, EMPTY. */

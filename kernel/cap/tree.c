@@ -83,16 +83,21 @@ static void unlink_from_parent(uint32_t number)
     if (next != 0) slot_set_previous(slot_at(next), previous);
 }
 
-void cap_tree_remove(uint32_t number)
+bool cap_hoist(uint32_t number, uint32_t limit)
 {
-    uint32_t parent = (uint32_t)slot_get_parent(slot_at(number));
-    unlink_from_parent(number);
-    for (uint32_t child = (uint32_t)slot_get_first_child(slot_at(number)); child != 0;) {
-        uint32_t next = (uint32_t)slot_get_next(slot_at(child));
+    uint32_t parent = (uint32_t)slot_get_parent(slot_at(number)), child;
+    for (; (child = first_child_of(number)) != 0 && limit != 0; limit--) {
+        unlink_from_parent(child);
         set_parent(child, parent);
         link_to_parent(child);
-        child = next;
     }
+    return child != 0;
+}
+
+void cap_tree_remove(uint32_t number)
+{
+    (void)cap_hoist(number, UINT32_MAX);
+    unlink_from_parent(number);
 }
 
 enum status cap_insert(uint32_t space, uint32_t object_id, uint16_t rights, uint32_t badge, uint32_t *handle)

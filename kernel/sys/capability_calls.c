@@ -68,12 +68,26 @@ void call_cap_revoke(struct thread *thread, struct call_request const *request)
     thread_result(thread, status);
 }
 
+/* A step of what goes before a deletion: the children become the parent's, what an engine has emptied is taken back. False:
+   there is more of it. */
+static bool make_ready(struct thread *thread, uint32_t slot)
+{
+    bool more = cap_hoist(slot, 0);
+    if (!more && !cap_reclaim(0)) {
+        thread->progress = 0;
+        return true;
+    }
+    long_call_begin();
+    while (more && !cap_hook_pause()) more = cap_hoist(slot, 1);
+    return !more && long_call_reclaim(thread);
+}
+
 void call_cap_delete(struct thread *thread, struct call_request const *request)
 {
     uint32_t slot = request->capability[0].slot;
     if (cap_marked(slot)) {
         long_call_settle(thread);
-    } else if (!long_call_reclaim(thread)) {
+    } else if (!make_ready(thread, slot)) {
         long_call_again(thread);
     } else {
         cap_delete_at(slot);

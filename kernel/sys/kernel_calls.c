@@ -89,6 +89,7 @@ void call_kernel_control(struct thread *thread, struct call_request const *reque
 void call_statistics(struct thread *thread, struct call_request const *request)
 {
     struct cap_statistics statistics;
+    long_call_begin();
     if (!long_call_reclaim(thread)) {
         long_call_again(thread);
         return;

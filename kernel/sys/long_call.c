@@ -30,7 +30,6 @@ void long_call_settle(struct thread *thread)
 bool long_call_reclaim(struct thread *thread)
 {
     if (thread->progress == 0) thread->progress = cap_reclaim_goal();
-    long_call_begin();
     while (!cap_reclaimed(thread->progress) && !cap_hook_pause()) cap_reclaim(1);
     if (!cap_reclaimed(thread->progress)) return false;
     thread->progress = 0;

@@ -18,7 +18,7 @@ void long_call_again(struct thread *thread);
 /* The same, after a step of the revocation that is in its way (cap_settle()). */
 void long_call_settle(struct thread *thread);
 
-/* For calls that want exact counts: a step of taking back what an engine had emptied when the call was first made. False:
+/* For calls that want exact counts, after long_call_begin(): a step of taking back what an engine had emptied when the call was first made. False:
    that is not done, and the call is to be made again. It keeps in `progress` how far it has to go, whatever others empty
    meanwhile. */
 [[nodiscard]] bool long_call_reclaim(struct thread *thread);

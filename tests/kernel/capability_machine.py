@@ -258,6 +258,20 @@ class CapabilityMachine(UnfinishedRevocations):
                                             for c in slots.values())
             assert self.lib.host_take_unreferenced() == (target.identifier if last else 0)
 
+    @rule(place=PLACES, limit=st.integers(1, 3))
+    def delete_in_steps(self, place, limit):
+        """Its children become its parent's some at a time."""
+        capability = self.pick(place)
+        if capability is None or self.model.lookup(capability.space, capability.handle) is not capability \
+                or self.marked(capability):
+            return
+        number, children = self.slot_number(capability), len(capability.children)
+        while self.lib.cap_hoist(number, limit):
+            children -= limit
+            assert children > 0
+        assert children <= limit
+        self.delete_capability(capability)
+
     @rule(limit=st.integers(1, 3))
     def reclaim(self, limit):
         self.lib.cap_reclaim(limit)

@@ -62,7 +62,7 @@ FAULTS = {
     "a space ends in the middle of a revocation": "space.c:    cap_settle_all();\n=>",
     "a space that ends stops the engine after each slot": "tree.c:    cap_state.unbroken = true;=>",
     "children of a deleted capability are lost":
-        "tree.c:        link_to_parent(child);\n        child = next;=>        child = next;",
+        "tree.c:        link_to_parent(child);\n    }\n    return=>    }\n    return",
 }
 
 

@@ -1,10 +1,11 @@
 /*
- * bounds.c: revocations of many, also while a thread waits at the endpoint, and the delete behind them, without and with the capability unit: for
- * tests/system/test_interrupts_off.py, which looks at how long the kernel stays. Its capabilities: console, CAP_SPACE, KERNEL.
+ * bounds.c: revocations of many, also while a thread waits at the endpoint, the delete behind them, and a delete of what has
+ * many children that live on; without and with the capability unit: for tests/system/test_interrupts_off.py, which looks at
+ * how long the kernel stays. Its capabilities: console, CAP_SPACE, KERNEL.
  */
 #include "user.h"
 
-constexpr unsigned FAN = 1100, CHAIN = 300, HELD = 80;
+constexpr unsigned FAN = 1100, CHAIN = 300, HELD = 80, KEPT = 300;
 constexpr uint16_t ALL = RIGHT_SEND | RIGHT_DERIVE | RIGHT_REVOKE;
 
 static unsigned failures;
@@ -41,6 +42,19 @@ static void revoke_held(void)
     if (capability_delete(thread) != STATUS_OK) failures++;
 }
 
+/* A capability goes whose children live on. */
+static void delete_parent(void)
+{
+    uint32_t root = 0, parent = 0, child;
+    if (endpoint_create(&root) != STATUS_OK || capability_derive(root, ALL, 0, &parent) != STATUS_OK) failures++;
+    for (unsigned i = 0; i < KEPT; i++)
+        if (capability_derive(parent, ALL, 0, &child) != STATUS_OK) failures++;
+    if (capability_delete(parent) != STATUS_OK) failures++;
+    uint64_t killed = 0;
+    if (capability_revoke(root, &killed) != STATUS_OK || killed != KEPT) failures++;
+    if (capability_delete(root) != STATUS_OK) failures++;
+}
+
 int main(struct user_call *start)
 {
     uint32_t kernel = start_capability(start, 2);
@@ -55,6 +69,7 @@ int main(struct user_call *start)
         revoke(root, CHAIN, true);
         if (capability_delete(root) != STATUS_OK) failures++;
         revoke_held();
+        delete_parent();
     }
     print("bounds: %u failures\n", failures);
     words[0] = failures == 0 ? 0 : 1;
