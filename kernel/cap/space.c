@@ -195,8 +195,10 @@ enum status cap_space_make_room(uint32_t space, uint32_t count)
     while (record->free_count < record->withheld + count) {
         bool more = cap_dead_wait();
         cap_reclaim(CAP_RECLAIM_STEP);
-        if (more) continue;
-        if (slots_used(record) + count > record->limit || grow(space) != STATUS_OK) return STATUS_NO_SLOTS;
+        if (cap_space_has_room(space, count)) break;
+        /* None of those was of this space, and there may be thousands of others. */
+        if (slots_used(record) + count <= record->limit && grow(space) == STATUS_OK) continue;
+        if (!more) return STATUS_NO_SLOTS;
     }
     return STATUS_OK;
 }

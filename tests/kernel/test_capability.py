@@ -23,6 +23,12 @@ def test_agrees_with_the_model():
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
 
 
+def test_a_full_space_grows_beside_the_dead_of_another():
+    done = subprocess.run([sys.executable, HERE / "room_beside_others.py", host.build()], capture_output=True, text=True,
+                          env=os.environ | host.sanitizer_environment(), timeout=300)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+
+
 @pytest.mark.slow
 def test_agrees_with_the_model_for_long():
     done = run_machine(host.build(), 1500, 20)
