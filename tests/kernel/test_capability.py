@@ -60,6 +60,8 @@ FAULTS = {
     "derived from what is being revoked": "tree.c:    if (is_being_revoked(parent, &body)) return STATUS_WOULD_BLOCK;=>",
     "copied from what is being revoked": "tree.c:: is_being_revoked(numbers[i], slot_at(numbers[i]))=>: false",
     "moved from where it is being revoked": "tree.c:moves ? cap_marked(numbers[i])=>moves ? false",
+    "nothing of the object is derived from":
+        "tree.c:        if (number == 0) return false;=>        if (number == 0) return true;",
     "only the root is not derived from": "tree.c:        if (number == 0) return false;=>        return false;",
     "what is being revoked is deleted": "tree.c:        if (!cap_marked(number)) break;=>        break;",
     "a revocation that stopped begins at the wrong place":

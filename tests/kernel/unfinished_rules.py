@@ -182,8 +182,15 @@ class UnfinishedRevocations(CapabilityRules):
             self.sync()
         for _ in range(children):
             self.derive_from(root, ALL_RIGHTS, 0)
+        # Another tree of the object goes on, as far as the kernel looks.
+        other = deep = self.new_root()
+        for _ in range(KNOWN_DEPTH if other is not None else 0):
+            deep = self.derive_from(deep, ALL_RIGHTS, 0) or deep
         for _ in range(len(root.children) + 1):
             self.revoke_steps(root, 1, 1, False)
+            if other is not None:
+                self.derive_from(other, 0, 0)
+                self.derive_from(deep, 0, 0)
             if root.children:
                 # The walk comes to the oldest last.
                 oldest = root.children[0]
