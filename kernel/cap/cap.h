@@ -128,6 +128,9 @@ constexpr uint32_t CAP_KNOWN_DEPTH = 16;
 [[nodiscard]] enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, unsigned count,
                                        unsigned move, uint32_t *received);
 
+/* What cap_transfer() would say before it looks for room; changes nothing. */
+[[nodiscard]] enum status cap_may_transfer(uint32_t from, uint32_t const *handles, unsigned count, unsigned move);
+
 /* cap_transfer() of one. */
 [[nodiscard]] enum status cap_copy(uint32_t from, uint32_t handle, uint32_t to, uint32_t *copied);
 [[nodiscard]] enum status cap_move(uint32_t from, uint32_t handle, uint32_t to, uint32_t *moved);

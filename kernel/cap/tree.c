@@ -174,10 +174,10 @@ enum status cap_derive_at(uint32_t parent, uint16_t rights, uint32_t badge, uint
     return handle;
 }
 
-enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, unsigned count, unsigned move,
-                         uint32_t *received)
+/* All of cap_may_transfer(), and the slots. */
+[[gnu::always_inline]] static inline enum status find_all(uint32_t from, uint32_t const *handles, unsigned count,
+                                                          unsigned move, uint32_t numbers[MESSAGE_CAPABILITIES])
 {
-    uint32_t numbers[MESSAGE_CAPABILITIES];
     if (count > MESSAGE_CAPABILITIES || move >> count != 0) return STATUS_BAD_ARGUMENT;
     for (unsigned i = 0; i < count; i++) {
         enum status status = cap_resolve(from, handles[i], RIGHT_GRANT, false, &numbers[i]);
@@ -187,7 +187,21 @@ enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, un
         for (unsigned j = 0; j < i; j++)
             if (numbers[j] == numbers[i] && ((move >> i | move >> j) & 1) != 0) return STATUS_BAD_ARGUMENT;
     }
-    enum status status = cap_space_reserve(to, count);
+    return STATUS_OK;
+}
+
+enum status cap_may_transfer(uint32_t from, uint32_t const *handles, unsigned count, unsigned move)
+{
+    uint32_t numbers[MESSAGE_CAPABILITIES];
+    return find_all(from, handles, count, move, numbers);
+}
+
+enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, unsigned count, unsigned move,
+                         uint32_t *received)
+{
+    uint32_t numbers[MESSAGE_CAPABILITIES];
+    enum status status = find_all(from, handles, count, move, numbers);
+    if (status == STATUS_OK) status = cap_space_reserve(to, count);
     if (status != STATUS_OK) return status;
     for (unsigned i = 0; i < count; i++) {
         uint32_t target = cap_slot_take(to);

@@ -7,22 +7,34 @@
 
 constexpr uint16_t PROCESS_RIGHTS = RIGHT_READ | RIGHT_WAIT | RIGHT_MANAGE | RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
 
+/* The capabilities that a call takes along. */
+struct luggage {
+    unsigned count, move;
+    uint32_t handles[MESSAGE_CAPABILITIES];
+};
+
+static struct luggage luggage_of(uint64_t const *words)
+{
+    return (struct luggage){
+        .count = (unsigned)info_in_get_cap_count(words[WORD_INFO]),
+        .move = (unsigned)info_in_get_cap_move(words[WORD_INFO]),
+        .handles = { (uint32_t)words[WORD_CAPS], (uint32_t)(words[WORD_CAPS] >> 32),
+                     (uint32_t)words[WORD_CAPS_HIGH], (uint32_t)(words[WORD_CAPS_HIGH] >> 32) },
+    };
+}
+
 /* Puts the parent's words 2 to 7 and its capabilities where the child finds them, as if received in a message. */
 static enum status endow(struct thread *parent, struct thread *child)
 {
     uint64_t const *words = parent->context.call;
-    unsigned count = (unsigned)info_in_get_cap_count(words[WORD_INFO]);
-    uint32_t const handles[MESSAGE_CAPABILITIES] = {
-        (uint32_t)words[WORD_CAPS], (uint32_t)(words[WORD_CAPS] >> 32),
-        (uint32_t)words[WORD_CAPS_HIGH], (uint32_t)(words[WORD_CAPS_HIGH] >> 32),
-    };
+    struct luggage luggage = luggage_of(words);
     uint32_t received[MESSAGE_CAPABILITIES] = {};
-    enum status status = cap_transfer(parent->cap_space, child->cap_space, handles, count,
-                                      (unsigned)info_in_get_cap_move(words[WORD_INFO]), received);
+    enum status status = cap_transfer(parent->cap_space, child->cap_space, luggage.handles, luggage.count, luggage.move,
+                                      received);
     if (status != STATUS_OK) return status;
     uint64_t *target = child->context.call;
     for (size_t i = 2; i < MESSAGE_WORDS; i++) target[i - 2] = words[i];
-    target[WORD_INFO] = info_out_make(STATUS_OK, count);
+    target[WORD_INFO] = info_out_make(STATUS_OK, luggage.count);
     target[WORD_CAPS] = received[0] | (uint64_t)received[1] << 32;
     target[WORD_CAPS_HIGH] = received[2] | (uint64_t)received[3] << 32;
     return STATUS_OK;
@@ -36,6 +48,10 @@ static enum status create(struct thread *thread, struct call_request const *requ
     if (length == 0 || length >= sizeof name) return STATUS_BAD_ARGUMENT;
     enum status status = user_copy_in(name, from, length);
     if (status != STATUS_OK) return status;
+    /* Not to load a program for each step of a revocation that is in the way. */
+    struct luggage luggage = luggage_of(thread->context.call);
+    status = cap_may_transfer(thread->cap_space, luggage.handles, luggage.count, luggage.move);
+    if (status == STATUS_WOULD_BLOCK) return status;
     struct process *child;
     status = process_create(name, thread->process, &child);
     if (status != STATUS_OK) return status;

@@ -21,7 +21,7 @@ _spec = importlib.util.spec_from_file_location("system_rights", Path(__file__).w
 rights = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(rights)
 
-SUITE_TESTS = 105
+SUITE_TESTS = 106
 #: kernel/lib/panic.h
 PANIC = 99
 SOFTWARE_OPERATIONS = {
@@ -123,6 +123,10 @@ def test_suite_with_assertions(name):
     # (The model's engine needs no time.)
     if name not in WITH_UNIT:
         assert len(re.findall(r"^# \d+ of 160 are left", result.output, re.MULTILINE)) >= 5
+    # Who is to get what is being revoked is made once, and not for each step.
+    section = re.search(r"# processes made around a revocation(.*?)# and no others", result.output, re.DOTALL)[1]
+    numbers = list(map(int, re.findall(r"process (\d+): hostile started", section)))
+    assert numbers == list(range(numbers[0], numbers[0] + 3))
 
 
 def test_broken_tree_ends_the_machine():

@@ -252,6 +252,21 @@ static void unregister_meanwhile(void)
     is_over();
 }
 
+/* A process is to get what is being revoked: it is made once, when that is over. tests/system looks at the processes' numbers. */
+static void create_meanwhile(void)
+{
+    uint64_t value = 0;
+    grow();
+    print("# processes made around a revocation\n");
+    CHECK_EQUAL(await_end(start_hostile(DEED_COMPUTE, 0, 0), &value), EXIT_REASON_EXITED);
+    uint32_t thread = start_revoking(0);
+    CHECK_EQUAL(await_end(start_hostile(DEED_COMPUTE, 0, root), &value), EXIT_REASON_EXITED);
+    CHECK_EQUAL(finish(thread), STATUS_OK);
+    CHECK_EQUAL(await_end(start_hostile(DEED_COMPUTE, 0, 0), &value), EXIT_REASON_EXITED);
+    print("# and no others\n");
+    is_over();
+}
+
 /* By the engine, if there is one, as well as by software: what hangs in its list when a delete comes is put into order. */
 static void delete_takes_back(void)
 {
@@ -274,6 +289,7 @@ struct tap_test const REVOCATION_TESTS[] = {
     { "a root is deleted while it is revoked", root_is_deleted },
     { "a process dies while it revokes", revoking_process_dies },
     { "a name is unregistered while it is revoked", unregister_meanwhile },
+    { "a process is made while a revocation is under way", create_meanwhile },
     { "a delete behind a revocation of many", delete_takes_back },
 };
 size_t const REVOCATION_TEST_COUNT = sizeof REVOCATION_TESTS / sizeof *REVOCATION_TESTS;
