@@ -6,13 +6,13 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..abi import RevokeState
+from ..abi import RevokeState, Verdict
 from ..bus import wishbone
 from ..bus.arbiter import Arbiter
 from ..bus.decoder import Decoder
 from ..core.port import CapabilityPort
 from .broadcast import Broadcast
-from .check import CheckPort
+from .check import CheckPort, CheckResponse
 from .config import CapabilityUnitConfig
 from .hart_unit import HartUnit
 from .revoker import Revoker
@@ -114,14 +114,24 @@ class CapabilityUnits(wiring.Component):
 
         wiring.connect(m, wiring.flipped(getattr(self, f"port{number}")), unit.port)
         check, inner = getattr(self, f"check{number}"), self._inner[number]
+        # A question that the unit has taken is not forgotten with it: who asked hears UNDECIDED.
+        owed, lost, dropped = (Signal(name=f"{name}{number}") for name in ("owed", "lost", "dropped"))
+        answered = check.response.valid & check.response.ready
+        undecided = Signal(CheckResponse, name=f"undecided{number}")
         m.d.comb += [
+            dropped.eq(lost | (owed & in_reset)),
+            undecided.verdict.eq(Verdict.UNDECIDED),
             unit.check.request.payload.eq(check.request.payload),
-            unit.check.request.valid.eq(check.request.valid & ~in_reset),
-            check.request.ready.eq(unit.check.request.ready & ~in_reset),
-            check.response.payload.eq(unit.check.response.payload),
-            check.response.valid.eq(unit.check.response.valid & ~in_reset),
-            unit.check.response.ready.eq(check.response.ready & ~in_reset),
+            unit.check.request.valid.eq(check.request.valid & ~in_reset & ~dropped),
+            check.request.ready.eq(unit.check.request.ready & ~in_reset & ~dropped),
+            check.response.payload.eq(Mux(dropped, undecided, unit.check.response.payload)),
+            check.response.valid.eq(dropped | (unit.check.response.valid & ~in_reset)),
+            unit.check.response.ready.eq(check.response.ready & ~in_reset & ~dropped),
             getattr(self, f"forgets{number}").eq(unit.forgets),
+        ]
+        m.d.sync += [
+            owed.eq((check.request.valid & check.request.ready) | (owed & ~answered)),
+            lost.eq(dropped & ~answered),
         ]
         for name in ("adr", "dat_w", "sel", "we"):
             m.d.comb += getattr(unit.window, name).eq(getattr(inner, name))

@@ -1,10 +1,11 @@
 """Cocotb tests of capability units of several harts of which one is in reset, or does not forget in time."""
 
 import cocotb
+from cocotb.triggers import FallingEdge, RisingEdge
 
 from hw.abi import CapType, RevokeState, Verdict
 from hw.capability import model
-from hw.capability.check import CheckRequest
+from hw.capability.check import CheckRequest, CheckResponse
 from hw.capability.window import WindowCommand
 from tests.hw.capability.driver import encode
 from tests.hw.capability.harts_bench import EMPTY, OLD, QUERY, SEND, empty, fill, forget, pairs, started, timed
@@ -118,6 +119,58 @@ async def walks_end_before_a_reset(dut):
                 assert (await asking) == model.Outcome(Verdict.OK, 2, 0xb), (wait, delay)
                 await harts.cycles(4 * CONFIG.sets + 40)
                 await other.configure()
+
+
+@cocotb.test()
+async def each_question_has_one_answer(dut):
+    """A reset at each moment of a question of the check port, with an answer that is taken at once and with one that lies
+    there: whoever asks hears the old answer or UNDECIDED, once, and the next question is answered as ever."""
+    harts = await started(dut)
+    undecided = model.Outcome(Verdict.UNDECIDED)
+    for origin, other in pairs(harts):
+        heard = []
+        for length in (1, 20):
+            for take_after in (0, 90):
+                for delay in range(34):
+                    await origin.command(WindowCommand.INVALIDATE_ALL)
+                    asking = cocotb.start_soon(ask_across_a_reset(other, take_after))
+                    await harts.cycles(delay)
+                    harts.hold_in_reset(other)
+                    await harts.cycles(length)
+                    harts.hold_in_reset()
+                    outcome = await asking
+                    assert outcome == undecided or (outcome == OLD and not take_after), (length, delay, outcome)
+                    heard.append(outcome)
+                    await harts.cycles(4 * CONFIG.sets)
+                    await other.configure()
+                    assert await other.ask_check(3, QUERY) == OLD, (length, take_after, delay)
+        assert heard.count(OLD) > 5 and heard.count(undecided) > 90
+
+
+async def ask_across_a_reset(hart, take_after):
+    """A question whose answer is taken so many cycles after it was asked, if it is there; it may change until then."""
+    dut, check = hart.dut, hart.deadline()
+    dut.check_request_payload.value = model.pack(CheckRequest, query=QUERY, space=3)
+    dut.check_request_valid.value, dut.check_response_ready.value = 1, int(take_after == 0)
+    taken, offered, begin = False, False, hart.cycle
+    while True:
+        check()
+        await FallingEdge(dut.clk)
+        ready, valid = (int(signal.value) for signal in (dut.check_request_ready, dut.check_response_valid))
+        payload = int(dut.check_response_payload.value)
+        assert taken or not valid, "an answer without a question"
+        assert valid or not offered, "an answer was withdrawn"
+        assert not (taken and valid and ready), "another question would be taken before the answer is"
+        offered = valid and not int(dut.check_response_ready.value)
+        done = valid and not offered
+        taken = taken or bool(ready)
+        await RisingEdge(dut.clk)
+        if done:
+            break
+        dut.check_request_valid.value = int(not taken)
+        dut.check_response_ready.value = int(hart.cycle - begin >= take_after)
+    fields = model.unpack(CheckResponse, payload)
+    return model.Outcome(Verdict(fields["verdict"]), fields["object_id"], fields["badge"])
 
 
 @cocotb.test()
