@@ -144,7 +144,7 @@ endmodule
 def identities():
     """Bus and first register of the blocks that have one."""
     unit, queues = CapabilityUnitConfig(), MailboxConfig()
-    shown = {name: getattr(queues, name) for name in ("queues", "depth", "pages", "contexts", "senders")}
+    shown = {name: getattr(queues, name) for name, _ in Identity.as_shape() if name != "version"}
     return [("capability-unit", "window", UNIT_VERSION | unit.ways << 16 | unit.lines << 32),
             ("mailbox", "bus", Identity.const({"version": VERSION, **shown}).as_bits())]
 

@@ -14,7 +14,8 @@ void translation_start(void)
     asm volatile("tlbi vmalle1\n\tdsb nsh\n\tisb" ::: "memory");
 }
 
-void arch_space_activate(paddr_t root, uint16_t asid)
+/* A place to stop a debugger at, as the tests of the page tables do. */
+[[gnu::noinline]] void arch_space_activate(paddr_t root, uint16_t asid)
 {
     asm volatile("dsb ishst" ::: "memory");         /* table writes reach the walker first */
     WRITE_REGISTER(ttbr0_el1, root | (uint64_t)asid << TTBR_ASID);

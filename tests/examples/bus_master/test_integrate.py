@@ -28,7 +28,8 @@ def test_all_code_is_quoted():
 
 
 def test_the_verilog_is_made_as_the_tutorial_says():
-    exports = dict(re.match(r"make verilog BLOCK=(\S+) PARAMS='(.*)'", each).groups() for each in COMMANDS
+    # The first of each block; another one shows several harts.
+    exports = dict(re.match(r"make verilog BLOCK=(\S+) PARAMS='(.*)'", each).groups() for each in reversed(COMMANDS)
                    if each.startswith("make verilog"))
     assert exports == {block: " ".join(parameters) for block, parameters in BLOCKS.items()}
 
