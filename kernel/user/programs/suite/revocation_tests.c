@@ -110,19 +110,25 @@ static void use_descendants_meanwhile(void)
 }
 
 static bool volatile stopped;
+static uint32_t held[4096];
 
-/* Derives from the oldest descendant and deletes it, so that what it made is its parent's; and so on with the last it made. */
+/* Derives from the oldest descendant that is left and deletes it, so that what it made is its parent's; and so on. */
 static void undermine(uint64_t)
 {
-    constexpr unsigned MADE = 64;
-    uint32_t oldest = descendants[0], made = 0;
-    while (!stopped) {
+    constexpr unsigned COUNT = sizeof held / sizeof *held, MADE = 64;
+    unsigned first = 0, last = 0;
+    while (last < DESCENDANTS) held[last] = descendants[last], last++;
+    while (!stopped && first != last) {
+        uint32_t oldest = held[first % COUNT];
         enum status status = STATUS_OK;
-        for (unsigned i = 0; i < MADE && status == STATUS_OK; i++) status = capability_derive(oldest, ALL, 0, &made);
-        if (status != STATUS_OK && status != STATUS_NO_SLOTS) break;
-        if (status == STATUS_OK) (void)capability_delete(oldest);
-        oldest = made;
-        thread_yield();
+        unsigned before = last;
+        while (status == STATUS_OK && last != before + MADE) {
+            status = capability_derive(oldest, ALL, 0, &held[last % COUNT]);
+            if (status == STATUS_OK) last++;
+        }
+        if (last != before) (void)capability_delete(oldest);
+        if (last != before || status != STATUS_NO_SLOTS) first++;
+        if (last != before || status == STATUS_NO_SLOTS) thread_yield();
     }
     thread_exit(0);
 }
@@ -130,7 +136,9 @@ static void undermine(uint64_t)
 /* Nobody keeps a revocation alive by filling the tree from below. */
 static void undermine_meanwhile(void)
 {
-    grow();
+    /* Children of the root, so that the oldest is without mark until the last. */
+    CHECK_EQUAL(endpoint_create(&root), STATUS_OK);
+    for (unsigned i = 0; i < DESCENDANTS; i++) CHECK_EQUAL(capability_derive(root, ALL, 0, &descendants[i]), STATUS_OK);
     stopped = false;
     uint32_t thread = start_revoking(0), other = 0;
     CHECK_EQUAL(thread_create(undermine, stacks[1] + STACK, 0, &other), STATUS_OK);
@@ -176,9 +184,14 @@ static void revoke_another(void)
 /* Whoever revokes what is below a root that is being revoked is told that it is gone. */
 static void revoke_below(void)
 {
-    for (unsigned round = 0; round < 4; round++) {
+    uint32_t below = 0;
+    for (unsigned round = 0; round < 8; round++) {
         grow();
-        uint32_t thread = start_revoking(0), below = 0;
+        /* The last step is to be this thread's in some round, and not to be full. */
+        for (unsigned i = 0; i < 3 * round; i++) CHECK_EQUAL(capability_derive(root, RIGHT_SEND, 0, &below), STATUS_OK);
+        uint32_t thread = start_revoking(0);
+        for (unsigned i = 0; i < round % 2; i++) thread_yield();
+        below = 0;
         bool begun = alive() != DESCENDANTS;
         for (unsigned i = 0; i < DESCENDANTS && below == 0; i++)
             if (check_send(descendants[i]) == STATUS_OK) below = descendants[i];
