@@ -18,8 +18,9 @@ from soc.memory_map import region
 
 BENCH = ROOT / "bench" / "core" / "programs"
 #: Cycles that a slot may take, by the shape of the tree, and those of a run around them: most are the sweep of the
-#: lookaside buffer, which has 128 sets.
-SHAPES, AROUND = {"STAR": 11, "CHAIN": 20, "TREE": 20}, 180
+#: lookaside buffer, which has 128 sets. The SDRAM's refresh comes in between or not, as the program before happens to
+#: end: 177 or 196 cycles for one slot.
+SHAPES, AROUND = {"STAR": 11, "CHAIN": 20, "TREE": 20}, 190
 
 
 @pytest.fixture(scope="module", autouse=True)
