@@ -12,6 +12,8 @@ __all__ = ["atomicity", "bus_rules", "data_coherence", "fetch_bus_rules", "input
 
 #: Cycles from another's store in memory until no instruction retires any more that read before it.
 SETTLING = 3
+#: Groups of instructions that access memory.
+MEMORY = ("load", "store", "compressed-memory", "reserve", "conditional", "atomic")
 
 
 def bare(m, bench):
@@ -171,7 +173,9 @@ def input_output(m, rvfi, bench):
     mask = rvfi.mem_rmask | rvfi.mem_wmask
     accesses = (mask != 0) & ~in_regions(rvfi.mem_addr, bench.config.cached)
     with m.If(rvfi.valid & pending):
-        m.d.comb += [Assert(rvfi.trap == seen["err"]), Assert(accesses | rvfi.trap)]
+        # What traps shows no access, so its instruction says whether the access can be its own.
+        m.d.comb += [Assert(rvfi.trap == seen["err"]), Assert(accesses | rvfi.trap),
+                     Assert(~rvfi.trap | _any(rvfi.insn, *MEMORY))]
     with m.If(rvfi.valid & accesses):
         m.d.comb += [
             Assert(pending), Assert(rvfi.mem_addr[3:] == seen["adr"]), Assert(seen["we"] == rvfi.mem_wmask.any()),
@@ -195,9 +199,9 @@ def reservations(m, rvfi, bench):
             m.d.comb += Assert((rvfi.mem_wmask.any() == holds) | (~known & ~rvfi.intr))
 
 
-def _any(insn, group):
+def _any(insn, *groups):
     found = C(0, 1)
     for operation in OPERATIONS:
-        if operation.group == group:
+        if operation.group in groups:
             found = found | operation.matches(insn)
     return found
