@@ -83,9 +83,10 @@ def add_commands(m, parts):
     # A page's answer that still waits when the unit forgets is asked for again. The bus is held up meanwhile.
     decide = Signal()
     opens_early = parts.cuts_through & parts.by_instruction & ~parts.sends & ~parts.killed
+    may_decide = client.done if config.harts == 1 else client.done & ~parts.pauses
     m.d.comb += [
         parts.asks_again.eq(client.done & parts.forgotten & ~decide & ~parts.by_instruction & ~parts.killed),
-        parts.deciding.eq(client.done & (~parts.by_instruction | parts.killed | parts.may_decide)),
+        parts.deciding.eq(may_decide & (~parts.by_instruction | parts.killed | parts.may_decide)),
         decide.eq(parts.deciding & (parts.settled | opens_early)
                   & (~parts.by_instruction | parts.killed | parts.taken)),
         client.take.eq(decide | parts.asks_again | parts.gives_way),

@@ -94,6 +94,8 @@ FAULTS = (
     "read_ahead",
     #: Harts remove messages in the same cycle.
     "pop_together",
+    #: Sends that come one behind the other keep removals and the bus waiting until the queue is full.
+    "never_pauses",
 )
 
 #: Those of them that take more than one hart.

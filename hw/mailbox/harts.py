@@ -28,8 +28,8 @@ class HartSide:
         The command that is being checked, if it is an instruction's, is this hart's; the message that is being copied.
     may_decide, take : Signal
         That instruction is the oldest one and has been committed; the hart takes a result.
-    pops, may_pop : Signal, Value
-        The oldest instruction is a `mail.pop`; it may happen in this cycle.
+    pops, pop_waits, may_pop : Signal, Signal, Value
+        The oldest instruction is a `mail.pop`; and has been committed; it may happen in this cycle.
     pop_now, pop_queue, pop_removes : Signal
         It happens: to this queue, and with or without effect.
     moved_word : Signal
@@ -48,8 +48,8 @@ class HartSide:
         self.context = Signal(range(config.contexts), name=f"{prefix}context")
         self.starts = Signal(name=f"{prefix}starts")
         self.may_decide, self.take = Signal(name=f"{prefix}may_decide"), Signal(name=f"{prefix}take")
-        self.pops, self.pop_now, self.pop_removes = (Signal(name=f"{prefix}{name}") for name in (
-            "pops", "pop_now", "pop_removes"))
+        self.pops, self.pop_waits, self.pop_now, self.pop_removes = (Signal(name=f"{prefix}{name}") for name in (
+            "pops", "pop_waits", "pop_now", "pop_removes"))
         self.pop_queue = Signal(range(config.queues), name=f"{prefix}pop_queue")
         self.moved_word = Signal(64, name=f"{prefix}moved_word")
         alone = config.harts == 1
@@ -115,11 +115,17 @@ def add_harts(m, parts):
     with m.If(parts.settled & ~parts.deciding):
         m.d.sync += turn.eq(Mux(turn == len(sides) - 1, 0, turn + 1))
 
+    # ---- sends that come one behind the other leave the cycle between their copies to who waits for the sequencer
+    paused = Signal()
+    m.d.sync += paused.eq(~parts.settled & (parts.bus_waits | parts.pop_waits))
+    m.d.comb += parts.pauses.eq(paused & parts.settled & parts.by_instruction & parts.sends
+                                & ~parts.fault("never_pauses"))
+
     def either(name):
         return Cat(getattr(side, name) for side in sides).any()
 
     m.d.comb += [parts.may_decide.eq(either("may_decide")), parts.pop_now.eq(either("pop_now")),
-                 parts.pop_removes.eq(either("pop_removes")),
+                 parts.pop_waits.eq(either("pop_waits")), parts.pop_removes.eq(either("pop_removes")),
                  parts.taken.eq(Cat(side.take & side.serves for side in sides).any())]
     for side in sides:
         number = side.number

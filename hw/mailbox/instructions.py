@@ -140,6 +140,8 @@ def add_instructions(m, parts, side, port):
     # be read two steps later.
     ripe, fresh = C(1), None
     if config.harts > 1:
+        decided &= ~parts.pauses
+        m.d.comb += side.pop_waits.eq(side.pops & committed)
         fresh = Signal(config.contexts, name=side.name("fresh"))
         ripe = ~(fresh.bit_select(first.context, 1) & parts.copying & (parts.step < first.number + 3)
                  ) | parts.fault("read_ahead")

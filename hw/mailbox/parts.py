@@ -168,6 +168,10 @@ class Parts:
         self.asks_again = Signal()
         #: The answer is there and may be acted on in this cycle or as soon as the sequencer is idle.
         self.deciding = Signal()
+        #: An access of the bus, or a committed `mail.pop`, waits for the sequencer.
+        self.bus_waits, self.pop_waits = Signal(), Signal()
+        #: So an instruction's send is not decided in this cycle, the first one behind what the sequencer did.
+        self.pauses = Signal()
         self.status_now = Signal(MailStatus)
         #: Its endpoint has a queue, and which.
         self.found = Signal()

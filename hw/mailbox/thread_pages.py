@@ -37,6 +37,9 @@ def add_bus(m, parts):
         bus.err.eq(parts.accept & ~parts.ok),
     ]
 
+    if parts.config.harts > 1:
+        m.d.comb += parts.bus_waits.eq(request & ~poll)
+
     data, sees, is_kernel = Signal(64), Signal(), Signal()
     with m.If(parts.accept):
         m.d.sync += [

@@ -13,7 +13,7 @@ DEPTH = 3
 #: Nothing that the proof speaks of.
 BEYOND = {"no_rate_limit", "no_charge", "limit_by_page", "interrupt_always", "no_threshold", "no_delay"}
 #: Of several harts: who waits for how long, it does not speak of.
-BEYOND |= {"first_hart_first", "never_gives_way"}
+BEYOND |= {"first_hart_first", "never_gives_way", "never_pauses"}
 #: One of each kind; the others take as long and only `make test-all` runs them.
 QUICK = {"store_on_refusal", "lose_on_pop", "mix_queues", "late_answer", "send_after_kill", "pop_without_view"}
 

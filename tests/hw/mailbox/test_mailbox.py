@@ -55,6 +55,7 @@ CAUGHT_BY = {
     "keep_other_hart": "rebinding_one_hart",
     "read_ahead": "reads_do_not_overtake_the_words",
     "pop_together": "both_remove",
+    "never_pauses": "a_sender_leaves_room",
 }
 
 
