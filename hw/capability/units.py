@@ -43,6 +43,7 @@ class CapabilityUnits(wiring.Component):
         with `err`.
     resets : In(harts)
         Reset of each hart. Its unit is in reset from the end of its bus cycle on, and as long as the bit is high.
+        Whoever speaks to it is told so from the bit's first cycle on.
     faults : In
         Only with `config.fault_inputs`: plants faults, for tests.
     """
@@ -105,28 +106,44 @@ class CapabilityUnits(wiring.Component):
         return m
 
     def _add_unit(self, m, number, unit, in_reset):
-        """A unit with its reset, which waits until no transfer of its own is on the bus. Whoever speaks to it while it
-        is in reset is told so, or waits."""
-        wanted = Signal(name=f"wanted{number}")
-        m.d.comb += in_reset.eq((self.resets[number] | wanted) & ~unit.walker.cyc)
-        m.d.sync += wanted.eq((self.resets[number] | wanted) & unit.walker.cyc)
+        """A unit with its reset, which waits until no transfer of its own is on the bus. Whoever speaks to it from the
+        reset's first cycle on is told so, or waits: what it still does will be gone."""
+        wanted, closed = Signal(name=f"wanted{number}"), Signal(name=f"closed{number}")
+        m.d.comb += [closed.eq(self.resets[number] | wanted), in_reset.eq(closed & ~unit.walker.cyc)]
+        m.d.sync += wanted.eq(closed & unit.walker.cyc)
         m.submodules[f"unit{number}"] = ResetInserter(in_reset)(unit)
 
-        wiring.connect(m, wiring.flipped(getattr(self, f"port{number}")), unit.port)
+        port = getattr(self, f"port{number}")
+        issue, result = port.issue, port.result
+        m.d.comb += [
+            unit.port.issue.valid.eq(issue.valid & ~closed),
+            issue.ready.eq(unit.port.issue.ready & ~closed),
+            result.valid.eq(unit.port.result.valid & ~closed),
+            unit.port.result.ready.eq(result.ready & ~closed),
+            unit.port.commit.valid.eq(port.commit.valid),
+            unit.port.commit.kill.eq(port.commit.kill),
+        ]
+        for name in ("insn", "privilege", "context", "rs1", "rs2"):
+            m.d.comb += getattr(unit.port.issue, name).eq(getattr(issue, name))
+        for name in ("accept", "fence"):
+            m.d.comb += getattr(issue, name).eq(getattr(unit.port.issue, name))
+        for name in ("data", "we", "exception", "cause"):
+            m.d.comb += getattr(result, name).eq(getattr(unit.port.result, name))
+
         check, inner = getattr(self, f"check{number}"), self._inner[number]
         # A question that the unit has taken is not forgotten with it: who asked hears UNDECIDED.
         owed, lost, dropped = (Signal(name=f"{name}{number}") for name in ("owed", "lost", "dropped"))
         answered = check.response.valid & check.response.ready
         undecided = Signal(CheckResponse, name=f"undecided{number}")
         m.d.comb += [
-            dropped.eq(lost | (owed & in_reset)),
+            dropped.eq(lost | (owed & closed)),
             undecided.verdict.eq(Verdict.UNDECIDED),
             unit.check.request.payload.eq(check.request.payload),
-            unit.check.request.valid.eq(check.request.valid & ~in_reset & ~dropped),
-            check.request.ready.eq(unit.check.request.ready & ~in_reset & ~dropped),
+            unit.check.request.valid.eq(check.request.valid & ~closed & ~dropped),
+            check.request.ready.eq(unit.check.request.ready & ~closed & ~dropped),
             check.response.payload.eq(Mux(dropped, undecided, unit.check.response.payload)),
-            check.response.valid.eq(dropped | (unit.check.response.valid & ~in_reset)),
-            unit.check.response.ready.eq(check.response.ready & ~in_reset & ~dropped),
+            check.response.valid.eq(dropped | (unit.check.response.valid & ~closed)),
+            unit.check.response.ready.eq(check.response.ready & ~closed & ~dropped),
             getattr(self, f"forgets{number}").eq(unit.forgets),
         ]
         m.d.sync += [
@@ -136,11 +153,11 @@ class CapabilityUnits(wiring.Component):
         for name in ("adr", "dat_w", "sel", "we"):
             m.d.comb += getattr(unit.window, name).eq(getattr(inner, name))
         m.d.comb += [
-            unit.window.cyc.eq(inner.cyc & ~in_reset),
-            unit.window.stb.eq(inner.stb & ~in_reset),
+            unit.window.cyc.eq(inner.cyc & ~closed),
+            unit.window.stb.eq(inner.stb & ~closed),
             inner.dat_r.eq(unit.window.dat_r),
-            inner.ack.eq(unit.window.ack & ~in_reset),
-            inner.err.eq(unit.window.err | (in_reset & inner.cyc & inner.stb)),
+            inner.ack.eq(unit.window.ack & ~closed),
+            inner.err.eq(unit.window.err | (closed & inner.cyc & inner.stb)),
         ]
 
     def _share(self, m, revoker):

@@ -123,8 +123,8 @@ async def walks_end_before_a_reset(dut):
 
 @cocotb.test()
 async def each_question_has_one_answer(dut):
-    """A reset at each moment of a question of the check port, with an answer that is taken at once and with one that lies
-    there: whoever asks hears the old answer or UNDECIDED, once, and the next question is answered as ever."""
+    """A reset at each moment of a question of the check port, with an answer that is taken at once and with one that
+    lies there: whoever asks hears the old answer or UNDECIDED, once, and the next question is answered as ever."""
     harts = await started(dut)
     undecided = model.Outcome(Verdict.UNDECIDED)
     for origin, other in pairs(harts):
@@ -171,6 +171,46 @@ async def ask_across_a_reset(hart, take_after):
         dut.check_response_ready.value = int(hart.cycle - begin >= take_after)
     fields = model.unpack(CheckResponse, payload)
     return model.Outcome(Verdict(fields["verdict"]), fields["object_id"], fields["badge"])
+
+
+@cocotb.test()
+async def a_short_reset_outlives_a_long_transfer(dut):
+    """The reset of a hart is over before its unit's transfer on a slow bus is: whatever the hart asks for from then on
+    waits, and is not answered with what was asked before; nor are its registers written to no effect."""
+    harts = await started(dut)
+    for _, other in pairs(harts):
+        for delay in (2, 5, 9):
+            await other.command(WindowCommand.INVALIDATE_ALL)
+            harts.bus.wait = (60, 60)
+            dut = other.dut
+            dut.port_issue_insn.value = encode("cap.object")
+            dut.port_issue_rs1.value, dut.port_issue_rs2.value = QUERY, 3
+            dut.port_issue_privilege.value = 1
+            dut.port_issue_valid.value = 1
+            await harts.cycles(1)
+            dut.port_issue_valid.value, dut.port_commit_valid.value = 0, 1
+            await harts.cycles(1)
+            dut.port_commit_valid.value = 0
+            await harts.cycles(delay + 3)
+            assert int(dut.memory_cyc.value)
+            harts.hold_in_reset(other)
+            await harts.cycles(1)
+            harts.hold_in_reset()
+            begin = other.cycle
+            await harts.cycles(5)
+            try:
+                await other.write("control", 1)
+            except model.BusError:
+                pass
+            else:
+                raise AssertionError("a unit that will be in reset takes a store")
+            # It is configured by nobody now: the old question would be answered OK.
+            again = await other.one("cap.object", QUERY, 3)
+            assert again.verdict == Verdict.UNDECIDED, delay
+            assert again.issued - begin > 40, "it waits for the end of the transfer"
+            harts.bus.wait = (0, 0)
+            await other.configure()
+            assert await other.ask_port(3, QUERY) == OLD
 
 
 @cocotb.test()
