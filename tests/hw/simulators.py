@@ -1,4 +1,7 @@
-"""The simulators that run cocotb benches, and what is particular to each."""
+"""The simulators that run cocotb benches, and what is particular to each.
+
+`netlist` is Verilator as well, on what Yosys has made of the RTL for an ECP5.
+"""
 
 import importlib.util
 import os
@@ -11,7 +14,9 @@ from pathlib import Path
 
 from cocotb_tools.runner import Icarus, Runner, Verilator
 
+from fpga.netlist import DEFINES, cell_models, netlist
 from sim.toolchain import ToolError, install_packages
+from soc.verilog import convert
 
 __all__ = ["SIMULATORS", "Simulator", "ensure_icarus"]
 
@@ -23,6 +28,8 @@ class Simulator:
     ----------
     runner : type
         Of cocotb.
+    sources : callable
+        Component and name of its module to the texts of Verilog files by their names.
     options : callable
         Whether a waveform can be recorded, to arguments of the build.
     control : callable or None
@@ -37,12 +44,26 @@ class Simulator:
     """
 
     runner: type[Runner]
+    sources: Callable[[object, str], dict[str, str]]
     options: Callable[[bool], list[str]]
     control: Callable[[str, list[str]], str] | None
     environment: Callable[[], dict[str, str]]
     version: Callable[[], str]
     waveform: str
     slowness: int
+
+
+def _rtl(component, name):
+    return {f"{name}.v": convert(component, name, processes=False)}
+
+
+def _netlist(component, name):
+    return {f"{name}.v": netlist(component, name), **cell_models()}
+
+
+def _netlist_options(trace):
+    """What models of cells refuse by `$fatal` is a warning else."""
+    return [*_verilator_options(trace), "-Werror-USERFATAL", *(f"-D{name}" for name in DEFINES)]
 
 
 def _verilator_options(trace):
@@ -81,7 +102,9 @@ def ensure_icarus():
 
 
 SIMULATORS = {
-    "verilator": Simulator(Verilator, _verilator_options, _verilator_control, _verilator_environment,
+    "verilator": Simulator(Verilator, _rtl, _verilator_options, _verilator_control, _verilator_environment,
                            lambda: metadata.version("verilator"), "dump.vcd", 1),
-    "icarus": Simulator(Icarus, lambda trace: [], None, dict, _icarus_version, "{}.fst", 20),
+    "netlist": Simulator(Verilator, _netlist, _netlist_options, _verilator_control, _verilator_environment,
+                         lambda: metadata.version("verilator"), "dump.vcd", 10),
+    "icarus": Simulator(Icarus, _rtl, lambda trace: [], None, dict, _icarus_version, "{}.fst", 20),
 }

@@ -10,7 +10,8 @@ from tests.hw.simulators import SIMULATORS
 BENCH = "tests.hw.bench_of_bench"
 
 
-@pytest.fixture(scope="session", params=SIMULATORS)
+# Netlists run on the first of them.
+@pytest.fixture(scope="session", params=[name for name in SIMULATORS if name != "netlist"])
 def adder(request):
     return model_of(BENCH, simulator=request.param)
 
