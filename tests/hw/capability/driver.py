@@ -29,13 +29,23 @@ from tests.hw.wishbone_bus import Initiator
 BY_NAME = {instruction.name: instruction for instruction in INSTRUCTIONS}
 
 
-#: Small enough that lines are thrown out, and with every fault at hand.
-CONFIG = CapabilityUnitConfig(lines=16, ways=2, max_walk_cycles=200, error_injection=True, fault_inputs=True)
+#: By the name in the environment: small enough that lines are thrown out, or with as many lines as in the system; with
+#: every fault at hand.
+CONFIGS = {name: CapabilityUnitConfig(lines=lines, ways=2, max_walk_cycles=200, error_injection=True, fault_inputs=True)
+           for name, lines in (("small", 16), ("large", CapabilityUnitConfig.lines))}
+
+
+def _config():
+    return CONFIGS[os.environ.get("CAPABILITY", "small")]
+
+
+#: In a bench: of the unit under test.
+CONFIG = _config()
 
 
 def component():
     """The unit of the benches."""
-    return CapabilityUnit(CONFIG)
+    return CapabilityUnit(_config())
 
 
 def encode(name, *, rd=10, rs1=11, rs2=12):
