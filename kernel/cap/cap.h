@@ -144,6 +144,9 @@ bool cap_hoist(uint32_t slot, uint32_t limit);
    capability can be deleted. BAD_HANDLE, EMPTY. */
 [[nodiscard]] enum status cap_delete(uint32_t space, uint32_t handle);
 
+/* Is there something to do before cap_delete_at(): cap_settle(), cap_hoist() or cap_reclaim()? */
+[[nodiscard]] bool cap_delete_waits(uint32_t slot);
+
 /* The same for a slot that cap_resolve() has found, that has no mark. If slots that name its object still wait for
    cap_reclaim(), the object ends with the last of these. */
 void cap_delete_at(uint32_t slot);

@@ -73,7 +73,7 @@ static void link_to_parent(uint32_t number)
     return handle;
 }
 
-static void unlink_from_parent(uint32_t number)
+[[gnu::always_inline]] static inline void unlink_from_parent(uint32_t number)
 {
     struct slot *slot = slot_at(number);
     uint32_t parent = (uint32_t)slot_get_parent(slot), previous = (uint32_t)slot_get_previous(slot);
@@ -96,7 +96,7 @@ bool cap_hoist(uint32_t number, uint32_t limit)
 
 void cap_tree_remove(uint32_t number)
 {
-    (void)cap_hoist(number, UINT32_MAX);
+    if (first_child_of(number) != 0) (void)cap_hoist(number, UINT32_MAX);
     unlink_from_parent(number);
 }
 
@@ -148,18 +148,34 @@ enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_
     return status == STATUS_OK ? cap_derive_at(parent, rights, badge, derived) : status;
 }
 
-enum status cap_derive_at(uint32_t parent, uint16_t rights, uint32_t badge, uint32_t *derived)
+static enum status derive_of_same_object(uint32_t parent, uint16_t rights, uint32_t badge, uint32_t *derived);
+
+/* `clear`: it is known that no unfinished revocation is in the way. */
+[[gnu::always_inline]] static inline enum status derive(uint32_t parent, uint16_t rights, uint32_t badge,
+                                                        uint32_t *derived, bool clear)
 {
     struct slot body = { .word = { slot_at(parent)->word[0], slot_at(parent)->word[1] } };
     uint32_t space = cap_slot_space(parent), own = (uint32_t)slot_get_badge(&body);
     if ((rights & ~slot_get_rights(&body)) != 0) return STATUS_MISSING_RIGHTS;
-    if (is_being_revoked(parent, &body)) return STATUS_WOULD_BLOCK;
+    if (!clear && slot_get_object_id(&body) == cap_state.revoking_object)
+        return derive_of_same_object(parent, rights, badge, derived);
     if (badge != 0 && own != 0 && badge != own) return STATUS_BAD_ARGUMENT;
     if (!cap_space_has_room(space, 1)) return derive_in_full_space(parent, rights, badge, derived);
     slot_set_rights(&body, rights);
     if (badge != 0) slot_set_badge(&body, badge);
     *derived = fill(cap_slot_take(space), &body, parent);
     return STATUS_OK;
+}
+
+enum status cap_derive_at(uint32_t parent, uint16_t rights, uint32_t badge, uint32_t *derived)
+{
+    return derive(parent, rights, badge, derived, false);
+}
+
+[[gnu::noinline]] static enum status derive_of_same_object(uint32_t parent, uint16_t rights, uint32_t badge,
+                                                           uint32_t *derived)
+{
+    return is_below_root(parent) ? STATUS_WOULD_BLOCK : derive(parent, rights, badge, derived, true);
 }
 
 /* The same node in a new slot, with a handle of its own; the old one is emptied. */
@@ -270,10 +286,11 @@ static enum status revoke_by_software(uint32_t root, uint64_t limit, uint64_t *r
 {
     uint32_t at = cap_state.reached != 0 ? cap_state.reached : root;
     *revoked = 0;
-    for (bool begun = false;; begun = true) {
+    bool unbroken = cap_state.unbroken;
+    for (bool asks = false;; asks = !unbroken) {
         uint32_t child = (uint32_t)slot_get_first_child(slot_at(at));
         if (child == 0 && at == root) break;
-        if ((child == 0 && *revoked == limit) || (begun && !cap_state.unbroken && cap_hook_pause())) {
+        if ((child == 0 && *revoked == limit) || (asks && cap_hook_pause())) {
             set_mark(root, true);
             set_mark(at, true);
             cap_state.reached = at;
@@ -335,6 +352,11 @@ enum status cap_revoke_at(uint32_t root, uint64_t limit, uint64_t *revoked)
 }
 
 bool cap_revoking_another(uint32_t number) { return cap_state.revoking != 0 && cap_state.revoking != number; }
+
+bool cap_delete_waits(uint32_t number)
+{
+    return slot_get_mark(slot_at(number)) || first_child_of(number) != 0 || cap_dead_wait();
+}
 
 bool cap_marked(uint32_t number) { return slot_get_mark(slot_at(number)); }
 

@@ -72,11 +72,7 @@ void call_cap_revoke(struct thread *thread, struct call_request const *request)
    there is more of it. */
 static bool make_ready(struct thread *thread, uint32_t slot)
 {
-    bool more = cap_hoist(slot, 0);
-    if (!more && !cap_reclaim(0)) {
-        thread->progress = 0;
-        return true;
-    }
+    bool more = true;
     long_call_begin();
     while (more && !cap_hook_pause()) more = cap_hoist(slot, 1);
     return !more && long_call_reclaim(thread);
@@ -85,14 +81,19 @@ static bool make_ready(struct thread *thread, uint32_t slot)
 void call_cap_delete(struct thread *thread, struct call_request const *request)
 {
     uint32_t slot = request->capability[0].slot;
-    if (cap_marked(slot)) {
-        long_call_settle(thread);
-    } else if (!make_ready(thread, slot)) {
-        long_call_again(thread);
-    } else {
-        cap_delete_at(slot);
-        thread_result(thread, STATUS_OK);
+    if (cap_delete_waits(slot)) {
+        if (cap_marked(slot)) {
+            long_call_settle(thread);
+            return;
+        }
+        if (!make_ready(thread, slot)) {
+            long_call_again(thread);
+            return;
+        }
     }
+    thread->progress = 0;
+    cap_delete_at(slot);
+    thread_result(thread, STATUS_OK);
 }
 
 void call_cap_inspect(struct thread *thread, struct call_request const *request)

@@ -57,7 +57,7 @@ FAULTS = {
     "a quota of slots can be raised": "space.c:    if (limit > record->limit) return STATUS_BAD_ARGUMENT;=>",
     "a dead object is still counted": "object.c:    cap_state.in_use.objects--;=>",
     "revoke stops at the first child": "tree.c:        at = parent;=>        break;",
-    "derived from what is being revoked": "tree.c:    if (is_being_revoked(parent, &body)) return STATUS_WOULD_BLOCK;=>",
+    "derived from what is being revoked": "tree.c:is_below_root(parent) ? STATUS_WOULD_BLOCK : derive=>derive",
     "copied from what is being revoked": "tree.c:: is_being_revoked(numbers[i], slot_at(numbers[i]))=>: false",
     "moved from where it is being revoked": "tree.c:moves ? cap_marked(numbers[i])=>moves ? false",
     "nothing of the object is derived from":
