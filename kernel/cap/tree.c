@@ -247,7 +247,7 @@ enum status cap_delete(uint32_t space, uint32_t handle)
     for (;;) {
         enum status status = cap_resolve(space, handle, 0, true, &number);
         if (status != STATUS_OK) return status;
-        if (!cap_marked(number)) break;
+        if (!cap_marked(number) || cap_state.revoking == 0) break;
         cap_settle_all();
     }
     cap_reclaim(UINT32_MAX);

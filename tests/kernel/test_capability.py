@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 def run_machine(library: Path, examples: int, steps: int, *options: str) -> subprocess.CompletedProcess:
     command = [sys.executable, HERE / "capability_machine.py", library, str(examples), str(steps), *options]
     return subprocess.run(command,
-                          env=os.environ | host.sanitizer_environment(), capture_output=True, text=True, timeout=3000)
+                          env=os.environ | host.sanitizer_environment(), capture_output=True, text=True, timeout=1200)
 
 
 def test_agrees_with_the_model():
@@ -63,7 +63,7 @@ FAULTS = {
     "nothing of the object is derived from":
         "tree.c:        if (number == 0) return false;=>        if (number == 0) return true;",
     "only the root is not derived from": "tree.c:        if (number == 0) return false;=>        return false;",
-    "what is being revoked is deleted": "tree.c:        if (!cap_marked(number)) break;=>        break;",
+    "what is being revoked is deleted": "tree.c:        if (!cap_marked(number) || cap_state.revoking == 0) break;=>        break;",
     "a revocation that stopped begins at the wrong place":
         "tree.c:            cap_state.reached = at;=>            cap_state.reached = 0;",
     "the root keeps its mark": "tree.c:    set_mark(root, false);=>",
