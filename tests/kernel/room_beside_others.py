@@ -1,6 +1,7 @@
 """A space that is full grows instead of taking back all that an engine has emptied in another space.
 
-Run by test_capability.py in a process with the sanitizers' runtime. Usage: python tests/kernel/room_beside_others.py LIBRARY
+Run by test_capability.py in a process with the sanitizers' runtime. Usage:
+python tests/kernel/room_beside_others.py LIBRARY
 """
 
 import re

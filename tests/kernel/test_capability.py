@@ -24,8 +24,8 @@ def test_agrees_with_the_model():
 
 
 def test_a_full_space_grows_beside_the_dead_of_another():
-    done = subprocess.run([sys.executable, HERE / "room_beside_others.py", host.build()], capture_output=True, text=True,
-                          env=os.environ | host.sanitizer_environment(), timeout=300)
+    done = subprocess.run([sys.executable, HERE / "room_beside_others.py", host.build()], capture_output=True,
+                          text=True, env=os.environ | host.sanitizer_environment(), timeout=300)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
 
 
@@ -50,7 +50,8 @@ FAULTS = {
     "a delete counts what is not reclaimed yet":
         "tree.c:    cap_reclaim(UINT32_MAX);\n    cap_delete_at=>    cap_delete_at",
     "who waits for dead slots waits for those of others":
-        "space.c:        if (cap_state.taken == 0) cap_state.rounds++;=>        if (!cap_dead_wait()) cap_state.rounds++;",
+        "space.c:        if (cap_state.taken == 0) cap_state.rounds++;"
+        "=>        if (!cap_dead_wait()) cap_state.rounds++;",
     "a space ends with slots that are not reclaimed yet":
         "space.c:    cap_reclaim(UINT32_MAX);\n    struct cap_space=>    struct cap_space",
     "a quota of slots is not heeded": "space.c:slots > record->limit ? slots - record->limit : 0=>0",
@@ -63,7 +64,8 @@ FAULTS = {
     "nothing of the object is derived from":
         "tree.c:        if (number == 0) return false;=>        if (number == 0) return true;",
     "only the root is not derived from": "tree.c:        if (number == 0) return false;=>        return false;",
-    "what is being revoked is deleted": "tree.c:        if (!cap_marked(number) || cap_state.revoking == 0) break;=>        break;",
+    "what is being revoked is deleted":
+        "tree.c:        if (!cap_marked(number) || cap_state.revoking == 0) break;=>        break;",
     "a revocation that stopped begins at the wrong place":
         "tree.c:            cap_state.reached = at;=>            cap_state.reached = 0;",
     "the root keeps its mark": "tree.c:    set_mark(root, false);=>",

@@ -1,8 +1,8 @@
 """Revocations that stay unfinished: rules for kernel/cap on the host, which can stop after any step.
 
 Which descendants die first is the kernel's choice. The model is told of them by their handles, and holds it to the
-rest: none dies before its own descendants, nothing is derived or copied from the root and what is below it, what has the
-mark is not moved, and whoever deletes it finishes first.
+rest: none dies before its own descendants, nothing is derived or copied from the root and what is below it, what has
+the mark is not moved, and whoever deletes it finishes first.
 """
 
 import functools
@@ -35,7 +35,7 @@ class UnfinishedRevocations(CapabilityRules):
         return bool(self.slot(self.slot_number(capability))["mark"])
 
     def being_revoked(self, capability: Capability) -> bool:
-        """Is it the root that is being revoked, or below it, or too deep in a tree of that object for the kernel to see?"""
+        """Is it the root that is being revoked, or below it, or too deep below its object for the kernel to see?"""
         if self.revoking is None or capability.target.identifier != self.revoking.target.identifier:
             return False
         way = [capability]
@@ -174,8 +174,8 @@ class UnfinishedRevocations(CapabilityRules):
 
     @rule(children=st.integers(3, 6), made=st.integers(1, 3))
     def undermined(self, children, made):
-        """Who holds descendants derives from them and deletes them while they are revoked, which gives their children to the
-        root: it ends nevertheless, after as many steps as there were descendants."""
+        """Who holds descendants derives from them and deletes them while they are revoked, which gives their children
+        to the root: it ends nevertheless, after as many steps as there were descendants."""
         if (root := self.new_root()) is None:
             return
         while self.lib.cap_settle():
@@ -201,7 +201,7 @@ class UnfinishedRevocations(CapabilityRules):
 
     @rule(children=st.integers(3, 6))
     def end_in_one_go(self, children):
-        """A space that ends has the rest of a revocation done without a pause: an engine is not stopped after each slot."""
+        """A space that ends has the rest of a revocation done without a pause: no engine is stopped after each slot."""
         if len(self.model.spaces) < 2 or (root := self.new_root()) is None:
             return
         while self.lib.cap_settle():

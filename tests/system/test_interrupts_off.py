@@ -1,8 +1,8 @@
 """How long interrupts wait for a revocation: the kernel runs with interrupts off, so as long as it stays at a time.
 
 The program `bounds` revokes 1,100 children and a chain of 300, without and with the capability unit, and deletes the
-root; 80 children while a thread waits at the endpoint; and it deletes a capability with 300 children that live on. On the RTL
-each stay of the kernel is counted in cycles, from the last instruction of the user to the next.
+root; 80 children while a thread waits at the endpoint; and it deletes a capability with 300 children that live on. On
+the RTL each stay of the kernel is counted in cycles, from the last instruction of the user to the next.
 """
 
 import re
