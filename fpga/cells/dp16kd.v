@@ -1,4 +1,4 @@
-// Block RAM of the ECP5 (DP16KD): 18 kbit, two ports. Behaviour after Lattice FPGA-TN-02204 (Memory Usage Guide), in
+// Block RAM of the ECP5 (DP16KD): 18 kbit, two ports. Behaviour as Yosys' own mapping of memories expects it, in
 // the modes that Yosys maps our memories to; all others are refused. A parameter or port that is not declared is one
 // of those.
 //

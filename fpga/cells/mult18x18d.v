@@ -1,4 +1,4 @@
-// Multiplier of the ECP5 (MULT18X18D), after Lattice FPGA-TN-02205 (sysDSP Usage Guide), as Yosys maps multiplications
+// Multiplier of the ECP5 (MULT18X18D), as Yosys maps multiplications
 // to it: without registers, both factors from the general inputs, each signed or not. What else it can do is not
 // modelled: a parameter or port that is not declared is refused.
 
