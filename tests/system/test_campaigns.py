@@ -84,7 +84,7 @@ def test_capabilities_come_and_go(target):
 
 @pytest.mark.parametrize("target", RISCV)
 def test_a_fault_is_found(target, tmp_path):
-    """A call that says WRONG_TYPE, which its row of the table does not list, and for an endpoint goes on with a slot that
+    """A call that says WRONG_TYPE, which its row does not list, and for an endpoint goes on with a slot that
     nobody has looked up: the one is seen by the campaign, the other ends the machine, whichever comes first."""
     with pytest.raises(AssertionError, match="not so: a call ends as its table says|kernel panic: trap"):
         run(target, FUZZ, 6_000, 11, kernel=with_type(tmp_path, Call.CAP_DELETE, CapType.ENDPOINT))
