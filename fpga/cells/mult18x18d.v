@@ -1,6 +1,6 @@
-// Multiplier of the ECP5 (MULT18X18D), as Yosys maps multiplications
-// to it: without registers, both factors from the general inputs, each signed or not. What else it can do is not
-// modelled: a parameter or port that is not declared is refused.
+// Multiplier of the ECP5 (MULT18X18D), as Yosys maps multiplications to it: without registers, both factors from the
+// general inputs, each signed or not. What else it can do is not modelled: a parameter or port that is not declared is
+// refused.
 
 module MULT18X18D (
   input A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0,
