@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterable
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
@@ -41,6 +42,8 @@ class ToolError(click.ClickException):
 def run_command(command: click.Command) -> None:
     """Run a command line: errors are one line; Ctrl-C gives exit code 130 whatever was under way, SIGTERM 143."""
     signal.signal(signal.SIGTERM, _terminated)
+    # Amaranth says so of every design that is looked at, for its memory map say, and not built.
+    warnings.filterwarnings("ignore", message=".* created but never used")
     try:
         sys.exit(command.main(standalone_mode=False))
     except click.exceptions.Exit as ending:
