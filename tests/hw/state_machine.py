@@ -8,24 +8,29 @@ reset.
 import os
 
 from cocotb.task import bridge
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 __all__ = ["explore"]
 
 
-async def explore(dut, machine):
-    """Run EXAMPLES sequences of at most STEPS steps, the same ones each time.
+async def explore(dut, machine, examples=25, rules=25):
+    """Run sequences of rules, the same ones each time; EXAMPLES and RULES in the environment say other numbers.
+
+    With FIRST the first one that fails is the end of it; otherwise Hypothesis looks for the shortest.
 
     Parameters
     ----------
     dut
     machine : type
         RuleBasedStateMachine, which finds the device under test as its `dut`.
+    examples, rules : int
+        Sequences, and rules in each, at most.
     """
     bound = type(machine.__name__, (machine,), {"dut": dut})
-    limits = settings(max_examples=int(os.environ.get("EXAMPLES", 25)),
-                      stateful_step_count=int(os.environ.get("STEPS", 25)), derandomize=True, database=None,
-                      deadline=None, print_blob=False, report_multiple_bugs=False,
+    phases = [Phase.generate] if os.environ.get("FIRST") else [Phase.generate, Phase.shrink]
+    limits = settings(phases=phases, max_examples=int(os.environ.get("EXAMPLES", examples)),
+                      stateful_step_count=int(os.environ.get("RULES", rules)),
+                      derandomize=True, database=None, deadline=None, print_blob=False, report_multiple_bugs=False,
                       suppress_health_check=list(HealthCheck))
     await bridge(run_state_machine_as_test)(bound, settings=limits)

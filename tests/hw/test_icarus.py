@@ -9,7 +9,7 @@ from tests.hw.cocotb_bench import model_of, run, testcases
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
 
 BENCHES = [f"tests.hw.{name}_bench" for name in (
-    "capability.directed", "capability.random", "capability.revoke", "capability.random_revoke", "capability.sequence",
+    "capability.directed", "capability.random", "capability.revoke", "capability.random_revoke", "capability.kernel",
     "capability.parity", "capability.harts", "capability.harts_reset", "capability.harts_revoke",
     "capability.harts_random", "mailbox.mailbox", "mailbox.instruction", "mailbox.random", "mailbox.sequence",
     "mailbox.unit", "mailbox.dying")]
@@ -17,7 +17,7 @@ BENCHES = [f"tests.hw.{name}_bench" for name in (
 QUICK = {"hit_latency_and_throughput", "descendants_of_other_objects", "carries_a_message",
          "instructions_carry_a_message", "message_through_both", "each_hart_has_a_space_of_its_own"}
 #: Random benches run shorter than on Verilator.
-SHORTER = {"CYCLES": 5000, "STEPS": 100, "ROUNDS": 3}
+SHORTER = {"CYCLES": 5000, "STEPS": 100, "ROUNDS": 3, "EXAMPLES": 3}
 
 
 @pytest.mark.parametrize(("bench", "testcase"), [

@@ -15,13 +15,13 @@ from tests.hw.mailbox import driver as mailbox
 #: Environment of each bench. The capability unit has as many lines as in the system: fewer are not in block RAM.
 BENCHES = {
     **{f"tests.hw.capability.{name}_bench": {"CAPABILITY": "large"} for name in (
-        "directed", "random", "revoke", "random_revoke", "sequence", "parity", "timing", "attack")},
+        "directed", "random", "revoke", "random_revoke", "kernel", "parity", "timing", "attack")},
     **{f"tests.hw.mailbox.{name}_bench": {} for name in (
         "mailbox", "instruction", "sender", "random", "sequence", "unit", "dying")},
     "tests.hw.mailbox.wide_bench": {"MAILBOX": "wide"},
 }
 #: Random benches run shorter than on the RTL.
-SHORTER = {"CYCLES": 5000, "STEPS": 100, "ROUNDS": 3}
+SHORTER = {"CYCLES": 5000, "STEPS": 100, "ROUNDS": 3, "EXAMPLES": 3}
 RANDOM = "tests.hw.mailbox.random_bench"
 SMALL = {"MAILBOX": "small"}
 

@@ -53,6 +53,8 @@ from tests.kernel.unfinished_rules import UnfinishedRevocations  # noqa: E402
 #: A system of 5 pages of slots, 3 spaces of at most 2, 3 objects.
 CONFIG = {"slot_pages": 6, "space_count": 4, "object_count": 4, "pages_per_space": 2}
 PAYLOAD = 0xfeed
+#: Where its physical memory begins, which is none of the process's own.
+PHYSICAL = golden.Tables.memory_base
 
 
 class HostSystem(System):
@@ -69,7 +71,16 @@ class HostSystem(System):
     def __init__(self, ffi, lib, seed: int):
         self.ffi, self.lib = ffi, lib
         lib.host_reset((1 << 64) - 1)
+        lib.host_set_physical(PHYSICAL)
         assert lib.cap_init(ffi.new("struct cap_config *", CONFIG | {"seed": seed})) == Status.OK.value
+
+    def tables(self) -> golden.Tables:
+        """What the table registers of a unit must hold."""
+        where = self.ffi.new("struct cap_tables *")
+        self.lib.cap_tables_get(where)
+        return golden.Tables(
+            space_base=where.spaces, space_count=where.space_count, slot_base=where.slots, slot_count=where.slot_count,
+            object_base=where.objects, object_count=where.object_count)
 
     def number(self, call, *arguments) -> tuple[Status, int]:
         out = self.ffi.new("uint32_t[4]")
@@ -147,16 +158,23 @@ class HostSystem(System):
 
 
 class HostMemory:
-    """The process's own memory, for the hardware's golden models."""
+    """Physical memory of the kernel on the host, as :class:`hw.capability.model.Memory` is that of a bench."""
 
-    def __init__(self, ffi):
-        self._ffi = ffi
+    def __init__(self, lib):
+        self._lib = lib
+        self.refused = set()
+
+    def _at(self, address: int):
+        word = self._lib.host_at(address)
+        if not word:
+            raise golden.BusError(f"{address:#x}")
+        return word
 
     def read(self, address: int) -> int:
-        return self._ffi.cast("uint64_t *", address)[0]
+        return self._at(address)[0]
 
     def write(self, address: int, value: int) -> None:
-        self._ffi.cast("uint64_t *", address)[0] = value & (1 << 64) - 1
+        self._at(address)[0] = value & (1 << 64) - 1
 
 
 class CapabilityMachine(UnfinishedRevocations):
@@ -167,12 +185,7 @@ class CapabilityMachine(UnfinishedRevocations):
     @initialize(seed=st.integers(1, (1 << 64) - 1), with_engine=OFTEN, attached=SELDOM)
     def start(self, seed, with_engine, attached):
         system = HostSystem(self.ffi, self.lib, seed)
-        self.memory = HostMemory(self.ffi)
-        where = self.ffi.new("struct cap_tables *")
-        self.lib.cap_tables_get(where)
-        self.tables = golden.Tables(
-            space_base=where.spaces, space_count=where.space_count, slot_base=where.slots, slot_count=where.slot_count,
-            object_base=where.objects, object_count=where.object_count, memory_base=0, memory_bytes=1 << 64)
+        self.memory, self.tables = HostMemory(self.lib), system.tables()
         # Held here: the library only borrows it.
         self.engine = self.ffi.callback("uint64_t(uint32_t, uint32_t, uint32_t *, bool *)", self.empty_descendants)
         self.lib.host_set_attached(attached)

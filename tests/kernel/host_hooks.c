@@ -22,8 +22,9 @@ constexpr size_t LINES = 4096;
 static struct line lines[LINES];
 static bool caching;                 /* is there anything in the cache? */
 static invalidation_observer *observer;
-static void *arena[64];
+static struct { char *memory; paddr_t first; size_t bytes; } arena[64];
 static size_t arena_count;
+static paddr_t next_physical;        /* of the next pages; 0: physical addresses are those of this process */
 static size_t page_limit = SIZE_MAX;
 static uint32_t last_unreferenced;
 static revocation_engine *engine;
@@ -36,8 +37,11 @@ void *cap_hook_pages(size_t pages, paddr_t *physical)
     void *memory = aligned_alloc(PAGE_BYTES, pages * PAGE_BYTES);
     if (memory == nullptr) return nullptr;
     memset(memory, 0xa5, pages * PAGE_BYTES);     /* content is arbitrary: nobody may rely on zero */
-    arena[arena_count++] = memory;
-    *physical = (paddr_t)(uintptr_t)memory;
+    *physical = next_physical == 0 ? (paddr_t)(uintptr_t)memory : next_physical;
+    arena[arena_count].memory = memory;
+    arena[arena_count].first = *physical;
+    arena[arena_count++].bytes = pages * PAGE_BYTES;
+    if (next_physical != 0) next_physical += (pages + 1) * PAGE_BYTES;     /* a page that is none between them */
     return memory;
 }
 
@@ -96,16 +100,28 @@ void host_set_engine(revocation_engine *use) { engine = use; }
 /* The observer from now on; nullptr: none. */
 void host_set_observer(invalidation_observer *use) { observer = use; }
 
+/* Physical addresses begin here from now on: those of a machine, which no code can take for its own. */
+void host_set_physical(paddr_t first) { next_physical = first; }
+
+/* What lies at a physical address; nullptr: nothing. */
+uint64_t *host_at(paddr_t address)
+{
+    for (size_t i = 0; i < arena_count; i++)
+        if (address - arena[i].first < arena[i].bytes) return (uint64_t *)(arena[i].memory + (address - arena[i].first));
+    return nullptr;
+}
+
 void host_reset(size_t pages)
 {
-    for (size_t i = 0; i < arena_count; i++) free(arena[i]);
+    for (size_t i = 0; i < arena_count; i++) free(arena[i].memory);
     arena_count = 0;
     page_limit = pages;
     memset(lines, 0, sizeof lines);
     last_unreferenced = 0;
     engine = nullptr;
     observer = nullptr;
-    caching = false;
+    next_physical = 0;
+    attached = pausing = caching = false;
 }
 
 uint32_t host_take_unreferenced(void)

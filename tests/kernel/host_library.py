@@ -17,8 +17,9 @@ from soc.generate.c_header import write_headers
 
 __all__ = ["build", "build_concurrent", "load", "sanitizer_environment"]
 
-_FLAGS = ("-std=c23", "-O1", "-g", "-fPIC", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector",
-          "-fsanitize=address,undefined", "-fsanitize-trap=undefined", "-fno-omit-frame-pointer")
+_PLAIN_FLAGS = ("-std=c23", "-O1", "-g", "-fPIC", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector",
+                "-fsanitize=undefined", "-fsanitize-trap=undefined", "-fno-omit-frame-pointer")
+_FLAGS = (*_PLAIN_FLAGS, "-fsanitize=address")
 _THREAD_FLAGS = ("-std=c23", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector",
                  "-fno-sanitize=undefined", "-fsanitize=thread")
 _HOST_DECLARATIONS = """
@@ -28,6 +29,9 @@ uint64_t cached_check(uint32_t space, uint64_t query);
 void host_set_engine(uint64_t (*use)(uint32_t root, uint32_t limit, uint32_t *dead, bool *finished));
 void host_set_attached(bool value);
 void host_set_pause(bool value);
+void host_set_observer(void (*use)(int what, uint32_t number, uint32_t handle));
+void host_set_physical(uint64_t first);
+uint64_t *host_at(uint64_t address);
 uint32_t host_dead(bool taken);
 void cap_hook_invalidate_object(uint32_t object_id);
 struct cap_tables { uint64_t spaces; uint32_t space_count; uint64_t slots; uint32_t slot_count;
@@ -76,27 +80,30 @@ def _compile(sources: list[Path], folder: Path, flags: tuple[str, ...], faults: 
     return objects
 
 
-def build(faults: tuple[str, ...] = ()) -> Path:
+def build(faults: tuple[str, ...] = (), *, addresses: bool = True) -> Path:
     """Shared library of kernel/cap with the host's hooks, under AddressSanitizer and UBSan.
 
     Parameters
     ----------
     faults : tuple of (str)
         `file:old=>new` replacements made in a copy of the source: planted bugs, to show that tests see them.
+    addresses : bool
+        Under AddressSanitizer. Only a process that has its runtime can load that.
     """
+    flags, link = (_FLAGS, ["-fsanitize=address"]) if addresses else (_PLAIN_FLAGS, [])
     sources = sorted((ROOT / "kernel/cap").glob("*.c")) + [ROOT / "tests/kernel/host_hooks.c"]
     headers = sorted((ROOT / "kernel/cap").glob("*.h")) + sorted((ROOT / "kernel/include").glob("*.h"))
     include = BUILD / "generated/include"
     write_headers(include)
-    key = digest(sources, headers, include / "veridian/abi.h", _FLAGS, faults, tool_versions("ziglang"))
+    key = digest(sources, headers, include / "veridian/abi.h", flags, faults, tool_versions("ziglang"))
     library = BUILD / "tests/kernel" / key / "cap.so"
     with locked("host-kernel"):
         if library.exists():
             return library
-        objects = _compile(sources, library.parent, _FLAGS, faults, include)
+        objects = _compile(sources, library.parent, flags, faults, include)
         # The wheel of the compiler ships no ASan runtime; the host's gcc does.
         partial = library.with_suffix(".part")
-        subprocess.run(["gcc", "-shared", "-fsanitize=address", *objects, "-o", partial], check=True)
+        subprocess.run(["gcc", "-shared", *link, *objects, "-o", partial], check=True)
         partial.rename(library)
     return library
 

@@ -11,7 +11,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from hw.abi import SLOTS_PER_PAGE, TYPE_RIGHTS, CapType, RevokeState, Status  # noqa: E402
-from hw.capability import model as golden  # noqa: E402
 from hw.capability import revoke_model  # noqa: E402
 from kernel.build import KERNEL  # noqa: E402
 from tests.kernel.capability_machine import HostMemory, HostSystem  # noqa: E402
@@ -23,12 +22,8 @@ STEP = int(re.search(r"CAP_RECLAIM_STEP = (\d+)", (KERNEL / "cap" / "cap.h").rea
 
 def main() -> None:
     ffi, lib = load(Path(sys.argv[1]))
-    system, memory = HostSystem(ffi, lib, seed=7), HostMemory(ffi)
-    where = ffi.new("struct cap_tables *")
-    lib.cap_tables_get(where)
-    tables = golden.Tables(
-        space_base=where.spaces, space_count=where.space_count, slot_base=where.slots, slot_count=where.slot_count,
-        object_base=where.objects, object_count=where.object_count, memory_base=0, memory_bytes=1 << 64)
+    system, memory = HostSystem(ffi, lib, seed=7), HostMemory(lib)
+    tables = system.tables()
 
     def engine(root, limit, dead, finished):
         run = revoke_model.revoke(memory, tables, root, limit=limit, dead=dead[0])
