@@ -38,7 +38,6 @@ bool ipc_fast_reply_receive(struct thread *thread, struct endpoint *endpoint)
     thread->caller = nullptr;
     caller->partner = nullptr;
     thread->state = THREAD_RECEIVING;
-    thread->endpoint = endpoint;
     thread_queue_append(&endpoint->receiving, thread);
     sched_switch(caller);
     return true;

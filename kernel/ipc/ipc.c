@@ -44,16 +44,14 @@ static void drop_caller(struct thread *thread)
     if (thread->caller != nullptr) ipc_cancel(thread->caller, STATUS_DEAD);
 }
 
-/* The thread waits in a queue of the endpoint, unless its timeout is 0. */
-static void enqueue(struct thread *thread, struct endpoint *endpoint, struct thread_queue *queue,
-                    enum thread_state state)
+/* The thread waits in a queue of an endpoint, unless its timeout is 0. */
+static void enqueue(struct thread *thread, struct thread_queue *queue, enum thread_state state)
 {
     uint64_t timeout = words(thread)[TIMEOUT];
     if (timeout == 0) {
         thread_result(thread, STATUS_WOULD_BLOCK);
         return;
     }
-    thread->endpoint = endpoint;
     sched_wait(state, timeout);
     thread_queue_append(queue, thread);
 }
@@ -68,7 +66,7 @@ static void send(struct thread *thread, struct endpoint *endpoint, uint32_t badg
         }
         thread->badge = badge;
         thread->wants_reply = wants_reply;
-        enqueue(thread, endpoint, &endpoint->senders, THREAD_SENDING);
+        enqueue(thread, &endpoint->senders, THREAD_SENDING);
         return;
     }
     enum status status = deliver(thread, receiver, badge);
@@ -117,7 +115,7 @@ void ipc_receive(struct thread *thread, struct endpoint *endpoint)
         }
         return;
     }
-    enqueue(thread, endpoint, &endpoint->receiving, THREAD_RECEIVING);
+    enqueue(thread, &endpoint->receiving, THREAD_RECEIVING);
 }
 
 /* Answers the caller, which becomes runnable but stands in no queue yet; nullptr if that failed. */

@@ -10,8 +10,8 @@
 
 enum thread_state : uint8_t {
     THREAD_RUNNABLE,             /* running, or in the run queue */
-    THREAD_SENDING,              /* in the senders' queue of `endpoint` */
-    THREAD_RECEIVING,            /* in the receivers' queue of `endpoint` */
+    THREAD_SENDING,              /* in the senders' queue of an endpoint */
+    THREAD_RECEIVING,            /* in the receivers' queue of an endpoint */
     THREAD_REPLY,                /* `partner` owes it a reply */
     THREAD_WAITING,              /* for the end of the process in whose `waiters` it stands */
     THREAD_ENDED,
@@ -30,7 +30,6 @@ struct thread {
     bool uses_mail;                      /* while it runs, the mailbox's instructions are bound to it */
     bool suspended;                      /* it must not run, in whatever state it is */
     uint32_t badge;                      /* THREAD_SENDING: of the capability it sends through */
-    struct endpoint *endpoint;
     struct thread *partner;
     struct thread *caller;               /* the thread that this one owes a reply; nullptr: none */
     struct thread_queue *queue;          /* where `next` and `previous` chain it; nullptr: nowhere */

@@ -11,7 +11,6 @@ static_assert(offsetof(struct thread, process) == THREAD_PROCESS);
 static_assert(offsetof(struct thread, cap_space) == THREAD_CAP_SPACE);
 static_assert(offsetof(struct thread, state) == THREAD_STATE);
 static_assert(offsetof(struct thread, uses_mail) == THREAD_USES_MAIL);
-static_assert(offsetof(struct thread, endpoint) == THREAD_ENDPOINT);
 static_assert(offsetof(struct thread, partner) == THREAD_PARTNER);
 static_assert(offsetof(struct thread, caller) == THREAD_CALLER);
 static_assert(offsetof(struct thread, queue) == THREAD_QUEUE);

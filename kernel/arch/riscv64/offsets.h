@@ -6,13 +6,12 @@
 #define THREAD_CAP_SPACE    264
 #define THREAD_STATE        268
 #define THREAD_USES_MAIL    270
-#define THREAD_ENDPOINT     280
-#define THREAD_PARTNER      288
-#define THREAD_CALLER       296
-#define THREAD_QUEUE        304
-#define THREAD_NEXT         312
-#define THREAD_PREVIOUS     320
-#define THREAD_DEADLINE     328
+#define THREAD_PARTNER      280
+#define THREAD_CALLER       288
+#define THREAD_QUEUE        296
+#define THREAD_NEXT         304
+#define THREAD_PREVIOUS     312
+#define THREAD_DEADLINE     320
 
 #define STATE_RUNNABLE      0
 #define STATE_RECEIVING     2
@@ -24,8 +23,8 @@
 #define QUEUE_FIRST         0
 #define QUEUE_LAST          8
 
-#define PROCESS_ROOT        416
-#define PROCESS_ASID        424
+#define PROCESS_ROOT        408
+#define PROCESS_ASID        416
 
 #define MAIL_ENABLED_SHIFT  32              /* in a binding of the mailbox's context */
 

@@ -301,7 +301,6 @@ short_reply_receive:
 1:  sd sp, QUEUE_FIRST(t3)
 2:  li t6, STATE_RECEIVING
     sb t6, THREAD_STATE(sp)
-    sd t2, THREAD_ENDPOINT(sp)
     sd zero, THREAD_CALLER(sp)
     sd zero, THREAD_PARTNER(t5)
     li t1, 0                        /* a reply has no badge */

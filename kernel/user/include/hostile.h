@@ -27,6 +27,10 @@ enum deed : uint64_t {
     DEED_THREAD_LIMIT,           /* starts three threads and waits for ever */
     DEED_THREAD_FAULT,           /* starts a thread that reads at word 1, and waits for ever */
     DEED_REVOKE,                 /* derives as many from its capability 1 as word 1 says, and revokes them; ends with the status */
+    DEED_CHANGE_MESSAGE,         /* sends a message with a capability of its own through capability 1, by IPC_SEND of a second thread, and
+                                    while that waits changes all that it was made of; word 1 is 1: the capability as well, which it
+                                    deletes, and fills its slot anew. Then it mails that it has done so, changes the mail too, and
+                                    ends with what the second thread was told */
     DEED_RESUME,                 /* resumes process (capability 1) after word 1 nanoseconds; ends with the status */
 };
 

@@ -207,6 +207,51 @@ static int threads(uint64_t most)
     return (int)most;
 }
 
+/* What a second thread sends, and the first changes while it waits. */
+static struct message changing;
+static uint32_t changing_endpoint;
+
+static void send_changing(uint64_t) { thread_exit(ipc_send(changing_endpoint, &changing, TIMEOUT_FOREVER)); }
+
+/* Fills slots until that of `handle`, which is free, holds another capability to the same object, with all rights. */
+static bool fill_slot(uint32_t handle, uint32_t whole)
+{
+    for (unsigned i = 0; i < 2 * SLOTS_PER_PAGE; i++) {
+        uint32_t derived;
+        if (capability_derive(whole, RIGHT_SEND | RIGHT_RECEIVE | RIGHT_GRANT, 0, &derived) != STATUS_OK) return false;
+        if (handle_get_index(derived) == handle_get_index(handle)) return derived != handle;
+    }
+    return false;
+}
+
+/* Ends with the second thread's status, or with 128 and more. */
+static int change_message(uint32_t endpoint, bool capability_too)
+{
+    uint32_t own, weak, thread;
+    unsigned state = 0;
+    if (endpoint_create(&own) != STATUS_OK || capability_derive(own, RIGHT_SEND | RIGHT_GRANT, 5, &weak) != STATUS_OK) return 128;
+    changing_endpoint = endpoint;
+    changing = (struct message){ .word = { 1, 2, 3, 4, 5, 6, 7, 8 }, .capability = { weak }, .count = 1 };
+    if (thread_create(send_changing, thread_stacks[1], 0, &thread) != STATUS_OK) return 129;
+    while (thread_info(thread, &state) == STATUS_OK && state != 3) thread_yield();
+    /* The memory that the message came from, the stack of the thread that waits, and the same registers with other words. */
+    struct user_call call = { .word = { [CALL_HANDLE] = own, [CALL_CAPS] = own | (uint64_t)own << 32, [CALL_TIMEOUT] = 0 } };
+    for (size_t i = 0; i < MESSAGE_WORDS; i++) call.word[i] = changing.word[i] = ~0ull;
+    for (size_t i = 0; i < MESSAGE_CAPABILITIES; i++) changing.capability[i] = own;
+    changing.count = MESSAGE_CAPABILITIES;
+    changing.move = 15;
+    call.word[CALL_INFO] = info_in_make(CALL_IPC_SEND, MESSAGE_CAPABILITIES, 0);
+    user_call(&call);
+    if (call.word[CALL_INFO] != STATUS_WOULD_BLOCK) return 130;
+    if (capability_too && (capability_delete(weak) != STATUS_OK || !fill_slot(weak, own))) return 131;
+    struct message mail = { .word = { 11, 12, 13, 14, 15, 16, 17, 18 } };
+    if (mail_send(endpoint, &mail) != STATUS_OK) return 132;
+    for (size_t i = 0; i < MESSAGE_WORDS; i++) mail.word[i] = ~0ull;
+    enum exit_reason reason;
+    uint64_t status;
+    return thread_wait(thread, TIMEOUT_FOREVER, &reason, &status) == STATUS_OK ? (int)status : 133;
+}
+
 int main(struct user_call *start)
 {
     uint64_t argument = start->word[1];
@@ -246,6 +291,7 @@ int main(struct user_call *start)
             if (capability_derive(start_capability(start, 1), RIGHT_SEND, 0, &child) != STATUS_OK) return 255;
         return (int)capability_revoke(start_capability(start, 1), nullptr);
     }
+    case DEED_CHANGE_MESSAGE: return change_message(start_capability(start, 1), argument != 0);
     case DEED_RESUME:
         busy_wait(argument);
         return (int)process_resume(start_capability(start, 1));

@@ -263,6 +263,39 @@ static void mail_instructions_are_bound(void)
     CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
 }
 
+/* A sender that changes its message, after it was sent and before it is received, has changed nothing: words, capabilities and
+   badge are those of the system call. A capability that was deleted meanwhile is none, whatever fills its slot. */
+static void message_changed_behind_the_check(void)
+{
+    for (unsigned capability_too = 0; capability_too <= 1; capability_too++) {
+        uint32_t endpoint = 0, sender = 0, badge = 0;
+        CHECK_EQUAL(endpoint_create(&endpoint), STATUS_OK);
+        CHECK_EQUAL(capability_derive(endpoint, RIGHT_SEND | RIGHT_GRANT, 9, &sender), STATUS_OK);
+        uint32_t process = start_hostile(DEED_CHANGE_MESSAGE, capability_too, sender);
+        struct message message = {};
+        for (unsigned i = 0; i < 1000 && mail_receive(endpoint, &message) != STATUS_OK; i++) thread_yield();
+        CHECK_EQUAL(message.badge, 9);
+        for (size_t i = 0; i < MESSAGE_WORDS; i++) CHECK_EQUAL(message.word[i], 11 + i);
+        message = (struct message){};
+        CHECK_EQUAL(ipc_receive(endpoint, &message, 0), capability_too ? STATUS_WOULD_BLOCK : STATUS_OK);
+        CHECK_EQUAL(message.badge, capability_too ? 0 : 9);
+        CHECK_EQUAL(message.count, capability_too ? 0 : 1);
+        for (size_t i = 0; i < MESSAGE_WORDS; i++) CHECK_EQUAL(message.word[i], capability_too ? 0 : i + 1);
+        if (message.count == 1) {
+            uint32_t got = message.capability[0];
+            CHECK_EQUAL(capability_check(got, CAP_TYPE_ENDPOINT, RIGHT_SEND | RIGHT_GRANT, &badge), STATUS_OK);
+            CHECK_EQUAL(badge, 5);
+            CHECK_EQUAL(capability_check(got, CAP_TYPE_ENDPOINT, RIGHT_RECEIVE, nullptr), STATUS_MISSING_RIGHTS);
+            CHECK_EQUAL(capability_delete(got), STATUS_OK);
+        }
+        uint64_t value;
+        CHECK_EQUAL(await_end(process, &value), EXIT_REASON_EXITED);
+        CHECK_EQUAL(value, capability_too ? STATUS_BAD_HANDLE : STATUS_OK);
+        CHECK_EQUAL(capability_delete(sender), STATUS_OK);
+        CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
+    }
+}
+
 struct tap_test const IPC_TESTS[] = {
     { "the receiver learns the sender's badge", words_and_badge },
     { "a message leaves no residue", no_residue },
@@ -273,6 +306,7 @@ struct tap_test const IPC_TESTS[] = {
     { "the short way is checked like all others", short_way_is_checked },
     { "an error leaves no residue", error_leaves_no_residue },
     { "many calls in a row", many_messages },
+    { "a message that its sender changes later is the one that was sent", message_changed_behind_the_check },
     { "mail keeps order and badge, and refuses when full", mail },
     { "mail of two processes is not mixed up", mail_of_two },
     { "mail is taken by another process", mail_across },
