@@ -30,6 +30,7 @@ class Kind(enum.Enum):
     BADGE = "badge", 32
     CAP_TYPE = "type", 16
     QUERY = "query", 64
+    QUOTAS = "Quotas", 64
     TIME = "nanoseconds", 64
     MESSAGE = "8 words", 64
     CAPABILITIES = "up to 4 handles", 32
@@ -161,6 +162,8 @@ _CAPABILITIES = Argument("capabilities", Kind.CAPABILITIES, CAPABILITY_WORDS[0])
 _TIMEOUT = Argument("timeout", Kind.TIME, TIMEOUT_WORD)
 #: What a transfer of capabilities can say.
 _TRANSFER = (Status.BAD_HANDLE, Status.EMPTY, Status.STALE, Status.MISSING_RIGHTS, Status.NO_SLOTS)
+#: Of the process's own quotas, or of its maker's.
+_SHORTAGE = (Status.NO_MEMORY, Status.NO_SLOTS, Status.NO_OBJECTS, Status.NO_THREADS)
 _WAIT = (Status.WOULD_BLOCK, Status.TIMED_OUT, Status.DEAD)
 
 
@@ -214,10 +217,11 @@ CALLS = (
     CallRule(Call.MEM_UNMAP, "Undoes MEM_MAP.", (_handle("memory", CapType.MEMORY), *_words(address=Kind.ADDRESS)), "",
              (Status.NOT_FOUND,)),
     CallRule(Call.PROCESS_CREATE, "Starts a program of the initrd as a new process. Words 2 to 7 reach it as words 0 "
-             "to 5 of its first message, with the capabilities.",
+             "to 5 of its first message, with the capabilities. Its quotas come out of the caller's, and go back when "
+             "it ends.",
              (_handle("space", CapType.CAP_SPACE, Rights.EXECUTE), *_words(name=Kind.ADDRESS, length=Kind.NUMBER),
-              _CAPABILITIES), "handle of the process in the handle word",
-             (*_TRANSFER, Status.BAD_POINTER, Status.NOT_FOUND, Status.BAD_IMAGE, Status.NO_MEMORY, Status.NO_OBJECTS)),
+              _CAPABILITIES, Argument("quotas", Kind.QUOTAS, TIMEOUT_WORD)), "handle of the process in the handle word",
+             (*_TRANSFER, Status.BAD_POINTER, Status.NOT_FOUND, Status.BAD_IMAGE, *_SHORTAGE)),
     CallRule(Call.PROCESS_WAIT, "Waits for the end of a process.",
              (_handle("process", CapType.PROCESS, Rights.WAIT), _TIMEOUT),
              "word 0 ExitReason, word 1 code or address", _WAIT),
@@ -269,9 +273,10 @@ CALLS = (
              (_handle("process", CapType.PROCESS, Rights.READ),),
              "word 0 state (0 it may run, 1 suspended, 2 ended); words 1 to 4 for each Resource what is used, and in "
              "the upper half its limit"),
-    CallRule(Call.PROCESS_LIMIT, "Lowers a quota for good, at most to what is in use.",
+    CallRule(Call.PROCESS_LIMIT, "Changes a quota, at least to what is in use. What it loses goes to the process's "
+             "maker; more comes out of the maker's, who alone may give it.",
              (_handle("process", CapType.PROCESS, Rights.MANAGE),
-              *_words(resource=Kind.NUMBER_16, limit=Kind.NUMBER_32)), "", (Status.DEAD,)),
+              *_words(resource=Kind.NUMBER_16, limit=Kind.NUMBER_32)), "", (Status.DEAD, *_SHORTAGE)),
     CallRule(Call.STATISTICS, "Counts what is in use in the whole system, after all dead slots were reclaimed.",
              (_handle("kernel", CapType.KERNEL, Rights.READ),),
              "word 0 frames that nobody uses, words 1 to 5 slots, objects, retired object ids, capability spaces, "
@@ -289,7 +294,7 @@ CALLS = (
              (_handle("space", CapType.CAP_SPACE, Rights.READ),), "word 0 slots in use, word 1 its limit",
              (Status.DEAD,)),
     CallRule(Call.SPACE_SEAL, "Seals a capability space: it never holds more than so many capabilities again. At most "
-             "its limit, at least what is in use.",
+             "its limit, at least what is in use. What the process loses goes to its maker.",
              (_handle("space", CapType.CAP_SPACE, Rights.MANAGE), *_words(limit=Kind.NUMBER_32)), "", (Status.DEAD,)),
     CallRule(Call.REGISTRY_REGISTER, "Gives an endpoint capability a name of 1 to 31 bytes. The name ends when the "
              "capability is revoked or the process ends.",
@@ -336,4 +341,6 @@ CALLS = (
              (_handle("interrupt", CapType.INTERRUPT, Rights.MANAGE),)),
     CallRule(Call.INTERRUPT_ACKNOWLEDGE, "Lets the next one come.",
              (_handle("interrupt", CapType.INTERRUPT, Rights.WRITE),)),
+    CallRule(Call.PROCESS_QUOTAS, "Tells the caller's own quotas. What it gave to others is none of them.", (),
+             "words 0 to 3 for each Resource what is used, and in the upper half its limit"),
 )

@@ -5,8 +5,8 @@ from amaranth.lib import data, enum
 from .hardware import MESSAGE_WORDS
 
 __all__ = [
-    "Call", "Status", "Resource", "KernelControl", "ExitReason", "InfoIn", "InfoOut", "CALL_REGISTERS", "CALL_WORDS",
-    "INFO_WORD", "HANDLE_WORD", "CAPABILITY_WORDS", "TIMEOUT_WORD", "TIMEOUT_FOREVER",
+    "Call", "Status", "Resource", "KernelControl", "ExitReason", "InfoIn", "InfoOut", "Quotas", "CALL_REGISTERS",
+    "CALL_WORDS", "INFO_WORD", "HANDLE_WORD", "CAPABILITY_WORDS", "TIMEOUT_WORD", "TIMEOUT_FOREVER",
 ]
 
 TIMEOUT_FOREVER = (1 << 64) - 1
@@ -44,6 +44,18 @@ class InfoOut(data.Struct):
     #: Capabilities that arrived.
     cap_count: 4
     reserved: 44
+
+
+class Quotas(data.Struct):
+    """What a new process gets of its maker's quotas (Call.PROCESS_CREATE), in the order of :class:`Resource`.
+
+    0: as much as is usual (512 frames, 2,048 slots, 512 objects, 32 threads), at most half of what the maker has left.
+    """
+
+    frames: 16
+    slots: 16
+    objects: 16
+    threads: 16
 
 
 class Status(enum.Enum, shape=16):
@@ -156,16 +168,17 @@ class Call(enum.Enum, shape=16):
     INTERRUPT_BIND = 58
     INTERRUPT_UNBIND = 59
     INTERRUPT_ACKNOWLEDGE = 60
+    PROCESS_QUOTAS = 61
 
 
 class Resource(enum.Enum, shape=16):
-    """What a process has a quota of (Call.PROCESS_LIMIT)."""
+    """What a process has a quota of, out of its maker's (Call.PROCESS_CREATE, Call.PROCESS_LIMIT)."""
 
     #: Of memory: page tables, program, stack and memory objects.
     FRAMES = 0
     #: In its capability space.
     SLOTS = 1
-    #: That it has made and that exist, processes included.
+    #: That it has made and that exist; processes as long as they live or a capability names them.
     OBJECTS = 2
     #: Besides the first.
     THREADS = 3

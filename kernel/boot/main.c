@@ -24,6 +24,21 @@ static struct cap_config const CAPABILITIES = {
     .slot_pages = 128, .space_count = 512, .object_count = 2048, .pages_per_space = 16,
 };
 
+/* What the first process has for itself and all others. Left for the kernel: its own objects (that process, the console, the
+   capability space, the kernel), the space of all registries; and frames for its records, which are at most a page for each
+   space, 1 KiB for each object or thread, 32 bytes and some for each slot. */
+constexpr uint32_t FIRST_OBJECTS = 4, FIRST_THREADS = 512;
+
+static void first_quotas(uint32_t limits[QUOTA_RESOURCES])
+{
+    uint32_t slots = CAPABILITIES.slot_pages * (uint32_t)SLOTS_PER_PAGE, free = (uint32_t)frame_count();
+    uint32_t kept = CAPABILITIES.space_count + (CAPABILITIES.object_count + FIRST_THREADS) / 4 + slots / 64;
+    limits[RESOURCE_FRAMES] = free - (kept < free / 2 ? kept : free / 2);
+    limits[RESOURCE_SLOTS] = slots - (1 + CAPABILITIES.pages_per_space) * (uint32_t)SLOTS_PER_PAGE;
+    limits[RESOURCE_OBJECTS] = CAPABILITIES.object_count - 1 - FIRST_OBJECTS;
+    limits[RESOURCE_THREADS] = FIRST_THREADS;
+}
+
 constexpr uint16_t PASS_ON = RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
 
 /* Authority over the whole machine, given to the first process only. */
@@ -52,7 +67,9 @@ static void start_first_process(struct boot_info const *info)
     char name[24];
     if (!boot_argument(info, "init", name, sizeof name)) string_copy(name, FIRST_PROGRAM, sizeof name);
     struct process *process;
-    enum status status = process_create(name, nullptr, &process);
+    uint32_t limits[QUOTA_RESOURCES];
+    first_quotas(limits);
+    enum status status = process_create_first(name, limits, &process);
     if (status == STATUS_NOT_FOUND) panic("init=%s: no such program in the initrd", name);
     if (status != STATUS_OK) panic("init=%s: cannot be started, status %u", name, status);
     uint32_t console = grant(process, CAP_TYPE_IO_RANGE, (uintptr_t)arch_console_io(),

@@ -63,9 +63,12 @@ void cap_space_destroy(uint32_t space);
 /* Slots of a space in use (those not reclaimed yet included), and how many may be. */
 void cap_space_usage(uint32_t space, uint32_t *used, uint32_t *limit);
 
-/* Seals a quota: from now on the space holds at most `limit` capabilities, never more again. BAD_ARGUMENT: more than it
-   may hold now, or fewer than it holds. BAD_HANDLE: no such space. */
-[[nodiscard]] enum status cap_space_seal(uint32_t space, uint32_t limit);
+/* From now on the space holds at most `limit` capabilities. BAD_ARGUMENT: more than any space may hold, or fewer than this one
+   holds. BAD_HANDLE: no such space. */
+[[nodiscard]] enum status cap_space_limit(uint32_t space, uint32_t limit);
+
+/* How many a space may hold at most. */
+uint32_t cap_space_most(void);
 
 /* What is in use. An id whose generation wrapped is retired, and never used again. */
 struct cap_statistics {

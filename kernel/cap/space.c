@@ -136,7 +136,7 @@ enum status cap_space_create(uint32_t *space)
         if (record->directory == nullptr) return STATUS_NO_MEMORY;
     }
     uint32_t next = record->next_free_space;
-    record->limit = cap_state.pages_per_space * (uint32_t)SLOTS_PER_PAGE;
+    record->limit = cap_space_most();
     if (grow(number) != STATUS_OK) return STATUS_NO_SLOTS;
     if (number == cap_state.first_free_space) cap_state.first_free_space = next;
     else cap_state.fresh_space++;
@@ -209,11 +209,13 @@ void cap_space_usage(uint32_t space, uint32_t *used, uint32_t *limit)
     *limit = exists(space) ? cap_state.spaces[space].limit : 0;
 }
 
-enum status cap_space_seal(uint32_t space, uint32_t limit)
+uint32_t cap_space_most(void) { return cap_state.pages_per_space * (uint32_t)SLOTS_PER_PAGE; }
+
+enum status cap_space_limit(uint32_t space, uint32_t limit)
 {
     if (!exists(space)) return STATUS_BAD_HANDLE;
     struct cap_space *record = &cap_state.spaces[space];
-    if (limit > record->limit) return STATUS_BAD_ARGUMENT;
+    if (limit > cap_space_most()) return STATUS_BAD_ARGUMENT;
     if (limit < slots_used(record)) cap_reclaim(UINT32_MAX);
     if (limit < slots_used(record)) return STATUS_BAD_ARGUMENT;
     record->limit = limit;

@@ -26,7 +26,7 @@ enum status memory_object_create(struct process *payer, uint64_t bytes, uint32_t
     if (!account_charge(payer, 1, &account)) return STATUS_NO_OBJECTS;
     enum status status = STATUS_NO_MEMORY;
     struct memory_object *object = nullptr;
-    if (!space_charge(&payer->space, pages + 1)) goto uncharge_object;
+    if (!quota_take(&payer->quotas.of[RESOURCE_FRAMES], pages + 1)) goto uncharge_object;
     object = pool_alloc(&objects);
     if (object == nullptr) goto uncharge;
     object->pages = pages;
@@ -48,7 +48,7 @@ enum status memory_object_create(struct process *payer, uint64_t bytes, uint32_t
 free_record:
     pool_free(&objects, object);
 uncharge:
-    payer->space.frames_left += pages + 1;
+    payer->quotas.of[RESOURCE_FRAMES].used -= pages + 1;
 uncharge_object:
     account_credit(&account, 1);
     return status;
@@ -130,8 +130,7 @@ enum status memory_object_unmap(struct memory_object *object, uint32_t space, ui
 void memory_object_destroy(struct memory_object *object)
 {
     KERNEL_ASSERT(object->mappings == nullptr);
-    struct process *payer = account_process(&object->payer);
-    if (payer != nullptr) payer->space.frames_left += object->pages + 1;
+    quotas_return(&object->payer.process->quotas, RESOURCE_FRAMES, object->pages + 1);
     account_credit(&object->payer, 1);
     free_frames(object, object->pages);
     object_destroy(object->object_id);

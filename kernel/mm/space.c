@@ -39,25 +39,18 @@ static bool asid_take(uint16_t *asid)
     return false;
 }
 
-bool space_charge(struct address_space *space, uint32_t count)
-{
-    if (space->frames_left < count) return false;
-    space->frames_left -= count;
-    return true;
-}
-
 /* A frame of zeros on the space's account; 0 if there is none. */
 static paddr_t take_frame(struct address_space *space)
 {
-    if (!space_charge(space, 1)) return 0;
+    if (!quota_take(space->frames, 1)) return 0;
     paddr_t frame = frame_alloc_cleared();
-    if (frame == 0) space->frames_left++;
+    if (frame == 0) space->frames->used--;
     return frame;
 }
 
-enum status space_create(struct address_space *space, uint32_t quota)
+enum status space_create(struct address_space *space, struct quota *quota)
 {
-    *space = (struct address_space){ .frames_left = quota };
+    *space = (struct address_space){ .frames = quota };
     if (!asid_take(&space->asid)) return STATUS_NO_SLOTS;
     space->root = take_frame(space);
     if (space->root == 0) {
@@ -68,21 +61,29 @@ enum status space_create(struct address_space *space, uint32_t quota)
     return STATUS_OK;
 }
 
-/* Frees a user page table of `level` and all below it. The depth is ARCH_PAGE_LEVELS, so recursion is bounded. */
-static void free_table(paddr_t table, unsigned level, size_t entries)
+/* Frees a user page table of `level` and all below it; returns how many frames these were. The depth is ARCH_PAGE_LEVELS, so
+   recursion is bounded. */
+static uint32_t free_table(paddr_t table, unsigned level, size_t entries)
 {
     uint64_t *words = direct_map(table);
+    uint32_t count = 1;
     for (size_t i = 0; i < entries; i++) {
         if (!arch_pte_present(words[i])) continue;
-        if (level > 0) free_table(arch_pte_address(words[i]), level - 1, ENTRIES);
-        else frame_free(arch_pte_address(words[i]));
+        if (level > 0) {
+            count += free_table(arch_pte_address(words[i]), level - 1, ENTRIES);
+            continue;
+        }
+        frame_free(arch_pte_address(words[i]));
+        count++;
     }
     frame_free(table);
+    return count;
 }
 
 void space_destroy(struct address_space *space)
 {
-    free_table(space->root, ARCH_PAGE_LEVELS - 1, index_at(ARCH_USER_TOP - 1, ARCH_PAGE_LEVELS - 1) + 1);
+    space->frames->used -= free_table(space->root, ARCH_PAGE_LEVELS - 1,
+                                      index_at(ARCH_USER_TOP - 1, ARCH_PAGE_LEVELS - 1) + 1);
     arch_tlb_flush_space(space->asid);
     if (space->asid != 0) asid_used[space->asid / 64] &= ~(1ull << (space->asid % 64));
     space->root = 0;
@@ -124,7 +125,7 @@ enum status space_map_new(struct address_space *space, uintptr_t address, enum m
     enum status status = space_map(space, address, taken, flags);
     if (status != STATUS_OK) {
         frame_free(taken);
-        space->frames_left++;
+        space->frames->used--;
         return status;
     }
     *frame = taken;

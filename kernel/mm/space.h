@@ -7,20 +7,21 @@
  */
 #pragma once
 #include "arch.h"
+#include "proc/quotas.h"
 
 struct address_space {
     paddr_t root;
     uint16_t asid;
-    uint32_t frames_left;        /* quota: frames that the space and its process may still take */
+    struct quota *frames;        /* that the space and its process take */
 };
 
 /* Before the first space: the space that no process uses, with the kernel's half only. */
 void space_init(void);
 
-/* An empty space that may take `quota` frames, page tables included. NO_MEMORY, NO_SLOTS (no ASID left). */
-[[nodiscard]] enum status space_create(struct address_space *space, uint32_t quota);
+/* An empty space whose frames, page tables included, are taken from `quota`. NO_MEMORY, NO_SLOTS (no ASID left). */
+[[nodiscard]] enum status space_create(struct address_space *space, struct quota *quota);
 
-/* Frees the tables and every frame still mapped. It must not be the current space. */
+/* Frees the tables and every frame still mapped, and gives them back to the quota. It must not be the current space. */
 void space_destroy(struct address_space *space);
 
 /* Maps one page. OVERLAP, NO_MEMORY, BAD_ARGUMENT (address not a user page, or writable and executable). */
@@ -40,6 +41,3 @@ void space_protect(struct address_space *space, uintptr_t address, enum map_flag
 /* Makes it the current one, or the kernel's own. */
 static inline void space_activate(struct address_space const *space) { arch_space_activate(space->root, space->asid); }
 void space_activate_kernel(void);
-
-/* Takes `count` frames from the quota; false if it has not that many. */
-[[nodiscard]] bool space_charge(struct address_space *space, uint32_t count);

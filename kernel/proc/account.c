@@ -4,8 +4,7 @@
 
 bool account_charge(struct process *process, uint32_t count, struct account *account)
 {
-    if (process->objects_used + count > process->objects_limit) return false;
-    process->objects_used += count;
+    if (!quota_take(&process->quotas.of[RESOURCE_OBJECTS], count)) return false;
     *account = account_of(process);
     return true;
 }
@@ -20,6 +19,7 @@ struct process *account_process(struct account const *account)
 
 void account_credit(struct account const *account, uint32_t count)
 {
-    struct process *process = account_process(account);
-    if (process != nullptr) process->objects_used -= count;
+    if (account->process == nullptr) return;
+    quotas_return(&account->process->quotas, RESOURCE_OBJECTS, count);
+    process_release(account->process);
 }

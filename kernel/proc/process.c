@@ -12,7 +12,7 @@
 #include "sched/sched.h"
 
 static struct pool records = { .bytes = (sizeof(struct process) + 15) & ~15ull };
-static struct process *processes;
+static uint32_t living;
 static uint64_t last_number;
 
 static enum status map_stack(struct address_space *space)
@@ -26,10 +26,46 @@ static enum status map_stack(struct address_space *space)
     return STATUS_OK;
 }
 
+/* Brings the count of slots up to date, also of what the revocation engine has emptied if `needed` of them are not left
+   otherwise. */
+static void count_slots(struct process *process, uint32_t needed)
+{
+    struct quota *slots = &process->quotas.of[RESOURCE_SLOTS];
+    uint32_t limit;
+    cap_space_usage(process->thread.cap_space, &slots->used, &limit);
+    if (slots->limit >= slots->used + needed) return;
+    cap_reclaim(UINT32_MAX);
+    cap_space_usage(process->thread.cap_space, &slots->used, &limit);
+}
+
+/* The quota may be more than a space holds: for children. */
+static void limit_space(struct process *process)
+{
+    uint32_t limit = process->quotas.of[RESOURCE_SLOTS].limit, most = cap_space_most();
+    if (most > process->quotas.sealed) most = process->quotas.sealed;
+    if (cap_space_limit(process->thread.cap_space, limit < most ? limit : most) != STATUS_OK)
+        panic("more slots in use than process %lu has", process->number);
+}
+
+static struct process *owner_of(struct quotas *quotas)
+{
+    return (struct process *)((char *)quotas - offsetof(struct process, quotas));
+}
+
+/* The process has ended, and has neither threads nor spaces any more. */
+static void give_quotas_back(struct process *process)
+{
+    struct quotas *maker = process->quotas.maker;
+    process->ended = true;
+    process->quotas.of[RESOURCE_SLOTS].used = 0;
+    quotas_end(&process->quotas);
+    if (maker != nullptr) limit_space(owner_of(maker));
+}
+
 /* Everything of a process that needs an address space. */
 static enum status load(struct process *process, struct initrd_file const *file)
 {
-    enum status status = space_create(&process->space, PROCESS_FRAMES);
+    enum status status = space_create(&process->space, &process->quotas.of[RESOURCE_FRAMES]);
     if (status != STATUS_OK) return status;
     uintptr_t entry;
     status = elf_load(file, &process->space, &entry);
@@ -47,31 +83,50 @@ static enum status load(struct process *process, struct initrd_file const *file)
     return STATUS_OK;
 }
 
-enum status process_create(char const *name, struct process *payer, struct process **process)
+/* All of a process that has its quotas. */
+static enum status begin(struct process *process, char const *name, struct initrd_file const *file)
+{
+    enum status status = load(process, file);
+    if (status != STATUS_OK) return status;
+    process->thread.process = process;
+    process->thread.deadline = UINT64_MAX;
+    process->number = ++last_number;
+    string_copy(process->name, name, sizeof process->name);
+    limit_space(process);
+    living++;
+    return STATUS_OK;
+}
+
+enum status process_create(char const *name, struct process *maker, uint64_t wanted, struct process **process)
 {
     struct initrd_file file;
-    struct account account = {};
     if (!initrd_find(name, &file)) return STATUS_NOT_FOUND;
-    if (payer != nullptr && !account_charge(payer, 1, &account)) return STATUS_NO_OBJECTS;
     struct process *created = pool_alloc(&records);
-    enum status status = created == nullptr ? STATUS_NO_MEMORY : load(created, &file);
-    if (status != STATUS_OK) {
-        if (created != nullptr) pool_free(&records, created);
-        account_credit(&account, 1);
-        return status;
+    if (created == nullptr) return STATUS_NO_MEMORY;
+    count_slots(maker, (uint16_t)(wanted >> 16 * RESOURCE_SLOTS));
+    enum status status = quotas_open(&created->quotas, &maker->quotas, wanted);
+    if (status == STATUS_OK) {
+        limit_space(maker);
+        status = begin(created, name, &file);
+        if (status != STATUS_OK) {
+            give_quotas_back(created);
+            process_release(created);
+        }
+    } else {
+        pool_free(&records, created);
     }
-    created->payer = account;
-    created->thread.process = created;
-    created->thread.deadline = UINT64_MAX;
-    created->objects_limit = PROCESS_OBJECTS;
-    created->frames_limit = PROCESS_FRAMES;
-    created->threads_limit = PROCESS_THREADS;
-    created->number = ++last_number;
-    string_copy(created->name, name, sizeof created->name);
-    created->next = processes;
-    processes = created;
-    *process = created;
-    return STATUS_OK;
+    if (status == STATUS_OK) *process = created;
+    return status;
+}
+
+enum status process_create_first(char const *name, uint32_t const limits[QUOTA_RESOURCES], struct process **process)
+{
+    struct initrd_file file;
+    if (!initrd_find(name, &file)) return STATUS_NOT_FOUND;
+    *process = pool_alloc(&records);
+    if (*process == nullptr) return STATUS_NO_MEMORY;
+    quotas_first(&(*process)->quotas, limits);
+    return begin(*process, name, &file);
 }
 
 void process_start(struct process *process)
@@ -108,18 +163,14 @@ static void give_back(struct process *process)
     registry_forget(process);
     cap_space_destroy(process->thread.cap_space);
     space_destroy(&process->space);
-    process->ended = true;      /* only now: the space may have held the last capability to the process itself */
-    for (struct process **at = &processes; *at != nullptr; at = &(*at)->next) {
-        if (*at != process) continue;
-        *at = process->next;
-        break;
-    }
+    living--;
+    give_quotas_back(process);  /* only now: the space may have held the last capability to the process itself */
 }
 
 void process_discard(struct process *process)
 {
     give_back(process);
-    pool_free(&records, process);
+    process_release(process);
 }
 
 void process_end(struct process *process, enum exit_reason reason, uint64_t value)
@@ -143,7 +194,12 @@ void process_end(struct process *process, enum exit_reason reason, uint64_t valu
         sched_deadline_cancel(waiter);
         sched_ready(waiter);
     }
-    if (process->object_id == 0) pool_free(&records, process);
+    process_release(process);
+}
+
+void process_release(struct process *process)
+{
+    if (process->ended && process->object_id == 0 && quotas_close(&process->quotas)) pool_free(&records, process);
 }
 
 void process_suspend(struct process *process)
@@ -176,48 +232,46 @@ void process_wait(struct thread *thread, struct process *process)
 void process_unreferenced(struct process *process)
 {
     object_destroy(process->object_id);
-    account_credit(&process->payer, 1);
     process->object_id = 0;
     /* Whoever waits has no capability any more. */
     while (process->waiters.first != nullptr) ipc_cancel(process->waiters.first, STATUS_DEAD);
-    if (process->ended) pool_free(&records, process);
+    process_release(process);
 }
 
-uint32_t process_count(void)
+uint32_t process_count(void) { return living; }
+
+
+struct quota process_quota(struct process *process, enum resource resource)
 {
-    uint32_t count = 0;
-    for (struct process const *process = processes; process != nullptr; process = process->next) count++;
-    return count;
+    if (process->ended) return (struct quota){};
+    if (resource == RESOURCE_SLOTS) count_slots(process, 0);
+    return process->quotas.of[resource];
 }
 
-struct quota process_quota(struct process const *process, enum resource resource)
+enum status process_limit(struct process *process, struct process const *by, uint64_t resource, uint32_t limit)
 {
-    struct quota quota = {};
-    if (process->ended) return quota;
-    switch (resource) {
-    case RESOURCE_FRAMES:
-        quota = (struct quota){ process->frames_limit - process->space.frames_left, process->frames_limit };
-        break;
-    case RESOURCE_SLOTS: cap_space_usage(process->thread.cap_space, &quota.used, &quota.limit); break;
-    case RESOURCE_THREADS: quota = (struct quota){ process->threads_used, process->threads_limit }; break;
-    case RESOURCE_OBJECTS: quota = (struct quota){ process->objects_used, process->objects_limit }; break;
+    struct process *maker = process->quotas.maker != nullptr ? owner_of(process->quotas.maker) : nullptr;
+    uint32_t had = process->quotas.of[RESOURCE_SLOTS].limit;
+    if (resource == RESOURCE_SLOTS) {
+        count_slots(process, limit < had ? had - limit : 0);
+        if (maker != nullptr) count_slots(maker, limit > had ? limit - had : 0);
     }
-    return quota;
+    enum status status = quotas_limit(&process->quotas, &by->quotas, resource, limit);
+    if (status == STATUS_OK && resource == RESOURCE_SLOTS) {
+        limit_space(process);
+        if (maker != nullptr) limit_space(maker);
+    }
+    return status;
 }
 
-enum status process_limit(struct process *process, uint64_t resource, uint32_t limit)
+enum status process_seal(struct process *process, uint32_t limit)
 {
-    if (resource > RESOURCE_THREADS) return STATUS_BAD_ARGUMENT;
-    if (resource == RESOURCE_SLOTS) return cap_space_seal(process->thread.cap_space, limit);
-    struct quota quota = process_quota(process, (enum resource)resource);
-    if (limit > quota.limit || limit < quota.used) return STATUS_BAD_ARGUMENT;
-    if (resource == RESOURCE_FRAMES) {
-        process->space.frames_left = limit - quota.used;
-        process->frames_limit = limit;
-    } else if (resource == RESOURCE_THREADS) {
-        process->threads_limit = limit;
-    } else {
-        process->objects_limit = limit;
-    }
-    return STATUS_OK;
+    uint32_t used, most;
+    cap_space_usage(process->thread.cap_space, &used, &most);
+    if (limit > most) return STATUS_BAD_ARGUMENT;
+    /* The first process has nobody to give to: it keeps the rest for its children. */
+    enum status status = process->quotas.maker == nullptr ? cap_space_limit(process->thread.cap_space, limit)
+        : process_limit(process, process, RESOURCE_SLOTS, limit);
+    if (status == STATUS_OK) process->quotas.sealed = limit;
+    return status;
 }

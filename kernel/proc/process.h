@@ -5,6 +5,7 @@
 #pragma once
 #include "mm/space.h"
 #include "proc/account.h"
+#include "proc/quotas.h"
 #include "sched/thread.h"
 #include "user/include/process_layout.h"
 
@@ -17,35 +18,32 @@ struct process {
     enum exit_reason reason;
     uint64_t exit_value;
     struct thread_queue waiters;         /* threads in PROCESS_WAIT */
-    uint32_t objects_used, objects_limit;    /* quota of objects (account.h) */
-    uint32_t frames_limit;               /* quota of frames; what is left of it: space.frames_left */
+    struct quotas quotas;                /* slots in use are counted by the capability space */
     struct thread *threads;              /* besides the first */
-    uint32_t threads_used, threads_limit;    /* of those */
     struct registry_name *names;         /* that it has registered */
-    struct account payer;                /* of the PROCESS object */
-    struct process *next;                /* all processes that have not ended */
     char name[24];
 };
-
-/* Frames a process may take, page tables and memory objects included, objects it may make, and threads it may have besides
-   its first. */
-constexpr uint32_t PROCESS_FRAMES = 512;
-constexpr uint32_t PROCESS_OBJECTS = 512;
-constexpr uint32_t PROCESS_THREADS = 32;
 
 /*
  * Loads the program `name` of the initrd into a new process that is not running yet. Its thread starts as if it had
  * received a message: the caller fills in words and capabilities, then calls process_start().
- * Its object is charged to `payer` (nullptr: nobody). NOT_FOUND, BAD_IMAGE, NO_MEMORY, NO_SLOTS, NO_OBJECTS.
+ * Its quotas, `wanted` as quotas_open() takes it, and its object come out of its maker's. NOT_FOUND, BAD_IMAGE, NO_MEMORY,
+ * NO_SLOTS, NO_OBJECTS, NO_THREADS.
  */
-[[nodiscard]] enum status process_create(char const *name, struct process *payer, struct process **process);
+[[nodiscard]] enum status process_create(char const *name, struct process *maker, uint64_t wanted, struct process **process);
+
+/* The first one, whose quotas are `limits`. */
+[[nodiscard]] enum status process_create_first(char const *name, uint32_t const limits[QUOTA_RESOURCES],
+                                               struct process **process);
 
 /* What a process uses of a resource, and its limit. */
-struct quota { uint32_t used, limit; };
-struct quota process_quota(struct process const *process, enum resource resource);
+struct quota process_quota(struct process *process, enum resource resource);
 
-/* Lowers a limit for good. BAD_ARGUMENT: it is higher than now, or lower than what is in use; no such resource. */
-[[nodiscard]] enum status process_limit(struct process *process, uint64_t resource, uint32_t limit);
+/* Changes a limit, for process `by`: quotas_limit(). */
+[[nodiscard]] enum status process_limit(struct process *process, struct process const *by, uint64_t resource, uint32_t limit);
+
+/* Never more slots again than `limit`. BAD_ARGUMENT: more than the space may have now, or fewer than it has. */
+[[nodiscard]] enum status process_seal(struct process *process, uint32_t limit);
 
 /* How many there are that have not ended. */
 uint32_t process_count(void);
@@ -66,6 +64,9 @@ void process_resume(struct process *process);
 
 /* Makes the current thread wait for the end, or answers at once. */
 void process_wait(struct thread *thread, struct process *process);
+
+/* Frees the record of a process that has ended, if nothing is charged to it and no capability names it. */
+void process_release(struct process *process);
 
 /* The last capability to the process is gone. */
 void process_unreferenced(struct process *process);

@@ -33,10 +33,16 @@ void space_object_destroy(struct space_object *object)
     pool_free(&records, object);
 }
 
+enum status space_object_process(struct space_object const *object, struct process **process)
+{
+    *process = account_process(&object->process);
+    return *process == nullptr ? STATUS_DEAD : STATUS_OK;
+}
+
 enum status space_object_space(struct space_object const *object, uint32_t *space)
 {
-    struct process const *process = account_process(&object->process);
-    if (process == nullptr) return STATUS_DEAD;
-    *space = process->thread.cap_space;
-    return STATUS_OK;
+    struct process *process;
+    enum status status = space_object_process(object, &process);
+    if (status == STATUS_OK) *space = process->thread.cap_space;
+    return status;
 }

@@ -16,5 +16,6 @@ struct space_object {
 
 void space_object_destroy(struct space_object *object);
 
-/* The number of the capability space; DEAD once the process has ended. */
+/* The process whose space it is, and the number of that; DEAD once it has ended. */
+[[nodiscard]] enum status space_object_process(struct space_object const *object, struct process **process);
 [[nodiscard]] enum status space_object_space(struct space_object const *object, uint32_t *space);

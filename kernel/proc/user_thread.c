@@ -12,14 +12,19 @@ enum status user_thread_create(struct process *process, uintptr_t entry, uintptr
                                uint32_t *object_id)
 {
     struct account account;
-    if (process->threads_used >= process->threads_limit) return STATUS_NO_THREADS;
-    if (!account_charge(process, 1, &account)) return STATUS_NO_OBJECTS;
+    struct quota *threads = &process->quotas.of[RESOURCE_THREADS];
+    if (!quota_take(threads, 1)) return STATUS_NO_THREADS;
+    if (!account_charge(process, 1, &account)) {
+        threads->used--;
+        return STATUS_NO_OBJECTS;
+    }
     struct thread *thread = pool_alloc(&records);
     enum status status = thread == nullptr ? STATUS_NO_MEMORY
         : object_create(CAP_TYPE_THREAD, (uintptr_t)thread, &thread->object_id);
     if (status != STATUS_OK) {
         if (thread != nullptr) pool_free(&records, thread);
         account_credit(&account, 1);
+        threads->used--;
         return status;
     }
     arch_context_init(&thread->context, entry, stack);
@@ -30,7 +35,6 @@ enum status user_thread_create(struct process *process, uintptr_t entry, uintptr
     thread->payer = account;
     thread->sibling = process->threads;
     process->threads = thread;
-    process->threads_used++;
     running++;
     *object_id = thread->object_id;
     sched_ready(thread);
@@ -45,7 +49,7 @@ static void leave(struct thread *thread)
         *at = thread->sibling;
         break;
     }
-    process->threads_used--;
+    process->quotas.of[RESOURCE_THREADS].used--;
     running--;
     ipc_forget(thread);
     sched_forget(thread);

@@ -53,7 +53,7 @@ static enum status create(struct thread *thread, struct call_request const *requ
     status = cap_may_transfer(thread->cap_space, luggage.handles, luggage.count, luggage.move);
     if (status == STATUS_WOULD_BLOCK) return status;
     struct process *child;
-    status = process_create(name, thread->process, &child);
+    status = process_create(name, thread->process, request->words[WORD_TIMEOUT], &child);
     if (status != STATUS_OK) return status;
     status = cap_insert(thread->cap_space, child->object_id, PROCESS_RIGHTS, 0, handle);
     if (status == STATUS_OK) {
@@ -115,14 +115,26 @@ void call_process_resume(struct thread *thread, struct call_request const *reque
     if (!process->ended) process_resume(process);
 }
 
-void call_process_info(struct thread *thread, struct call_request const *request)
+/* What is used of each resource, and its limit in the upper half. */
+static void put_quotas(struct process *process, uint64_t words[QUOTA_RESOURCES])
 {
-    struct process const *process = process_of(request);
-    request->words[0] = process->ended ? 2 : process->thread.suspended ? 1 : 0;
     for (enum resource resource = RESOURCE_FRAMES; resource <= RESOURCE_THREADS; resource++) {
         struct quota quota = process_quota(process, resource);
-        request->words[1 + resource] = quota.used | (uint64_t)quota.limit << 32;
+        words[resource] = quota.used | (uint64_t)quota.limit << 32;
     }
+}
+
+void call_process_info(struct thread *thread, struct call_request const *request)
+{
+    struct process *process = process_of(request);
+    request->words[0] = process->ended ? 2 : process->thread.suspended ? 1 : 0;
+    put_quotas(process, &request->words[1]);
+    thread_result(thread, STATUS_OK);
+}
+
+void call_process_quotas(struct thread *thread, struct call_request const *request)
+{
+    put_quotas(thread->process, request->words);
     thread_result(thread, STATUS_OK);
 }
 
@@ -130,5 +142,5 @@ void call_process_limit(struct thread *thread, struct call_request const *reques
 {
     struct process *process = process_of(request);
     thread_result(thread, process->ended ? STATUS_DEAD
-                  : process_limit(process, request->words[0], (uint32_t)request->words[1]));
+                  : process_limit(process, thread->process, request->words[0], (uint32_t)request->words[1]));
 }

@@ -40,9 +40,9 @@ void call_space_info(struct thread *thread, struct call_request const *request)
 
 void call_space_seal(struct thread *thread, struct call_request const *request)
 {
-    uint32_t space;
-    enum status status = space_of(&request->capability[0], &space);
-    thread_result(thread, status == STATUS_OK ? cap_space_seal(space, (uint32_t)request->words[0]) : status);
+    struct process *process;
+    enum status status = space_object_process((struct space_object *)request->capability[0].payload, &process);
+    thread_result(thread, status == STATUS_OK ? process_seal(process, (uint32_t)request->words[0]) : status);
 }
 
 static enum status make(struct thread *thread, struct process *process, uint32_t *handle)

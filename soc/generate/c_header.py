@@ -25,7 +25,7 @@ _ENUMS = (
     (abi.KernelControl, "kernel_control"), (abi.ExitReason, "exit_reason"),
 )
 _LAYOUTS = (abi.Handle, abi.Token, abi.Slot, abi.SpaceEntry, abi.DirectoryEntry, abi.ObjectEntry, abi.Query,
-            abi.Answer, abi.RevokeAnswer, abi.MailAnswer, abi.InfoIn, abi.InfoOut)
+            abi.Answer, abi.RevokeAnswer, abi.MailAnswer, abi.InfoIn, abi.InfoOut, abi.Quotas)
 _CONSTANTS = ("PAGE_BYTES", "SLOT_BYTES", "SLOTS_PER_PAGE", "SPACE_ENTRY_BYTES", "DIRECTORY_ENTRY_BYTES",
               "DIRECTORY_ENTRIES", "OBJECT_ENTRY_BYTES", "MESSAGE_WORDS", "MESSAGE_CAPABILITIES")
 

@@ -67,6 +67,7 @@ class HostSystem(System):
     """
 
     space_slots = CONFIG["pages_per_space"] * SLOTS_PER_PAGE
+    limits_rise = True
 
     def __init__(self, ffi, lib, seed: int):
         self.ffi, self.lib = ffi, lib
@@ -131,7 +132,7 @@ class HostSystem(System):
             assert out[0] == limit
 
     def seal(self, space, limit):
-        return Status(self.lib.cap_space_seal(space, limit))
+        return Status(self.lib.cap_space_limit(space, limit))
 
     def used(self, spaces):
         self.lib.cap_reclaim(1 << 20)

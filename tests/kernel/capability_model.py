@@ -107,9 +107,11 @@ class CapabilityModel:
         del self.spaces[space]
         self.limits.pop(space, None)
 
-    def seal(self, space: int, limit: int, most: int) -> bool:
-        """Lower a space's quota for good (`most` where none was set). False: not raised, and not below what is held."""
-        if not len(self.spaces[space]) <= limit <= self.limits.get(space, most):
+    def seal(self, space: int, limit: int, most: int, rises: bool) -> bool:
+        """Change how many a space may hold: at most `most`, and if not `rises` never more again. False: more, or fewer
+        than it holds.
+        """
+        if not len(self.spaces[space]) <= limit <= (most if rises else self.limits.get(space, most)):
             return False
         self.limits[space] = limit
         return True

@@ -44,11 +44,14 @@ class System(ABC):
         Whether one can ask about a space that is no more.
     space_slots : int
         Capabilities that a space may hold, if it is not sealed.
+    limits_rise : bool
+        Whether a space that is sealed may be given more again.
     """
 
     most_spaces = 3
     full_spaces_refuse = True
     answers_for_dead_spaces = True
+    limits_rise = False
     space_slots: int
 
     @abstractmethod
@@ -300,12 +303,12 @@ class CapabilityRules(RuleBasedStateMachine):
 
     @rule(place=PLACES, more=st.integers(-1, 6), wide=SELDOM)
     def seal(self, place, more, wide):
-        """A quota of slots goes down only, and not below what is held."""
+        """What a space may hold is not less than what it holds; by system call it goes down only."""
         if (space := self.pick_space(place)) is None:
             return
         most = self.system.space_slots
         limit = most + 1 if wide else max(0, len(self.model.spaces[space]) + more)
-        good = self.model.seal(space, limit, most)
+        good = self.model.seal(space, limit, most, self.system.limits_rise)
         assert self.system.seal(space, limit) == (Status.OK if good else Status.BAD_ARGUMENT)
 
     @rule(place=PLACES, handle=st.integers(0, (1 << 32) - 1), rights=RIGHT_SETS, cap_type=TYPES)

@@ -260,7 +260,7 @@ int main(int count, char **arguments)
     if (cap_init(&config) != STATUS_OK) return 2;
     cap_tables_get(&tables);
     for (unsigned i = 0; i < WORKERS; i++)
-        if (cap_space_create(&spaces[i]) != STATUS_OK || cap_space_seal(spaces[i], QUOTA) != STATUS_OK) return 2;
+        if (cap_space_create(&spaces[i]) != STATUS_OK || cap_space_limit(spaces[i], QUOTA) != STATUS_OK) return 2;
     host_set_observer(ask);
     pthread_t workers[WORKERS], others[CHECKERS];
     for (unsigned i = 0; i < CHECKERS; i++) pthread_create(&others[i], nullptr, run_checker, &checkers[i]);

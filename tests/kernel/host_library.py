@@ -1,4 +1,4 @@
-"""Builds kernel/cap for the host and loads it through cffi.
+"""Builds kernel/cap, and the quotas of kernel/proc, for the host and loads them through cffi.
 
 The declarations that cffi reads are cut from kernel/cap/cap.h itself, so a changed prototype cannot go unnoticed.
 """
@@ -12,10 +12,11 @@ from pathlib import Path
 
 import cffi
 
+from hw.abi import Resource
 from sim.toolchain import BUILD, ROOT, digest, locked, tool_versions
 from soc.generate.c_header import write_headers
 
-__all__ = ["build", "build_concurrent", "load", "sanitizer_environment"]
+__all__ = ["build", "build_concurrent", "build_quotas", "load", "load_quotas", "sanitizer_environment"]
 
 _PLAIN_FLAGS = ("-std=c23", "-O1", "-g", "-fPIC", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector",
                 "-fsanitize=undefined", "-fsanitize-trap=undefined", "-fno-omit-frame-pointer")
@@ -43,6 +44,7 @@ def _declarations(header: Path) -> str:
     """The prototypes and structs of a C23 header in the C that cffi parses."""
     text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.DOTALL)
     text = re.sub(r"^(#|constexpr ).*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"(\[\[nodiscard\]\] )?static inline [^{]*\{.*?\}$", "", text, flags=re.DOTALL | re.MULTILINE)
     text = text.replace("[[nodiscard]]", "")
     return re.sub(r"\benum \w+", "uint16_t", text)
 
@@ -90,13 +92,23 @@ def build(faults: tuple[str, ...] = (), *, addresses: bool = True) -> Path:
     addresses : bool
         Under AddressSanitizer. Only a process that has its runtime can load that.
     """
-    flags, link = (_FLAGS, ["-fsanitize=address"]) if addresses else (_PLAIN_FLAGS, [])
     sources = sorted((ROOT / "kernel/cap").glob("*.c")) + [ROOT / "tests/kernel/host_hooks.c"]
-    headers = sorted((ROOT / "kernel/cap").glob("*.h")) + sorted((ROOT / "kernel/include").glob("*.h"))
+    return _library("cap", sources, faults, addresses)
+
+
+def build_quotas(faults: tuple[str, ...] = ()) -> Path:
+    """The same of kernel/proc/quotas.c."""
+    return _library("quotas", [ROOT / "kernel/proc/quotas.c"], faults, True)
+
+
+def _library(name: str, sources: list[Path], faults: tuple[str, ...], addresses: bool) -> Path:
+    flags, link = (_FLAGS, ["-fsanitize=address"]) if addresses else (_PLAIN_FLAGS, [])
+    headers = [header for folder in ("cap", "include", "proc")
+               for header in sorted((ROOT / "kernel" / folder).glob("*.h"))]
     include = BUILD / "generated/include"
     write_headers(include)
     key = digest(sources, headers, include / "veridian/abi.h", flags, faults, tool_versions("ziglang"))
-    library = BUILD / "tests/kernel" / key / "cap.so"
+    library = BUILD / "tests/kernel" / key / f"{name}.so"
     with locked("host-kernel"):
         if library.exists():
             return library
@@ -148,4 +160,12 @@ def load(library: Path):
     """(ffi, lib) of a built library."""
     ffi = cffi.FFI()
     ffi.cdef(_HOST_DECLARATIONS + _declarations(ROOT / "kernel/cap/cap.h"))
+    return ffi, ffi.dlopen(str(library))
+
+
+def load_quotas(library: Path):
+    """(ffi, lib) of a built library of quotas."""
+    ffi = cffi.FFI()
+    text = _declarations(ROOT / "kernel/proc/quotas.h")
+    ffi.cdef(text.replace("QUOTA_RESOURCES", str(len(Resource))))
     return ffi, ffi.dlopen(str(library))

@@ -21,6 +21,7 @@ from hw.abi import (
     Call,
     CapType,
     KernelControl,
+    Resource,
     Rights,
     Status,
     Verdict,
@@ -82,9 +83,9 @@ class BootedSystem(System):
         return self._ask("KERNEL_CONTROL", handle=self.agent.kernel, w0=operation.value, w1=first)
 
     def _statistics(self) -> list[int]:
-        """All but the object ids that were retired meanwhile."""
-        answer = self._ask("STATISTICS", handle=self.agent.kernel)
-        return [answer[word] for word in range(7) if word != 3]
+        """All but the object ids that were retired meanwhile, and the agent's own quotas."""
+        answer, quotas = self._ask("STATISTICS", handle=self.agent.kernel), self._ask("PROCESS_QUOTAS")
+        return [answer[word] for word in range(7) if word != 3] + [quotas[word] for word in range(len(Resource))]
 
     def call(self, space: int, call: Call | str, **words) -> Answer:
         """A call of the process whose space this is."""
@@ -139,7 +140,8 @@ class BootedSystem(System):
             self.destroy_space(space)
         self._ask("CAP_DELETE", handle=self._filler)
         now = self._statistics()
-        assert now == self.before, f"frames, slots, objects, spaces, processes, threads: {now}, before {self.before}"
+        assert now == self.before, \
+            f"frames, slots, objects, spaces, processes, threads, quotas: {now}, before {self.before}"
 
     # ---- what children do
 

@@ -34,7 +34,7 @@ POLICY = {
 }
 #: Calls that any process may make, and calls that ask for a type only or by their arguments.
 FREE = {"NULL", "YIELD", "EXIT", "CLOCK", "IPC_REPLY", "CAP_CHECK", "CAP_CREATE", "MAIL_BIND", "THREAD_CREATE",
-        "THREAD_EXIT"}
+        "THREAD_EXIT", "PROCESS_QUOTAS"}
 BY_ARGUMENT = {"CAP_DELETE", "MEM_MAP", "MEM_UNMAP", "MEM_PROTECT", "MEM_INFO", "CAP_INSPECT"}
 
 

@@ -53,6 +53,9 @@ enum command : uint64_t {
     COMMAND_SET_TIMER,           /* has kept timer word 1 signal kept notification word 2 at the time in word 3 */
     COMMAND_CREATE,              /* makes objects of type word 1 until that fails, at most word 2; keeps none if word 3 is
                                     0; answer: the status that came instead, word 1 how many */
+    COMMAND_SPAWN,               /* makes an agent with kept CAP_SPACE word 1 and quotas word 2, which obeys on kept endpoint word 3,
+                                    and keeps its process */
+    COMMAND_LIMIT,               /* sets the quota of kept process word 1, of resource word 2, to word 3 */
     COMMAND_CHECK_HANDLE,        /* checks handle word 1 for type word 2 and rights word 3 */
     COMMAND_REGISTER,            /* registers kept endpoint word 2 with kept registry word 1 as "agent" */
     COMMAND_WORDS,               /* answers with its call words 9 to 11 as they arrived, in words 1 to 3 */

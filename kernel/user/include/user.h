@@ -91,8 +91,14 @@ enum status process_kill(uint32_t process, uint64_t code);
 enum status process_suspend(uint32_t process);
 enum status process_resume(uint32_t process);
 
+/* Likewise, with what `quotas` (quotas_make(); 0: as usual) says out of the caller's own. */
+enum status process_create_with(uint64_t quotas, uint32_t space, char const *name, struct message const *start, uint32_t *process);
+
 struct quota { uint32_t used, limit; };
-struct process_state { unsigned state; struct quota quota[4]; };     /* quotas by enum resource */
+constexpr size_t RESOURCES = RESOURCE_THREADS + 1;
+struct process_state { unsigned state; struct quota quota[RESOURCES]; };     /* quotas by enum resource */
+/* The caller's own. */
+void process_quotas(struct quota quota[RESOURCES]);
 enum status process_info(uint32_t process, struct process_state *state);
 enum status process_limit(uint32_t process, enum resource resource, uint32_t limit);
 [[noreturn]] void process_exit(uint64_t code);

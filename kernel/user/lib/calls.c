@@ -147,6 +147,11 @@ enum status capability_check(uint32_t handle, enum cap_type cap_type, uint16_t r
 
 enum status process_create(uint32_t space, char const *name, struct message const *start, uint32_t *process)
 {
+    return process_create_with(0, space, name, start, process);
+}
+
+enum status process_create_with(uint64_t quotas, uint32_t space, char const *name, struct message const *start, uint32_t *process)
+{
     struct user_call call = {};
     put_message(&call, start);
     for (size_t i = MESSAGE_WORDS - 1; i >= 2; i--) call.word[i] = start->word[i - 2];
@@ -154,6 +159,7 @@ enum status process_create(uint32_t space, char const *name, struct message cons
     call.word[1] = text_length(name);
     call.word[CALL_INFO] = info_in_make(CALL_PROCESS_CREATE, start->count, start->move);
     call.word[CALL_HANDLE] = space;
+    call.word[CALL_TIMEOUT] = quotas;
     user_call(&call);
     enum status status = (enum status)info_out_get_status(call.word[CALL_INFO]);
     if (status == STATUS_OK) *process = (uint32_t)call.word[CALL_HANDLE];

@@ -117,15 +117,26 @@ enum status memory_info(uint32_t memory, uint64_t *bytes, uintptr_t *address)
     return STATUS_OK;
 }
 
+static void take_quotas(uint64_t const words[RESOURCES], struct quota quota[RESOURCES])
+{
+    for (size_t i = 0; i < RESOURCES; i++) quota[i] = (struct quota){ (uint32_t)words[i], (uint32_t)(words[i] >> 32) };
+}
+
 enum status process_info(uint32_t process, struct process_state *state)
 {
     struct user_call call = {};
     enum status status = through(&call, CALL_PROCESS_INFO, process);
     if (status != STATUS_OK) return status;
     state->state = (unsigned)call.word[0];
-    for (size_t i = 0; i < sizeof state->quota / sizeof *state->quota; i++)
-        state->quota[i] = (struct quota){ (uint32_t)call.word[1 + i], (uint32_t)(call.word[1 + i] >> 32) };
+    take_quotas(&call.word[1], state->quota);
     return STATUS_OK;
+}
+
+void process_quotas(struct quota quota[RESOURCES])
+{
+    struct user_call call = {};
+    system_call(&call, CALL_PROCESS_QUOTAS);
+    take_quotas(call.word, quota);
 }
 
 enum status process_limit(uint32_t process, enum resource resource, uint32_t limit)

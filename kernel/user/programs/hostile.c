@@ -71,6 +71,7 @@ static enum status create(enum cap_type cap_type, uint64_t most, bool keep, uint
         status = system_call(&call, CALL_CAP_CREATE);
         if (status != STATUS_OK) break;
         handles[*made] = (uint32_t)call.word[CALL_HANDLE];
+        if (keep && kept_count < KEPT) kept[kept_count++] = handles[*made];
     }
     for (uint64_t i = 0; i < *made && !keep; i++) capability_delete(handles[i]);
     return status;
@@ -128,6 +129,16 @@ static bool obey(struct message *message)
         break;
     case COMMAND_CREATE:
         answer.word[0] = create((enum cap_type)first, second, third != 0, &answer.word[1]);
+        break;
+    case COMMAND_SPAWN: {
+        struct message start = { .word = { DEED_AGENT }, .capability = { console, kept_at(third) }, .count = 2, .move = 2 };
+        uint32_t process = 0;
+        answer.word[0] = process_create_with(second, kept_at(first), "hostile", &start, &process);
+        if (process != 0 && kept_count < KEPT) kept[kept_count++] = process;
+        break;
+    }
+    case COMMAND_LIMIT:
+        answer.word[0] = process_limit(kept_at(first), (enum resource)second, (uint32_t)third);
         break;
     case COMMAND_CHECK_HANDLE:
         answer.word[0] = capability_check((uint32_t)first, (enum cap_type)second, (uint16_t)third, nullptr);

@@ -97,21 +97,20 @@ static void revoke_unmaps(void)
     CHECK_EQUAL(capability_delete(agent.endpoint), STATUS_OK);
 }
 
-/* A process pays for its memory, and gets it back. */
+/* A process pays for its memory, and gets it back. (How it runs out of it: process_tests.c.) */
 static void quota(void)
 {
-    uint32_t handles[16];
-    size_t made = 0;
-    enum status status = STATUS_OK;
-    while (made < sizeof handles / sizeof *handles
-           && (status = memory_create(64 * PAGE_BYTES, &handles[made])) == STATUS_OK) made++;
-    CHECK_EQUAL(status, STATUS_NO_MEMORY);
-    CHECK(made >= 2);
-    uint32_t again = 0;
-    CHECK_EQUAL(capability_delete(handles[0]), STATUS_OK);
-    CHECK_EQUAL(memory_create(64 * PAGE_BYTES, &again), STATUS_OK);
-    CHECK_EQUAL(capability_delete(again), STATUS_OK);
-    for (size_t i = 1; i < made; i++) CHECK_EQUAL(capability_delete(handles[i]), STATUS_OK);
+    struct quota before[RESOURCES], now[RESOURCES];
+    process_quotas(before);
+    uint32_t memory = make_memory(64 * PAGE_BYTES);
+    process_quotas(now);
+    /* One frame for the list of frames. */
+    CHECK_EQUAL(now[RESOURCE_FRAMES].used, before[RESOURCE_FRAMES].used + 65);
+    CHECK_EQUAL(now[RESOURCE_OBJECTS].used, before[RESOURCE_OBJECTS].used + 1);
+    CHECK_EQUAL(capability_delete(memory), STATUS_OK);
+    process_quotas(now);
+    CHECK_EQUAL(now[RESOURCE_FRAMES].used, before[RESOURCE_FRAMES].used);
+    CHECK_EQUAL(now[RESOURCE_OBJECTS].used, before[RESOURCE_OBJECTS].used);
 }
 
 struct tap_test const MEMORY_TESTS[] = {

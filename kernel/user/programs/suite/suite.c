@@ -70,7 +70,7 @@ void agent_keep(struct agent const *agent, uint32_t capability, bool move)
 }
 
 /* All tests as one plan. */
-static struct tap_test plan[112];
+static struct tap_test plan[128];
 static size_t planned;
 
 static void add(struct tap_test const *tests, size_t count)
@@ -79,8 +79,9 @@ static void add(struct tap_test const *tests, size_t count)
 }
 
 static struct statistics before;
+static struct quota quotas_before[RESOURCES];
 
-/* Every test gives back what it took: the whole system's counts are what they were. Ids that were retired meanwhile are
+/* Every test gives back what it took: the whole system's counts and this process's quotas are what they were. Ids that were retired meanwhile are
    counted, and the frames of page tables that this process has from the start on are its own. */
 static void all_is_given_back(void)
 {
@@ -93,6 +94,13 @@ static void all_is_given_back(void)
     CHECK_EQUAL(now.processes, before.processes);
     CHECK_EQUAL(now.threads, before.threads);
     before = now;
+    struct quota quotas[RESOURCES];
+    process_quotas(quotas);
+    for (size_t i = 0; i < RESOURCES; i++) {
+        CHECK_EQUAL(quotas[i].used, quotas_before[i].used);
+        CHECK_EQUAL(quotas[i].limit, quotas_before[i].limit);
+        quotas_before[i] = quotas[i];
+    }
 }
 
 /* Makes the page tables of the places where tests map something, and takes the first counts. */
@@ -105,6 +113,7 @@ static void prepare_counts(void)
         capability_delete(memory);
     }
     kernel_statistics(kernel, &before);
+    process_quotas(quotas_before);
     tap_afterwards = all_is_given_back;
 }
 
@@ -122,6 +131,7 @@ int main(struct user_call *start)
     add(MEMORY_TESTS, MEMORY_TEST_COUNT);
     add(NOTIFICATION_TESTS, NOTIFICATION_TEST_COUNT);
     add(PROCESS_TESTS, PROCESS_TEST_COUNT);
+    add(QUOTA_TESTS, QUOTA_TEST_COUNT);
     add(DEVICE_TESTS, DEVICE_TEST_COUNT);
     add(THREAD_TESTS, THREAD_TEST_COUNT);
     add(SPACE_TESTS, SPACE_TEST_COUNT);
