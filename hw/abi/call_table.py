@@ -146,6 +146,7 @@ TYPE_RIGHTS = {
     CapType.THREAD: _PASS_ON | Rights.READ | Rights.WAIT | Rights.MANAGE,
     CapType.MEMORY: _PASS_ON | Rights.READ | Rights.WRITE | Rights.EXECUTE | Rights.MANAGE,
     CapType.ENDPOINT: _PASS_ON | Rights.SEND | Rights.RECEIVE | Rights.MANAGE,
+    CapType.CHANNEL: _PASS_ON | Rights.SEND | Rights.RECEIVE | Rights.MANAGE,
     CapType.NOTIFICATION: _PASS_ON | Rights.SIGNAL | Rights.WAIT | Rights.MANAGE,
     CapType.TIMER: _PASS_ON | Rights.READ | Rights.WRITE | Rights.MANAGE,
     #: WRITE: text to the console; registers are written with MANAGE as well.
@@ -343,4 +344,14 @@ CALLS = (
              (_handle("interrupt", CapType.INTERRUPT, Rights.WRITE),)),
     CallRule(Call.PROCESS_QUOTAS, "Tells the caller's own quotas. What it gave to others is none of them.", (),
              "words 0 to 3 for each Resource what is used, and in the upper half its limit"),
+    CallRule(Call.CHANNEL_SEND, "Sets bits (at least one) for the receiving end of a channel and wakes the first that "
+             "waits there. DEAD: no capability with RECEIVE is left.",
+             (_handle("channel", CapType.CHANNEL, Rights.SEND), *_words(bits=Kind.NUMBER)), "", (Status.DEAD,)),
+    CallRule(Call.CHANNEL_RECEIVE, "Waits until a bit is set for the receiving end, takes all and clears them. DEAD: "
+             "none is set, and no capability with SEND is left.",
+             (_handle("channel", CapType.CHANNEL, Rights.RECEIVE), _TIMEOUT), "word 0 bits", _WAIT),
+    CallRule(Call.CHANNEL_COMPLETE, "Sets bits for the sending end, as CHANNEL_SEND for the receiving one.",
+             (_handle("channel", CapType.CHANNEL, Rights.RECEIVE), *_words(bits=Kind.NUMBER)), "", (Status.DEAD,)),
+    CallRule(Call.CHANNEL_AWAIT, "Waits until a bit is set for the sending end, as CHANNEL_RECEIVE at the other one.",
+             (_handle("channel", CapType.CHANNEL, Rights.SEND), _TIMEOUT), "word 0 bits", _WAIT),
 )

@@ -169,6 +169,10 @@ class Call(enum.Enum, shape=16):
     INTERRUPT_UNBIND = 59
     INTERRUPT_ACKNOWLEDGE = 60
     PROCESS_QUOTAS = 61
+    CHANNEL_SEND = 62
+    CHANNEL_RECEIVE = 63
+    CHANNEL_COMPLETE = 64
+    CHANNEL_AWAIT = 65
 
 
 class Resource(enum.Enum, shape=16):

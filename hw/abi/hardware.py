@@ -49,9 +49,9 @@ class Rights(enum.Flag, shape=16):
     READ = 1 << 0
     WRITE = 1 << 1
     EXECUTE = 1 << 2
-    #: Send a message or call through an endpoint.
+    #: Send a message or call through an endpoint; the sending end of a channel.
     SEND = 1 << 3
-    #: Receive from an endpoint.
+    #: Receive from an endpoint; the receiving end of a channel.
     RECEIVE = 1 << 4
     #: The capability may travel in a message.
     GRANT = 1 << 5

@@ -3,6 +3,7 @@
  */
 #include "cap/hooks.h"
 #include "drivers/interrupt.h"
+#include "ipc/channel.h"
 #include "ipc/ipc.h"
 #include "ipc/notification.h"
 #include "ipc/registry.h"
@@ -26,9 +27,11 @@ static void end_waits(struct thread_queue const *queue, uint32_t space, uint32_t
 void cap_hook_filled(uint32_t space, uint32_t handle, struct cap_view const *view)
 {
     (void)space, (void)handle;
-    if (view->cap_type != CAP_TYPE_ENDPOINT || (view->rights & RIGHT_RECEIVE) == 0) return;
-    struct endpoint *endpoint = (struct endpoint *)object_payload(view->object_id);
-    endpoint->receivers++;
+    if (view->cap_type == CAP_TYPE_ENDPOINT) {
+        if ((view->rights & RIGHT_RECEIVE) != 0) ((struct endpoint *)object_payload(view->object_id))->receivers++;
+    } else if (view->cap_type == CAP_TYPE_CHANNEL) {
+        channel_held((struct channel *)object_payload(view->object_id), view->rights);
+    }
 }
 
 void cap_hook_emptied(uint32_t space, uint32_t handle, struct cap_view const *view)
@@ -47,6 +50,10 @@ void cap_hook_emptied(uint32_t space, uint32_t handle, struct cap_view const *vi
     } else if (view->cap_type == CAP_TYPE_MEMORY) {
         struct memory_object *object = (struct memory_object *)object_payload(view->object_id);
         memory_object_unmap(object, space, handle, UINTPTR_MAX);
+    } else if (view->cap_type == CAP_TYPE_CHANNEL) {
+        struct channel *channel = (struct channel *)object_payload(view->object_id);
+        for (size_t end = 0; end < CHANNEL_ENDS; end++) end_waits(&channel->told[end].waiting, space, handle);
+        channel_released(channel, view->rights);
     }
 }
 
@@ -59,6 +66,10 @@ bool cap_hook_attached(uint32_t object_id)
         return endpoint->senders.first != nullptr || endpoint->receiving.first != nullptr;
     }
     case CAP_TYPE_NOTIFICATION: return ((struct notification const *)payload)->waiting.first != nullptr;
+    case CAP_TYPE_CHANNEL: {
+        struct channel const *channel = (struct channel const *)payload;
+        return channel->told[CHANNEL_SENDER].waiting.first != nullptr || channel->told[CHANNEL_RECEIVER].waiting.first != nullptr;
+    }
     case CAP_TYPE_THREAD: return ((struct thread const *)payload)->waiters.first != nullptr;
     case CAP_TYPE_PROCESS: return ((struct process const *)payload)->waiters.first != nullptr;
     case CAP_TYPE_MEMORY: return ((struct memory_object const *)payload)->mappings != nullptr;
@@ -72,6 +83,7 @@ enum status objects_create(enum cap_type cap_type, struct process *payer, uint64
     case CAP_TYPE_ENDPOINT: return endpoint_create(payer, object_id);
     case CAP_TYPE_MEMORY: return memory_object_create(payer, bytes, object_id);
     case CAP_TYPE_NOTIFICATION: return notification_create(payer, object_id);
+    case CAP_TYPE_CHANNEL: return channel_create(payer, object_id);
     case CAP_TYPE_TIMER: return timer_create(payer, object_id);
     case CAP_TYPE_REGISTRY_NAME: return registry_create(payer, object_id);
     default: return STATUS_BAD_ARGUMENT;
@@ -88,6 +100,7 @@ bool objects_destroy(uint32_t object_id)
         memory_object_destroy((struct memory_object *)payload);
         return true;
     case CAP_TYPE_NOTIFICATION: notification_destroy((struct notification *)payload); return true;
+    case CAP_TYPE_CHANNEL: channel_destroy((struct channel *)payload); return true;
     case CAP_TYPE_TIMER: timer_destroy((struct timer *)payload); return true;
     case CAP_TYPE_REGISTRY_NAME: registry_destroy((struct registry *)payload); return true;
     default: return false;

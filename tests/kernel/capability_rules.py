@@ -22,7 +22,7 @@ __all__ = ["ALL_RIGHTS", "OFTEN", "PLACES", "RIGHT_SETS", "SELDOM", "TYPES", "Ca
 
 ALL_RIGHTS = sum(r.value for r in Rights)
 RIGHT_SETS = st.one_of(st.just(ALL_RIGHTS), st.integers(0, ALL_RIGHTS))
-TYPES = st.sampled_from([CapType.ENDPOINT, CapType.MEMORY, CapType.NOTIFICATION])
+TYPES = st.sampled_from([CapType.ENDPOINT, CapType.MEMORY, CapType.NOTIFICATION, CapType.CHANNEL])
 PLACES = st.integers(0, 1 << 16)
 OFTEN, SELDOM = st.integers(0, 3).map(bool), st.integers(0, 3).map(lambda number: not number)
 
@@ -321,7 +321,7 @@ class CapabilityRules(RuleBasedStateMachine):
 
     def burst_operations(self, choose: random.Random, place) -> list[tuple[float, object]]:
         """Weights and operations that a burst chooses from."""
-        types = (CapType.ENDPOINT, CapType.MEMORY)
+        types = (CapType.ENDPOINT, CapType.MEMORY, CapType.CHANNEL)
         return [
             (4, lambda: self.create(place(), choose.choice(types))),
             (8, lambda: self.derive(place(), choose.choice((ALL_RIGHTS, place() & ALL_RIGHTS)), choose.randrange(3))),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, run_state_machine_as_test
 
 from hw.abi import (
     MESSAGE_CAPABILITIES,
@@ -227,6 +227,22 @@ class BootedMachine(CapabilityRules):
         everything = super().burst_operations(choose, place)
         return [*everything[:3], *((weight / 4, operation) for weight, operation in everything[3:])]
 
+    @invariant()
+    def channel_ends_agree(self):
+        """Who tells the other end of a channel something learns whether it is gone."""
+        if not self.begun:
+            return
+        held = [capability for slots in self.model.spaces.values() for capability in slots.values()
+                if capability.target.cap_type is CapType.CHANNEL and capability.target.alive]
+        for capability in held[-3:]:
+            for call, own, other in (("CHANNEL_SEND", Rights.SEND, Rights.RECEIVE),
+                                     ("CHANNEL_COMPLETE", Rights.RECEIVE, Rights.SEND)):
+                if own not in capability.rights:
+                    continue
+                there = any(one.target is capability.target and other in one.rights for one in held)
+                status = self.system.call(capability.space, call, handle=capability.handle, w0=1).status
+                assert status == (Status.OK if there else Status.DEAD), f"{call}, other end {there}: {status}"
+
     def after_each_of_a_burst(self):
         self.compare(sorted({place for place in self.given[-2:] if self.askable(place[0])}))
 
@@ -246,6 +262,7 @@ def bursts(agent: Agent, count: int, number: int) -> None:
     for burst in range(count):
         machine.burst(number + burst)
         machine.verdicts_agree()
+        machine.channel_ends_agree()
     machine.teardown()
 
 

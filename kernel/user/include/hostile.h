@@ -31,6 +31,8 @@ enum deed : uint64_t {
                                     while that waits changes all that it was made of; word 1 is 1: the capability as well, which it
                                     deletes, and fills its slot anew. Then it mails that it has done so, changes the mail too, and
                                     ends with what the second thread was told */
+    DEED_RING,                   /* receives from the ring in memory (capability 2) and channel (capability 1) until the sender is gone;
+                                    ends with how many messages came, or with 1 if one was wrong */
     DEED_RESUME,                 /* resumes process (capability 1) after word 1 nanoseconds; ends with the status */
 };
 

@@ -1,4 +1,5 @@
 /* hostile.c: does one bad thing, or obeys; see hostile.h. Capability 0 is the console. */
+#include "channel.h"
 #include "hostile.h"
 #include "roles.h"
 #include "user.h"
@@ -263,6 +264,20 @@ static int change_message(uint32_t endpoint, bool capability_too)
     return thread_wait(thread, TIMEOUT_FOREVER, &reason, &status) == STATUS_OK ? (int)status : 133;
 }
 
+static int receive_ring(uint32_t channel, uint32_t memory)
+{
+    if (memory_map(memory, SHARED_ADDRESS, RIGHT_READ | RIGHT_WRITE) != STATUS_OK) return 2;
+    struct ring_end end = { (struct ring *)SHARED_ADDRESS, channel, 0 };
+    uint64_t words[MESSAGE_WORDS], count = 0;
+    enum status status;
+    for (; (status = ring_receive(&end, words, TIMEOUT_FOREVER)) == STATUS_OK; count++) {
+        for (size_t i = 0; i < MESSAGE_WORDS - 1; i++)
+            if (words[i] != count + i) return 1;
+        if (words[MESSAGE_WORDS - 1] != ~count) return 1;
+    }
+    return status == STATUS_DEAD ? (int)count : 3;
+}
+
 int main(struct user_call *start)
 {
     uint64_t argument = start->word[1];
@@ -303,6 +318,7 @@ int main(struct user_call *start)
         return (int)capability_revoke(start_capability(start, 1), nullptr);
     }
     case DEED_CHANGE_MESSAGE: return change_message(start_capability(start, 1), argument != 0);
+    case DEED_RING: return receive_ring(start_capability(start, 1), start_capability(start, 2));
     case DEED_RESUME:
         busy_wait(argument);
         return (int)process_resume(start_capability(start, 1));

@@ -172,7 +172,8 @@ static void set_name(struct user_call *call, unsigned word)
 static void tame(struct user_call *call, uint64_t number)
 {
     uint64_t *words = call->word;
-    words[CALL_TIMEOUT] = number == CALL_TIMER_SET ? words[CALL_TIMEOUT] : random_below(4) * LONGEST_WAIT / 3;
+    if (number == CALL_PROCESS_CREATE) words[CALL_TIMEOUT] *= random_below(2);      /* quotas */
+    else if (number != CALL_TIMER_SET) words[CALL_TIMEOUT] = random_below(4) * LONGEST_WAIT / 3;
     switch (number) {
     case CALL_CONSOLE_WRITE: words[0] = bad_address(); break;
     case CALL_KERNEL_CONTROL:

@@ -6,6 +6,7 @@
  * tests/system/rights.py reads.
  */
 #include <veridian/calls.h>
+#include "channel.h"
 #include "suite.h"
 
 #define RULE(NAME, name, ...) [CALL_##NAME] = { __VA_ARGS__ },
@@ -35,6 +36,7 @@ static void make_objects(void)
     CHECK_EQUAL(endpoint_create(&whole[CAP_TYPE_ENDPOINT]), STATUS_OK);
     CHECK_EQUAL(memory_create(PAGE_BYTES, &whole[CAP_TYPE_MEMORY]), STATUS_OK);
     CHECK_EQUAL(notification_create(&whole[CAP_TYPE_NOTIFICATION]), STATUS_OK);
+    CHECK_EQUAL(channel_create(&whole[CAP_TYPE_CHANNEL]), STATUS_OK);
     CHECK_EQUAL(timer_create(&whole[CAP_TYPE_TIMER]), STATUS_OK);
     CHECK_EQUAL(thread_create(sleep, stack + sizeof stack, 0, &whole[CAP_TYPE_THREAD]), STATUS_OK);
     unsigned registers, number = 0;
@@ -53,8 +55,8 @@ static void drop_objects(void)
     uint64_t value;
     await_end(whole[CAP_TYPE_PROCESS], &value);
     (void)thread_kill(whole[CAP_TYPE_THREAD], 0);
-    enum cap_type const made[] = { CAP_TYPE_THREAD, CAP_TYPE_INTERRUPT, CAP_TYPE_ENDPOINT, CAP_TYPE_MEMORY, CAP_TYPE_NOTIFICATION, CAP_TYPE_TIMER,
-                                   CAP_TYPE_REGISTRY_NAME };
+    enum cap_type const made[] = { CAP_TYPE_THREAD, CAP_TYPE_INTERRUPT, CAP_TYPE_ENDPOINT, CAP_TYPE_MEMORY, CAP_TYPE_NOTIFICATION, CAP_TYPE_CHANNEL,
+                                   CAP_TYPE_TIMER, CAP_TYPE_REGISTRY_NAME };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) CHECK_EQUAL(capability_delete(whole[made[i]]), STATUS_OK);
     CHECK_EQUAL(capability_delete(stale), STATUS_OK);
 }
