@@ -9,6 +9,7 @@ import os
 import struct
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -241,22 +242,51 @@ def _cpio(files: list[tuple[str, bytes]]) -> bytes:
     return bytes(out)
 
 
-def _stripped(elf: Path) -> bytes:
-    """The ELF file without its section table and everything after the last loaded byte."""
-    content = bytearray(elf.read_bytes())
+#: ELF64's header and an entry of its program header table (System V ABI, chapters 4 and 5).
+_ELF_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
+_PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
+_ET_EXEC, _PT_LOAD = 2, 1
+#: Of a segment's content in a packed file: the kernel copies whole words.
+_SEGMENT_ALIGNMENT = 16
+
+
+def _packed(elf: Path) -> bytes:
+    """The ELF file with its loaded segments alone, one right behind the other.
+
+    The linker leaves room between them so that a file can be mapped; the kernel copies.
+    """
     with elf.open("rb") as file:
         parsed = ELFFile(file)
-        end = max(s["p_offset"] + s["p_filesz"] for s in parsed.iter_segments() if s["p_type"] == "PT_LOAD")
-        end = max(end, parsed["e_phoff"] + parsed["e_phnum"] * parsed["e_phentsize"])
-    struct.pack_into("<Q", content, 0x28, 0)           # e_shoff
-    struct.pack_into("<HHH", content, 0x3a, 0, 0, 0)   # e_shentsize, e_shnum, e_shstrndx
-    return bytes(content[:end])
+        segments = [(s.header, s.data()) for s in parsed.iter_segments() if s["p_type"] == "PT_LOAD" and s["p_memsz"]]
+        header = parsed.header
+        file.seek(0)
+        identification, machine = struct.unpack("<16s2xH", file.read(20))
+    table, body = b"", b""
+    start = _ELF_HEADER.size + len(segments) * _PROGRAM_HEADER.size
+    for segment, content in segments:
+        body += bytes(-(start + len(body)) % _SEGMENT_ALIGNMENT)
+        table += _PROGRAM_HEADER.pack(_PT_LOAD, segment["p_flags"], start + len(body), segment["p_vaddr"],
+                                      segment["p_paddr"], segment["p_filesz"], segment["p_memsz"], _SEGMENT_ALIGNMENT)
+        body += content
+    return _ELF_HEADER.pack(
+        identification, _ET_EXEC, machine, 1, header["e_entry"], _ELF_HEADER.size, 0, header["e_flags"],
+        _ELF_HEADER.size, _PROGRAM_HEADER.size, len(segments), 0, 0, 0) + table + body
 
 
-def build_initrd(arch: str) -> Path:
-    """Build every program of kernel/user/programs and pack them into an initrd (cpio newc).
+def build_initrd(arch: str, only: Sequence[str] = ()) -> Path:
+    """Build the programs of kernel/user/programs and pack them into an initrd (cpio newc).
 
-    Parameters and errors are those of :func:`build_kernel`.
+    Parameters
+    ----------
+    arch : str
+        A key of `ARCHITECTURES`.
+    only : sequence of str
+        Names of programs; default all.
+
+    Raises
+    ------
+    BuildError
+        With the compiler's messages, or the name of a program that there is not.
     """
     architecture = _architecture(arch)
     _generate()
@@ -271,6 +301,9 @@ def build_initrd(arch: str) -> Path:
     # A program is a file or a folder of files.
     programs = {path.stem: [path] if path.is_file() else _sources(path)
                 for path in sorted((user / "programs").iterdir()) if path.suffix == ".c" or path.is_dir()}
+    if missing := set(only) - set(programs):
+        raise BuildError(f"there is no program '{min(missing)}'; there are {', '.join(programs)}")
+    programs = {name: group for name, group in programs.items() if not only or name in only}
     sources = [*library_sources, *(source for group in programs.values() for source in group)]
     objects = dict(zip(sources, _compile(architecture, sources, flags, folder / "objects"), strict=True))
     library = [objects[source] for source in library_sources]
@@ -281,10 +314,13 @@ def build_initrd(arch: str) -> Path:
         if not elf.exists():
             _link(script, parts, elf)
         _latest(folder / f"{name}.elf", elf)
-        files.append((name, _stripped(elf)))
-    packed = folder / "initrd.new"
+        files.append((name, _packed(elf)))
+    target = folder / "-".join(["initrd", *sorted(only)])
+    packed = target.with_suffix(f".{os.getpid()}.new")
     packed.write_bytes(_cpio(files))
-    return _latest(folder / "initrd.cpio", packed)
+    target = _latest(target.with_suffix(".cpio"), packed)
+    packed.unlink()
+    return target
 
 
 @click.command()
