@@ -19,10 +19,20 @@
 constexpr char VERSION[] = "0.1";
 constexpr char FIRST_PROGRAM[] = "demo";
 
-/* 16,256 slots, 511 spaces, 2,047 objects. */
-static struct cap_config const CAPABILITIES = {
-    .slot_pages = 128, .space_count = 512, .object_count = 2048, .pages_per_space = 16,
-};
+/* Tables as memory has room for them: a page of slots for each five free frames, up to 16,256 slots, 511 spaces and
+   2,047 objects, for which 2.5 MiB must be free. */
+constexpr uint32_t SLOT_PAGES = 128, FRAMES_A_SLOT_PAGE = 5, SPACES_A_SLOT_PAGE = 4, OBJECTS_A_SLOT_PAGE = 16;
+
+static struct cap_config capability_tables(void)
+{
+    size_t pages = frame_count() / FRAMES_A_SLOT_PAGE;
+    uint32_t slot_pages = pages < SLOT_PAGES ? (uint32_t)pages : SLOT_PAGES;
+    return (struct cap_config){
+        .slot_pages = slot_pages, .space_count = slot_pages * SPACES_A_SLOT_PAGE,
+        .object_count = slot_pages * OBJECTS_A_SLOT_PAGE, .pages_per_space = 16,
+        .seed = (arch_cycles() ^ arch_time_ns() << 32) | 1,             /* hard to hit by chance, no more */
+    };
+}
 
 /* What the first process has for itself and all others. Left for the kernel: its own objects (that process, the console, the
    capability space, the kernel), the space of all registries; and frames for its records, which are at most a page for each
@@ -93,8 +103,7 @@ void kernel_main(struct boot_info const *info)
     for (size_t i = 0; i < info->memory_count; i++) bytes += info->memory[i].size;
     print("memory: %lu KiB, %lu KiB free\n", bytes >> 10, (uint64_t)frame_count() * PAGE_BYTES >> 10);
     arch_devices_init(info);
-    struct cap_config capabilities = CAPABILITIES;
-    capabilities.seed = (arch_cycles() ^ arch_time_ns() << 32) | 1;     /* hard to hit by chance, no more */
+    struct cap_config const capabilities = capability_tables();
     if (cap_init(&capabilities) != STATUS_OK) panic("no memory for the capability tables");
     accelerator_init(info);
     registry_init();

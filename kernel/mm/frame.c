@@ -5,9 +5,8 @@
 #include "mm/direct.h"
 #include "mm/frame.h"
 
-constexpr size_t WORDS = FRAME_LIMIT / 64;
-
-static uint64_t free_bits[WORDS];
+static uint64_t *free_bits;      /* lie in memory that they describe */
+static size_t frames;            /* that have a bit */
 static paddr_t base;             /* of bit 0 */
 static size_t used_words;        /* words that may hold set bits */
 static size_t hint;              /* no free frame lies below this word */
@@ -28,7 +27,7 @@ static void set_range(size_t first, size_t last, bool free)
 /* Marks the whole frames inside (free) or touched by (not free) a range. */
 static void mark(struct memory_range range, bool free)
 {
-    paddr_t end = base + FRAME_LIMIT * PAGE_BYTES;
+    paddr_t end = base + frames * PAGE_BYTES;
     paddr_t from = range.base < base ? base : range.base;
     paddr_t to = range.base + range.size > end ? end : range.base + range.size;
     if (free) from = (from + PAGE_BYTES - 1) & ~(paddr_t)(PAGE_BYTES - 1);
@@ -36,17 +35,46 @@ static void mark(struct memory_range range, bool free)
     if (from < to) set_range((from - base) / PAGE_BYTES, (to - base) / PAGE_BYTES, free);
 }
 
+static paddr_t page_up(paddr_t address) { return (address + PAGE_BYTES - 1) & ~(paddr_t)(PAGE_BYTES - 1); }
+
+/* The first `bytes` of usable memory that touch nothing reserved, from a page's beginning on; 0 if there are none. */
+static paddr_t find_room(struct boot_info const *info, uint64_t bytes)
+{
+    for (size_t i = 0; i < info->memory_count; i++) {
+        paddr_t end = info->memory[i].base + info->memory[i].size;
+        paddr_t at = page_up(info->memory[i].base == 0 ? 1 : info->memory[i].base);
+        for (size_t j = 0; j < info->reserved_count;) {
+            struct memory_range reserved = info->reserved[j++];
+            if (at >= reserved.base + reserved.size || reserved.base >= at + bytes) continue;
+            at = page_up(reserved.base + reserved.size);
+            j = 0;
+        }
+        if (at < end && bytes <= end - at) return at;
+    }
+    return 0;
+}
+
 void frame_init(struct boot_info const *info)
 {
     if (info->memory_count == 0) panic("the boot tables list no memory");
     base = UINT64_MAX;
-    for (size_t i = 0; i < info->memory_count; i++)
+    paddr_t end = 0;
+    for (size_t i = 0; i < info->memory_count; i++) {
         if (info->memory[i].base < base) base = info->memory[i].base;
+        if (info->memory[i].base + info->memory[i].size > end) end = info->memory[i].base + info->memory[i].size;
+    }
     base &= ~(paddr_t)(64 * PAGE_BYTES - 1);
+    frames = (end - base) / PAGE_BYTES < FRAME_LIMIT ? (end - base) / PAGE_BYTES : FRAME_LIMIT;
+    size_t words = (frames + 63) / 64;
+    struct memory_range bits = { find_room(info, words * sizeof *free_bits), words * sizeof *free_bits };
+    if (bits.base == 0) panic("no memory for one bit a frame");
+    free_bits = direct_map(bits.base);
+    memset(free_bits, 0, bits.size);
     for (size_t i = 0; i < info->memory_count; i++) mark(info->memory[i], true);
     for (size_t i = 0; i < info->reserved_count; i++) mark(info->reserved[i], false);
+    mark(bits, false);
     if (base == 0) set_range(0, 1, false);      /* address 0 means "none" */
-    for (size_t word = 0; word < WORDS; word++) {
+    for (size_t word = 0; word < words; word++) {
         if (free_bits[word] == 0) continue;
         used_words = word + 1;
         free_frames += free_bits[word] == ~0ull ? 64 : (size_t)__builtin_popcountll(free_bits[word]);

@@ -7,6 +7,23 @@
 .section .text.entry, "ax"
 .globl _start
 _start:
+    /* RISC-V boot image header (Linux, Documentation/arch/riscv/boot-image-header.rst): whoever loads the image learns
+       from it how much memory it wants. */
+.option push
+.option norvc
+.option norelax
+    j start
+    nop
+.option pop
+    .quad 0x200000                  /* offset from the start of memory, where there is no reason for another */
+    .quad kernel_end - kernel_start
+    .quad 0                         /* flags: little-endian */
+    .word 2, 0                      /* version 0.2 */
+    .quad 0
+    .ascii "RISCV\0\0\0"
+    .ascii "RSC\005"
+    .word 0
+start:
     csrw sie, zero
     mv s0, a0
     mv s1, a1

@@ -13,7 +13,7 @@ static uint64_t boot_hart;
 
 constexpr uint32_t SUPERVISOR_EXTERNAL = 9;
 
-extern char kernel_start[], kernel_end[];
+extern char kernel_start[], kernel_end[], kernel_stack_guard[];
 
 /* Where the image lies physically: satp's root table is part of it. */
 static paddr_t image_base(void)
@@ -48,7 +48,10 @@ void riscv_start(uint64_t hart, paddr_t tree_address)
     } else {
         panic("no device tree at %p", (void *)tree_address);
     }
-    boot_reserve(&boot, image_base(), (uint64_t)(kernel_end - kernel_start));
+    /* The guard is an address that is not mapped; the memory behind it is like any other. */
+    uint64_t before = (uint64_t)(kernel_stack_guard - kernel_start), behind = before + PAGE_BYTES;
+    boot_reserve(&boot, image_base(), before);
+    boot_reserve(&boot, image_base() + behind, (uint64_t)(kernel_end - kernel_start) - behind);
     kernel_main(&boot);
 }
 
