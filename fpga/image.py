@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
+from sim.system import build_image
 from sim.toolchain import BUILD, ToolError, run_command
 from soc.config import SocConfig
-from soc.firmware.build import build_firmware
-from soc.generate.device_tree import device_tree
-from soc.image import Image, ImageError, Segment, pack, parse, system_image
+from soc.image import Image, ImageError, Segment, pack, parse
 from soc.presets import PRESETS
 
 __all__ = ["kernel_image", "read_image"]
@@ -21,14 +20,7 @@ DEFAULT = BUILD / "fpga" / "image.bin"
 
 def kernel_image(config: SocConfig, *, bootargs: str = "") -> bytes:
     """Firmware, kernel, initrd and device tree of a machine as an image; builds what is missing."""
-    from kernel.build import BuildError, build_initrd, build_kernel
-
-    try:
-        kernel, initrd = (build("riscv64").read_bytes() for build in (build_kernel, build_initrd))
-    except BuildError as error:
-        raise ToolError(f"the kernel does not build: {error}") from None
-    tree = device_tree(config, bootargs=bootargs, initrd_bytes=len(initrd))
-    return pack(system_image(build_firmware(config.harts).read_bytes(), kernel, initrd, tree))
+    return pack(build_image(config, bootargs=bootargs), config.layout)
 
 
 def read_image(path: Path) -> tuple[bytes, Image]:
@@ -73,7 +65,7 @@ def _address(text: str) -> int:
 @click.option("--output", type=click.Path(path_type=Path), default=DEFAULT, help="File to write.",
               show_default="build/fpga/image.bin")
 @click.option("--config", "text", metavar="JSON", default="{}",
-              help=f"Fields of SocConfig that differ from their defaults, or {', '.join(PRESETS)} (device tree).")
+              help=f"Fields of SocConfig that differ from their defaults, or {', '.join(PRESETS)}.")
 @click.option("--bootargs", default="", help="The kernel's command line.")
 @click.option("--segment", "segments", type=(str, click.Path(exists=True, dir_okay=False, path_type=Path)),
               multiple=True, metavar="ADDRESS FILE", help="In place of the kernel: contents of memory (repeatable).")
@@ -89,11 +81,13 @@ def main(output, text, bootargs, segments, entry, argument, show):
     if not segments and (entry is not None or argument is not None):
         raise ToolError("--entry and --argument want --segment: those of the kernel's image are fixed", 2)
     try:
+        config = SocConfig.from_json(text)
         if segments:
             parts = tuple(Segment(_address(address), path.read_bytes()) for address, path in segments)
-            content = pack(Image(parts, parts[0].address if entry is None else entry, argument or 0))
+            content = pack(Image(parts, parts[0].address if entry is None else entry, argument or 0),
+                           config.layout)
         else:
-            content = kernel_image(SocConfig.from_json(text), bootargs=bootargs)
+            content = kernel_image(config, bootargs=bootargs)
     except (TypeError, ValueError) as error:
         raise ToolError(str(error), 2) from None
     try:

@@ -12,7 +12,7 @@ from soc.presets import PRESETS
 from soc.top import SoC
 
 from .block_ram import BlockRamMemory
-from .board import Board, Sdram
+from .board import BlockRam, Board, Sdram
 from .pads import SDRAM_REGISTERS, button, find_pin, flash_pads, led, sdram_clock, sdram_pads, serial_line
 from .pll import Ecp5Pll
 from .reset import ResetHold
@@ -27,6 +27,7 @@ def soc_configuration(board: Board) -> SocConfig:
     # What the board has comes before what a preset says of another one.
     fields |= {"clock_hz": board.clock_hz, "timebase_hz": board.clock_hz, "flash": board.flash is not None,
                "sdram": board.memory.chip if isinstance(board.memory, Sdram) else "",
+               **({"memory_bytes": board.memory.size} if isinstance(board.memory, BlockRam) else {}),
                "sdram_input_registers": SDRAM_REGISTERS, "trace": False}
     return SocConfig.from_json(json.dumps(fields | given))
 
@@ -116,5 +117,5 @@ class BoardTop(Elaboratable):
             sdram_pads(m, platform, self.soc.sdram)
             sdram_clock(m, platform, "memory")
             return
-        m.submodules.memory = memory = BlockRamMemory(self.board.memory.size)
+        m.submodules.memory = memory = BlockRamMemory(self.config.memory_bytes)
         wiring.connect(m, self.soc.memory, memory.bus)

@@ -15,11 +15,9 @@ from pathlib import Path
 import click
 
 from hw.peripherals.straps import BootStraps
-from soc import memory_map
 from soc.config import SocConfig
-from soc.firmware.build import build_firmware
-from soc.generate.device_tree import device_tree
-from soc.image import pack, system_image
+from soc.firmware.boot_rom import build_boot_rom
+from soc.image import pack
 from soc.presets import PRESETS
 
 from . import qemu
@@ -27,6 +25,7 @@ from .model import build_model, wave_format
 from .process import EXIT_INTERRUPTED, EXIT_TIMEOUT, watch
 from .reference.build import build_program
 from .results import Measurement, latency_table, parse_measurement, print_table
+from .system import build_guest, build_image
 from .toolchain import ToolError, console, run_command
 
 __all__ = ["DEFAULT_TIMEOUT", "BootResult", "MemorySpeed", "SOURCES", "TARGETS", "Target", "Wave", "boot",
@@ -121,17 +120,6 @@ def find_target(name: str) -> Target:
     return TARGETS[name]
 
 
-def _build_guest(architecture: str) -> tuple[Path, Path]:
-    """Kernel image and initrd, the same for every target of an architecture."""
-    from kernel.build import BuildError, build_initrd, build_kernel
-
-    try:
-        with console.status(f"Building the kernel for {architecture}"):
-            return build_kernel(architecture), build_initrd(architecture)
-    except BuildError as error:
-        raise ToolError(f"the kernel does not build: {error}") from None
-
-
 @dataclass(frozen=True)
 class MemorySpeed:
     """The RTL's ideal main memory: cycles to the first word of a transfer, and for each further word of a burst."""
@@ -140,28 +128,29 @@ class MemorySpeed:
     beat: int = 1
 
 
-def _soc_command(target: Target, folder: Path, config: SocConfig, kernel: Path, initrd: Path, bootargs: str, *,
+def _soc_command(target: Target, folder: Path, config: SocConfig, kernel: Path | None, initrd: Path | None,
+                 bootargs: str, *,
                  max_cycles: int | None, wave: Wave | None, trace: Path | None, retired: Path | None, oracle: bool,
                  speed: MemorySpeed | None, jtag: int | None, report: Path, source: str, image: Path | None,
                  until: str | None) -> list[str | Path]:
-    """Command that boots the SoC on the RTL or on the reference model; the device tree lies in `folder`."""
-    tree = folder / "soc.dtb"
-    tree.write_bytes(device_tree(config, bootargs=bootargs, initrd_bytes=initrd.stat().st_size))
-    images = {memory_map.FIRMWARE_BASE: build_firmware(config.harts), memory_map.KERNEL_BASE: kernel,
-              memory_map.INITRD_BASE: initrd, memory_map.DEVICE_TREE_BASE: tree}
+    """Command that boots the SoC on the RTL or on the reference model; what it loads lies in `folder`."""
+    loads = build_image(config, bootargs=bootargs, kernel=kernel, initrd=initrd) if image is None else None
     if target.functional:
         command = [build_program(), "--contexts", str(config.core.contexts),
-                   "--pmp-entries", str(config.core.pmp_entries)]
+                   "--pmp-entries", str(config.core.pmp_entries), "--memory-bytes", str(config.memory_bytes)]
     else:
         command = [build_model(config, wave=wave_format(wave.path) if wave else None)]
     command += ["--oracle"] if oracle else []
+    command += ["--boot-rom", build_boot_rom(config)] if oracle or target.functional else []
     if source == "memory":
-        for address, path in images.items():
-            command += ["--load", hex(address), path]
+        for segment in loads.segments:
+            path = folder / f"{segment.address:x}.bin"
+            path.write_bytes(segment.contents)
+            command += ["--load", hex(segment.address), path]
     else:
         if image is None:
             image = folder / "image.bin"
-            image.write_bytes(pack(system_image(*(path.read_bytes() for path in images.values()))))
+            image.write_bytes(pack(loads, config.layout))
         straps = BootStraps.const({"quick": 1, "upload": source == "uart"}).as_bits()
         command += ["--straps", str(straps)]
         command += ["--flash", hex(config.flash_offset), image] if source == "flash" else ["--uart-pty"]
@@ -192,7 +181,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
     init : str, optional
         First program to run (boot argument ``init=``).
     config : SocConfig, optional
-        The machine; only for the SoC. The reference model heeds the core's contexts and PMP entries.
+        The machine; only for the SoC. The reference model heeds the core's contexts, PMP entries and memory's size.
     max_cycles, wave, trace, speed, jtag, retired : optional
         As the simulation program's options; only for targets on the RTL.
     timeout : float, optional
@@ -237,11 +226,11 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
 
     if target.emulated:
         qemu.ensure_installed(qemu.EMULATORS[target.architecture])
-    if kernel is None or initrd is None:
-        built_kernel, built_initrd = _build_guest(target.architecture)
-        kernel, initrd = kernel or built_kernel, initrd or built_initrd
     options = {"timeout": timeout, "echo": echo, "interactive": interactive, "on_line": see, "keys": keys}
     if target.emulated:
+        if kernel is None or initrd is None:
+            built_kernel, built_initrd = build_guest(target.architecture)
+            kernel, initrd = kernel or built_kernel, initrd or built_initrd
         finished = qemu.run_kernel(target.architecture, kernel, initrd=initrd, bootargs=arguments, **options)
     else:
         with tempfile.TemporaryDirectory(prefix="veridian-") as folder:
@@ -267,7 +256,7 @@ def boot(target: Target, *, bootargs: str = "", init: str | None = None, config:
 @click.option("--init", help="First program to run.")
 @click.option("--config", "text", metavar="JSON",
               help=f"Fields of SocConfig that differ from their defaults, or {', '.join(PRESETS)} (SoC). "
-                   "The reference model heeds only the core's contexts and PMP entries.")
+                   "The reference model heeds only the core's contexts and PMP entries, and the size of memory.")
 @click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Give up after N cycles (SoC).")
 @click.option("--timeout", type=float, metavar="SECONDS",
               help=f"Give up then.  [default: {DEFAULT_TIMEOUT:g}; with --jtag never]")

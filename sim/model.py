@@ -209,7 +209,7 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
         library = _build_library(verilog, wave, quiet)
         reference = build_library(quiet=quiet)
         host = sorted((ROOT / "sim" / "host").glob("*.[ch]pp"))
-        memory = region("memory")
+        memory = config.memory
         numbers = {"MEMORY_BASE": memory.base, "MEMORY_BYTES": memory.size, "HART_ID": config.core.hart_id,
                    "CONTEXTS": config.core.contexts, "PMP_ENTRIES": config.core.pmp_entries,
                    "TIME_DIVIDER": config.clock_hz // config.timebase_hz,

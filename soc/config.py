@@ -1,7 +1,7 @@
 """Configuration of the SoC."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from hw.capability.config import CapabilityUnitConfig
 from hw.core.config import CoreConfig
@@ -10,7 +10,7 @@ from hw.memory.l2_config import MAX_BYTES, L2Config
 from hw.memory.sdram_config import AS4C16M16SA_7, CHIPS, SdramConfig
 from hw.peripherals.spi_flash import DIVIDER_BITS
 
-from .memory_map import FLASH_BYTES, FLASH_IMAGE_OFFSET, region
+from .memory_map import FLASH_BYTES, FLASH_IMAGE_OFFSET, MEMORY_BYTES, Layout, Region, layout, region
 from .presets import PRESETS, read_fields
 from .unit import check_name
 
@@ -59,6 +59,9 @@ class SocConfig:
         Size of the second-level cache in front of main memory, 16 KiB to 256 KiB; 0: none.
     l2_ways, l2_line_bytes : int
         As in :class:`hw.memory.l2_config.L2Config`.
+    memory_bytes : int
+        Size of main memory, a power of two from 64 KiB to 32 MiB. Where firmware, kernel and device tree lie in it is
+        :func:`soc.memory_map.layout`'s.
     sdram : str
         Name of a chip in :data:`hw.memory.sdram_config.CHIPS` that is main memory, behind a controller in the system;
         that of a ULX3S unless told. Empty: main memory lies outside, behind a bus port.
@@ -98,6 +101,7 @@ class SocConfig:
     l2_bytes: int = 65536
     l2_ways: int = 4
     l2_line_bytes: int = 32
+    memory_bytes: int = MEMORY_BYTES
     sdram: str = AS4C16M16SA_7.name
     sdram_input_registers: int = 1
     flash: bool = True
@@ -110,7 +114,7 @@ class SocConfig:
     def __post_init__(self):
         if not isinstance(self.core, CoreConfig):
             raise TypeError(f"Core must be a CoreConfig, not {self.core!r}")
-        for name in ("harts", "clock_hz", "timebase_hz", "flash_clock_hz", "baud"):
+        for name in ("harts", "clock_hz", "timebase_hz", "memory_bytes", "flash_clock_hz", "baud"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool):
                 raise TypeError(f"{name} must be a positive integer, not {value!r}")
@@ -119,6 +123,10 @@ class SocConfig:
         for name in ("capability_unit", "mailbox", "flash", "trace", "debug"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}")
+        try:
+            layout(self.memory_bytes)
+        except ValueError as error:
+            raise ValueError(f"memory_bytes: {error}") from None
         if self.harts != 1:
             raise ValueError(f"harts must be 1 in this version, not {self.harts}")
         if self.clock_hz % self.timebase_hz:
@@ -164,8 +172,19 @@ class SocConfig:
                 chip = self.sdram_config.chip
             except (TypeError, ValueError) as error:
                 raise type(error)(f"SDRAM: {error}") from None
-            if chip.size != (size := region("memory").size):
-                raise ValueError(f"sdram must have the {size} bytes of main memory, {self.sdram} has {chip.size}")
+            if chip.size != self.memory_bytes:
+                raise ValueError(f"sdram must have the {self.memory_bytes} bytes of main memory, {self.sdram} has "
+                                 f"{chip.size}")
+
+    @property
+    def memory(self) -> Region:
+        """Main memory on the bus."""
+        return replace(region("memory"), size=self.memory_bytes)
+
+    @property
+    def layout(self) -> Layout:
+        """Where an image's parts lie in main memory."""
+        return layout(self.memory_bytes)
 
     @property
     def sdram_config(self) -> SdramConfig | None:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from . import memory_map
 
 __all__ = ["HEADER_BYTES", "HEADER_FIELDS", "MAGIC", "REASONS", "SEGMENTS_MAX", "SEGMENT_FIELDS", "VERSION",
-           "Image", "ImageError", "Segment", "pack", "parse", "system_image"]
+           "Image", "ImageError", "Segment", "kernel_bytes", "pack", "parse", "system_image"]
 
 MAGIC = int.from_bytes(b"VERIDIMG", "little")
 VERSION = 1
@@ -91,11 +91,11 @@ def _padded(contents: bytes) -> bytes:
     return contents + bytes(-len(contents) % _WORD)
 
 
-def _checked(segments: Iterable[Segment], entry: int) -> tuple[Segment, ...]:
+def _checked(segments: Iterable[Segment], entry: int, layout: memory_map.Layout) -> tuple[Segment, ...]:
     """The segments by address, if the boot ROM would take them; else :class:`ImageError`."""
     segments = tuple(sorted(segments, key=lambda segment: segment.address))
     memory = memory_map.region("memory")
-    end = memory_map.LOADER_BASE
+    end = layout.loader_base
     if not 1 <= len(segments) <= SEGMENTS_MAX:
         raise ImageError(f"an image has 1 to {SEGMENTS_MAX} segments, not {len(segments)}")
     for segment in segments:
@@ -114,15 +114,15 @@ def _checked(segments: Iterable[Segment], entry: int) -> tuple[Segment, ...]:
     return segments
 
 
-def pack(image: Image) -> bytes:
-    """The image as bytes.
+def pack(image: Image, layout: memory_map.Layout = memory_map.layout()) -> bytes:
+    """The image as bytes, for a main memory with `layout`.
 
     Raises
     ------
     ImageError
         For segments or an entry that the boot ROM would refuse, or an argument that is no register's contents.
     """
-    segments = _checked(image.segments, image.entry)
+    segments = _checked(image.segments, image.entry, layout)
     if not 0 <= image.argument < 1 << 64:
         raise ImageError(f"the argument {image.argument:#x} has not 64 bits")
     bodies = [_padded(segment.contents) for segment in segments]
@@ -183,9 +183,42 @@ def parse(content: bytes, *, bounds: tuple[int, int] | None = None) -> Image:
     return Image(tuple(segments), entry, argument)
 
 
-def system_image(firmware: bytes, kernel: bytes, initrd: bytes, tree: bytes) -> Image:
-    """Firmware, kernel, initrd and device tree at their places of the memory map, entered at the firmware."""
-    parts = ((memory_map.FIRMWARE_BASE, firmware), (memory_map.KERNEL_BASE, kernel),
-             (memory_map.INITRD_BASE, initrd), (memory_map.DEVICE_TREE_BASE, tree))
-    return Image(tuple(Segment(address, contents) for address, contents in parts if contents),
-                 memory_map.FIRMWARE_BASE, memory_map.DEVICE_TREE_BASE)
+#: RISC-V boot image header (Linux, Documentation/arch/riscv/boot-image-header.rst): where it holds the memory that the
+#: kernel wants, and what it is known by.
+_KERNEL_SIZE, _KERNEL_MAGIC, _KERNEL_MAGIC_AT = struct.Struct("<Q"), b"RISCV\0\0\0RSC\5", 48
+_KERNEL_SIZE_AT = 16
+
+
+def kernel_bytes(kernel: bytes) -> int:
+    """How much memory a flat kernel image wants, with what is not in the file; without a header its own size."""
+    if kernel[_KERNEL_MAGIC_AT:].startswith(_KERNEL_MAGIC):
+        return max(len(kernel), _KERNEL_SIZE.unpack_from(kernel, _KERNEL_SIZE_AT)[0])
+    return len(kernel)
+
+
+def system_image(firmware: bytes, kernel: bytes, initrd: bytes, tree: bytes,
+                 layout: memory_map.Layout = memory_map.layout()) -> Image:
+    """Firmware, kernel, initrd and device tree at their places, entered at the firmware.
+
+    Raises
+    ------
+    ImageError
+        When one reaches into the next, or into the boot ROM's memory, with the size that all want and the limit.
+    """
+    start, initrd_base = memory_map.FIRMWARE_BASE, layout.initrd_base(len(initrd))
+    sizes = {"firmware": len(firmware), "kernel": kernel_bytes(kernel), "initrd": len(initrd), "device tree": len(tree)}
+    places = (start, layout.kernel_base, initrd_base, layout.device_tree_base)
+    limits = (layout.kernel_base, initrd_base, layout.device_tree_base, layout.loader_base)
+    for (name, size), place, limit in zip(sizes.items(), places, limits, strict=True):
+        if place + size > limit:
+            parts = ", ".join(f"{part} {bytes_}" for part, bytes_ in sizes.items())
+            if layout.small:
+                wanted = sum(limits[i] - places[i] for i in (0, 3)) + sum(
+                    -(-sizes[part] // memory_map.PAGE_BYTES) * memory_map.PAGE_BYTES for part in ("kernel", "initrd"))
+                raise ImageError(f"the image wants {wanted} bytes of main memory with each part on its own pages "
+                                 f"({parts}), and there are {layout.loader_base - start} of {layout.memory_bytes} "
+                                 "below the boot ROM's own")
+            raise ImageError(f"the {name} of {size} bytes at {place:#x} reaches beyond {limit:#x} ({parts})")
+    contents = zip(places, (firmware, kernel, initrd, tree), strict=True)
+    return Image(tuple(Segment(address, content) for address, content in contents if content), start,
+                 layout.device_tree_base)

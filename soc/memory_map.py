@@ -1,12 +1,15 @@
 """Addresses and interrupts of the SoC, in the shape of QEMU's riscv64 `virt` machine.
 
-The device tree, the SVD, the C header, the linker scripts and the RTL's decoder all come from this table.
+The device tree, the SVD, the C header, the linker scripts and the RTL's decoder all come from this table. Where
+firmware, kernel, initrd and device tree lie in main memory follows from its size: :func:`layout`.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
-__all__ = ["Region", "REGIONS", "INTERRUPTS", "region", "FIRMWARE_BASE", "KERNEL_BASE", "INITRD_BASE",
-           "DEVICE_TREE_BASE", "LOADER_BASE", "LOADER_BYTES", "RESET_VECTOR"]
+__all__ = ["Layout", "Region", "REGIONS", "INTERRUPTS", "layout", "region", "FIRMWARE_BASE", "KERNEL_BASE",
+           "INITRD_BASE", "DEVICE_TREE_BASE", "LOADER_BASE", "LOADER_BYTES", "MEMORY_BYTES", "MEMORY_MIN_BYTES",
+           "PAGE_BYTES", "RESET_VECTOR"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,10 @@ class Region:
 
 INTERRUPTS = {"mailbox": 8, "l2_cache": 9, "uart": 10}
 
-#: 32 MiB, as the SDRAM of a ULX3S.
+#: 32 MiB, as the SDRAM of a ULX3S. A system can have less, in block RAM.
 MEMORY_BYTES = 32 << 20
+#: Less holds nothing beside the boot ROM's own and the firmware.
+MEMORY_MIN_BYTES = 64 << 10
 #: The flash of most boards.
 FLASH_BYTES = 16 << 20
 #: Where an image lies in the flash unless the configuration says otherwise: behind the longest bitstream, 2 MiB, with
@@ -65,16 +70,74 @@ REGIONS = (
 
 #: First instruction after reset, in the boot ROM as on QEMU.
 RESET_VECTOR = 0x0000_1000
-#: M-mode firmware, where OpenSBI stands on QEMU.
+#: M-mode firmware, where OpenSBI stands on QEMU: at the start of main memory.
 FIRMWARE_BASE = 0x8000_0000
-#: Where QEMU puts a flat kernel image; the firmware enters it here.
-KERNEL_BASE = 0x8020_0000
-#: Where the loader of the simulation puts the initrd and the device tree on the SoC.
-INITRD_BASE = 0x8100_0000
-DEVICE_TREE_BASE = 0x81f0_0000
 #: The end of main memory, where the boot ROM works: an image may use it, but not be loaded there.
 LOADER_BYTES = 16 << 10
-LOADER_BASE = 0x8000_0000 + MEMORY_BYTES - LOADER_BYTES
+
+PAGE_BYTES = 4096
+#: What the firmware protects, for itself, in a small memory; the device tree's room there.
+_SMALL_FIRMWARE, _SMALL_TREE = 2 * PAGE_BYTES, PAGE_BYTES
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts of an image lie in a main memory of some size.
+
+    Attributes
+    ----------
+    memory_bytes : int
+    kernel_base : int
+        The kernel's first byte, where the firmware enters it; everything from FIRMWARE_BASE to there is the firmware's,
+        one naturally aligned power of two.
+    device_tree_base : int
+    loader_base : int
+        Up to the end of memory the boot ROM works.
+    """
+
+    memory_bytes: int
+    kernel_base: int
+    device_tree_base: int
+    loader_base: int
+
+    @property
+    def end(self) -> int:
+        """First address behind main memory."""
+        return FIRMWARE_BASE + self.memory_bytes
+
+    @property
+    def small(self) -> bool:
+        """Whether the parts lie side by side, for lack of room."""
+        return self.memory_bytes < MEMORY_BYTES
+
+    def initrd_base(self, initrd_bytes: int) -> int:
+        """First byte of an initrd of that size: a fixed place or, in a small memory, the last page from which on it
+        ends below the device tree."""
+        return (self.device_tree_base - initrd_bytes) & -PAGE_BYTES if self.small else INITRD_BASE
+
+
+@cache
+def layout(memory_bytes: int = MEMORY_BYTES) -> Layout:
+    """The layout of a main memory of `memory_bytes`.
+
+    Raises
+    ------
+    ValueError
+        For a size that is no power of two from MEMORY_MIN_BYTES to MEMORY_BYTES.
+    """
+    if memory_bytes & (memory_bytes - 1) or not MEMORY_MIN_BYTES <= memory_bytes <= MEMORY_BYTES:
+        raise ValueError(f"main memory must be a power of two from {MEMORY_MIN_BYTES} to {MEMORY_BYTES} bytes, not "
+                         f"{memory_bytes}")
+    loader = FIRMWARE_BASE + memory_bytes - LOADER_BYTES
+    if memory_bytes == MEMORY_BYTES:
+        # QEMU puts a flat kernel image 2 MiB behind the start of memory.
+        return Layout(memory_bytes, 0x8020_0000, 0x81f0_0000, loader)
+    return Layout(memory_bytes, FIRMWARE_BASE + _SMALL_FIRMWARE, loader - _SMALL_TREE, loader)
+
+
+#: The places in 32 MiB.
+INITRD_BASE = 0x8100_0000
+KERNEL_BASE, DEVICE_TREE_BASE, LOADER_BASE = layout().kernel_base, layout().device_tree_base, layout().loader_base
 
 
 def region(name):

@@ -13,6 +13,13 @@ PRESETS = {
     "ideal": {
         "sdram": "",
     },
+    #: Main memory in a device's block RAM, as on boards whose own is not driven (docs/fpga.md). In a simulation it lies
+    #: outside and answers as fast.
+    "blockram": {
+        "memory_bytes": 256 << 10,
+        "sdram": "",
+        "l2_bytes": 0,
+    },
     #: Fits an LFE5U-25F with everything on it (docs/fpga.md).
     "small": {
         "core": {

@@ -106,7 +106,7 @@ class SoC(wiring.Component):
         if not isinstance(config, SocConfig):
             raise TypeError(f"Configuration must be a SocConfig, not {config!r}")
         self.config = config
-        memory = region("memory")
+        memory = config.memory
         sdram = config.sdram_config
         ports = {
             "stores": Out(StoreSignature()),
@@ -176,7 +176,7 @@ class SoC(wiring.Component):
             targets["l2_cache"] = self._l2_registers.bus
         targets["memory"] = self._memory_target = self._main_memory if self._l2 is None else self._l2.bus
         for name, target in targets.items():
-            place = region(name)
+            place = memory if name == "memory" else region(name)
             if target.memory_map.size > place.size:
                 raise ValueError(f"{name} spans {target.memory_map.size:#x} bytes, its region {place.size:#x}")
             # The way to devices has a register; main memory is next to the hart.

@@ -7,7 +7,7 @@ from ..board import BlockRam, Board, Pin
 __all__ = ["BOARDS"]
 
 BOARDS = (
-    Board("ecpix5-85f", ecpix5.ECPIX585Platform, memory=BlockRam(256 << 10, "DDR3"), configuration={"l2_bytes": 0},
-          heartbeat=Pin("rgb_led", 0, "g"), halted=Pin("rgb_led", 0, "r"), reset=Pin("rst"),
-          loader=("--board", "ecpix5")),
+    Board("ecpix5-85f", ecpix5.ECPIX585Platform, memory=BlockRam(256 << 10, "DDR3"),
+          configuration={"preset": "blockram"}, heartbeat=Pin("rgb_led", 0, "g"), halted=Pin("rgb_led", 0, "r"),
+          reset=Pin("rst"), loader=("--board", "ecpix5")),
 )

@@ -33,11 +33,13 @@ constexpr bool has_trace = true;
 constexpr bool has_trace = false;
 #endif
 
-reference::Configuration oracle_configuration() {
+reference::Configuration oracle_configuration(const Options &options) {
     reference::Configuration configuration;
+    configuration.boot_rom = options.boot_rom;
     configuration.hart_id = VERIDIAN_HART_ID;
     configuration.contexts = VERIDIAN_CONTEXTS;
     configuration.pmp_entries = VERIDIAN_PMP_ENTRIES;
+    configuration.memory_bytes = VERIDIAN_MEMORY_BYTES;
     configuration.time_divider = VERIDIAN_TIME_DIVIDER;
     configuration.capability_unit = VERIDIAN_CAPABILITY_UNIT;
     configuration.mailbox = VERIDIAN_MAILBOX;
@@ -158,7 +160,7 @@ void Machine::load_images() {
     if (oracle_memory_) {
         oracle_memory_->clear();
         for (const LoadImage &image : options_.loads) oracle_memory_->load(image.address, image.path);
-        oracle_ = std::make_unique<reference::Oracle>(oracle_configuration(), *oracle_memory_);
+        oracle_ = std::make_unique<reference::Oracle>(oracle_configuration(options_), *oracle_memory_);
     }
 }
 

@@ -59,6 +59,7 @@ public:
     // and the word that was stored to.
     uint8_t *data() { return data_; }
     const uint8_t *data() const { return data_; }
+    uint64_t size() const { return bytes_; }
     bool watches(uint64_t address) const { return watched_ >> 12 == address >> 12; }
     void stored(uint64_t address) {
         if ((address & ~uint64_t{7}) == watched_) tohost_value = read(watched_);

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 namespace veridian {
 
@@ -38,9 +40,16 @@ constexpr char help_text[] =
     "  --plant NAME                   change one report on purpose, to see the oracle find it (plant.cpp)\n"
     "  --uart-noise SEED              characters come in at random moments\n"
     "  --latency-noise SEED           an ideal main memory takes up to 15 cycles more, at random\n"
-    "  --contexts N, --pmp-entries N  of the hart, when this is the reference model\n"
+    "  --contexts N, --pmp-entries N, --memory-bytes N  of the machine, when this is the reference model\n"
+    "  --boot-rom FILE                contents that the reference model takes it to have\n"
     "  --report FILE                  how the run ended, as JSON\n"
     "  --quiet                        no line about speed at the end\n";
+
+std::vector<uint8_t> contents(const std::string &path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) fail(exit_bad_input, "cannot read '" + path + "'");
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
 
 class Arguments {
 public:
@@ -165,6 +174,13 @@ Options parse_options(int argc, char **argv) {
         } else if (name == "--pmp-entries") {
             options.pmp_entries = static_cast<unsigned>(arguments.number(name));
             if (options.pmp_entries > 64) fail(exit_bad_input, "--pmp-entries must be at most 64");
+        } else if (name == "--boot-rom") {
+            options.boot_rom = contents(arguments.text(name));
+        } else if (name == "--memory-bytes") {
+            options.memory_bytes = arguments.number(name);
+            if (options.memory_bytes == 0 || options.memory_bytes % 4096 != 0) {
+                fail(exit_bad_input, "--memory-bytes must be a multiple of 4096 and not 0");
+            }
         } else if (name == "--quiet") {
             options.quiet = true;
         } else {

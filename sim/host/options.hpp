@@ -57,6 +57,8 @@ struct Options {
     std::string plant;              // fault to plant in what the oracle sees
     unsigned contexts = 1;          // of the reference model when it runs alone
     unsigned pmp_entries = 0;
+    std::vector<uint8_t> boot_rom;  // what the reference model takes it to hold; empty: that of the default configuration
+    uint64_t memory_bytes = 0;      // of the reference model; 0: as much as the memory map has room for
 };
 
 // Reads argv. Prints one line and ends the process with exit_bad_input when it cannot.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace veridian::reference {
 
@@ -9,6 +10,8 @@ struct Configuration {
     uint64_t hart_id = 0;
     unsigned contexts = 1;
     unsigned pmp_entries = 0;
+    uint64_t memory_bytes = 0;
+    std::vector<uint8_t> boot_rom;  // empty: that of the default configuration
     uint64_t time_divider = 1;  // core clocks for one step of mtime
     bool capability_unit = true;
     bool mailbox = true;

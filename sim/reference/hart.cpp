@@ -19,7 +19,7 @@ constexpr uint64_t interrupt_bit = uint64_t{1} << 63;
 Hart::Hart(const Configuration &configuration, System &system)
     : configuration_(configuration), system_(system), banks_(configuration.contexts), x_(banks_[0].data()),
       pc_(place::reset_vector), pmp_(configuration.pmp_entries),
-      table_frame_(place::memory_size >> 12), decoded_(decoded_entries) {}
+      table_frame_(configuration.memory_bytes >> 12), decoded_(decoded_entries) {}
 
 void Hart::step(const Commit *observed) {
     observed_ = observed;

@@ -29,7 +29,7 @@ constexpr uint64_t batch = 0x4000;
 class Simulator {
 public:
     Simulator(const Options &options, const Configuration &configuration)
-        : options_(options), configuration_(configuration), memory_(place::memory_base, place::memory_size, 1) {
+        : options_(options), configuration_(configuration), memory_(place::memory_base, configuration.memory_bytes, 1) {
         if (!options.trace_path.empty()) log_ = std::make_unique<CommitLog>(options.trace_path);
         if (options.tohost) memory_.watch(*options.tohost);
         start();
@@ -128,6 +128,8 @@ int main(int argc, char **argv) {
     reference::Configuration configuration;
     configuration.contexts = options.contexts;
     configuration.pmp_entries = options.pmp_entries;
+    configuration.memory_bytes = options.memory_bytes != 0 ? options.memory_bytes : reference::place::memory_size;
+    configuration.boot_rom = options.boot_rom;
     reference::Simulator simulator(options, configuration);
     const auto start = std::chrono::steady_clock::now();
     const Ending ending = simulator.run();

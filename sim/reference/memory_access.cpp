@@ -28,7 +28,7 @@ constexpr uint8_t access_cause(Access access) {
 
 }  // namespace
 
-bool Hart::in_memory(uint64_t physical) const { return physical - place::memory_base < place::memory_size; }
+bool Hart::in_memory(uint64_t physical) const { return physical - place::memory_base < configuration_.memory_bytes; }
 
 uint8_t *Hart::host(uint64_t physical) const { return system_.memory.data() + (physical - place::memory_base); }
 

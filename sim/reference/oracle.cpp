@@ -102,7 +102,7 @@ bool Oracle::differs(const std::string &rule, const Commit &actual) {
 }
 
 bool Oracle::check_memory(const Memory &actual) {
-    for (uint64_t page = 0; page < place::memory_size; page += 4096) {
+    for (uint64_t page = 0; page < actual.size(); page += 4096) {
         const uint8_t *ours = system_.memory.data() + page, *theirs = actual.data() + page;
         if (std::memcmp(ours, theirs, 4096) == 0) continue;
         for (uint64_t at = 0; at < 4096; at += 8) {

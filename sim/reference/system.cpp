@@ -22,14 +22,19 @@ bool touches_something(uint64_t address, unsigned size) {
 
 class System::BootRom : public Device {
 public:
+    explicit BootRom(const std::vector<uint8_t> &contents)
+        : contents_(contents.empty() ? std::vector<uint8_t>(std::begin(boot_rom), std::end(boot_rom)) : contents) {}
     Reading read(uint64_t word, uint8_t) override {
         Reading result;
-        for (uint64_t at = word; at < std::min<uint64_t>(word + 8, std::size(boot_rom)); at++) {
-            result.value |= uint64_t{boot_rom[at]} << (8 * (at - word));
+        for (uint64_t at = word; at < std::min<uint64_t>(word + 8, contents_.size()); at++) {
+            result.value |= uint64_t{contents_[at]} << (8 * (at - word));
         }
         return result;
     }
     void write(uint64_t, uint8_t, uint64_t) override {}
+
+private:
+    const std::vector<uint8_t> contents_;
 };
 
 // Datasheet: finisher.md.
@@ -69,7 +74,7 @@ System::System(const Configuration &configuration, Memory &memory_, std::functio
       mailbox(time, capability_unit),
       hart(configuration, *this),
       configuration_(configuration),
-      boot_rom_(std::make_unique<BootRom>()),
+      boot_rom_(std::make_unique<BootRom>(configuration.boot_rom)),
       finisher_(std::make_unique<Finisher>(*this)),
       straps_(std::make_unique<Straps>()) {}
 

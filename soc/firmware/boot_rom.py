@@ -62,12 +62,13 @@ def build_boot_rom(config: SocConfig | None = None) -> Path:
     click.ClickException
         With the compiler's first error.
     """
-    defines = [f"-D{name}={value:#x}" for name, value in sorted(_defines(config or SocConfig()).items())]
+    config = config or SocConfig()
+    defines = [f"-D{name}={value:#x}" for name, value in sorted(_defines(config).items())]
     # Tables of jumps would hold addresses in the ROM, and the code runs from a copy.
     flags = (*BASE_FLAGS, "-fno-jump-tables", "-ffunction-sections", "-fdata-sections", *defines)
     return build_flat("boot_rom", [path for path in SOURCES if path.suffix != ".h"], flags,
                       script=boot_rom_script(), depends=SOURCES,
-                      headers={"memory_map.h": memory_map_header(), "image.h": image_header()})
+                      headers={"memory_map.h": memory_map_header(config.memory_bytes), "image.h": image_header()})
 
 
 def boot_rom(config: SocConfig | None = None) -> bytes:

@@ -14,6 +14,7 @@ import click
 
 from ..generate.c_header import memory_map_header
 from ..generate.linker_script import firmware_script
+from ..memory_map import MEMORY_BYTES, MEMORY_MIN_BYTES
 
 __all__ = ["BASE_FLAGS", "build_firmware", "build_flat"]
 
@@ -26,8 +27,8 @@ BASE_FLAGS = ("-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m+a+c+
 STACK_BYTES = 2048
 
 
-def build_firmware(harts: int = 1) -> Path:
-    """The firmware as a flat binary; built when a source changed.
+def build_firmware(harts: int = 1, memory_bytes: int = MEMORY_BYTES) -> Path:
+    """The firmware for a main memory of `memory_bytes` as a flat binary; built when a source changed.
 
     Raises
     ------
@@ -36,8 +37,8 @@ def build_firmware(harts: int = 1) -> Path:
     """
     sources = sorted(path for path in FOLDER.iterdir() if path.suffix in (".c", ".S"))
     return build_flat("firmware", sources, [*BASE_FLAGS, f"-DHART_COUNT={harts}", f"-DSTACK_BYTES={STACK_BYTES}"],
-                      script=firmware_script(), depends=[*sources, *sorted(FOLDER.glob("*.h"))],
-                      headers={"memory_map.h": memory_map_header()})
+                      script=firmware_script(memory_bytes), depends=[*sources, *sorted(FOLDER.glob("*.h"))],
+                      headers={"memory_map.h": memory_map_header(memory_bytes)})
 
 
 def build_flat(name: str, sources: Sequence[Path], flags: Sequence[str], *, script: str, depends: Iterable[Path],
@@ -97,9 +98,14 @@ def _zig(name: str, *arguments: str | Path) -> None:
 
 @click.command()
 @click.option("--harts", default=1, show_default=True, type=click.IntRange(1, 64))
-def main(harts):
+@click.option("--memory-bytes", default=MEMORY_BYTES, show_default=True, metavar="N",
+              type=click.IntRange(MEMORY_MIN_BYTES, MEMORY_BYTES), help="Size of main memory, a power of two.")
+def main(harts, memory_bytes):
     """Build the firmware and print where it is."""
-    click.echo(build_firmware(harts))
+    try:
+        click.echo(build_firmware(harts, memory_bytes))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -112,14 +112,15 @@ def abi_header() -> str:
     return "\n".join(out) + "\n"
 
 
-def memory_map_header() -> str:
-    """Text of `veridian/memory_map.h`, usable from C and from assembly."""
+def memory_map_header(memory_bytes: int = memory_map.MEMORY_BYTES) -> str:
+    """Text of `veridian/memory_map.h` for a main memory of that size, usable from C and from assembly."""
+    layout = memory_map.layout(memory_bytes)
     values = []
     for region in memory_map.REGIONS:
-        values += [(f"{region.name.upper()}_BASE", region.base), (f"{region.name.upper()}_SIZE", region.size)]
-    bases = ("RESET_VECTOR", "FIRMWARE_BASE", "KERNEL_BASE", "INITRD_BASE", "DEVICE_TREE_BASE", "LOADER_BASE",
-             "LOADER_BYTES")
-    values += [(name, getattr(memory_map, name)) for name in bases]
+        size = layout.memory_bytes if region.name == "memory" else region.size
+        values += [(f"{region.name.upper()}_BASE", region.base), (f"{region.name.upper()}_SIZE", size)]
+    values += [(name, getattr(memory_map, name)) for name in ("RESET_VECTOR", "FIRMWARE_BASE", "LOADER_BYTES")]
+    values += [(name.upper(), getattr(layout, name)) for name in ("kernel_base", "device_tree_base", "loader_base")]
     values += [(f"IRQ_{name.upper()}", number) for name, number in memory_map.INTERRUPTS.items()]
     lines = [_BANNER.format(source="soc/memory_map.py"), "#pragma once"]
     lines += [f"#define {name} {value:#x}" for name, value in values]

@@ -108,32 +108,34 @@ def device_tree(config: SocConfig, *, bootargs: str = "", initrd_bytes: int = 0)
     bootargs : str
         The kernel's command line.
     initrd_bytes : int
-        Size of the initrd at INITRD_BASE; 0: none.
+        Size of the initrd, which lies where the layout says; 0: none.
 
     Raises
     ------
     ValueError
-        When the initrd reaches into the device tree.
+        When the initrd or the tree reaches into what comes behind it.
     """
-    initrd_end = memory_map.INITRD_BASE + initrd_bytes
-    if initrd_end > memory_map.DEVICE_TREE_BASE:
+    layout, memory = config.layout, config.memory
+    initrd_base = layout.initrd_base(initrd_bytes)
+    initrd_end = initrd_base + initrd_bytes
+    if initrd_end > layout.device_tree_base:
         raise ValueError(f"The initrd of {initrd_bytes} bytes reaches into the device tree at "
-                         f"{memory_map.DEVICE_TREE_BASE:#x}")
+                         f"{layout.device_tree_base:#x}")
     cells = {"#address-cells": 2, "#size-cells": 2}
-    uart, memory = region("uart"), region("memory")
+    uart = region("uart")
     root = _node("/", cells | {"compatible": "veridian,soc", "model": "veridian,soc"})
     chosen = _node("chosen", {"stdout-path": f"/soc/serial@{uart.base:x}"})
     if bootargs:
         chosen.append(fdt.PropStrings("bootargs", bootargs))
     if initrd_bytes:
-        chosen.append(fdt.PropWords("linux,initrd-start", *_cells(memory_map.INITRD_BASE)))
+        chosen.append(fdt.PropWords("linux,initrd-start", *_cells(initrd_base)))
         chosen.append(fdt.PropWords("linux,initrd-end", *_cells(initrd_end)))
     root.append(chosen)
     root.append(_node(f"memory@{memory.base:x}", {"device_type": "memory", "reg": _cells(memory.base, memory.size)}))
     root.append(_cpus(config))
     # The firmware's own memory, which S-mode must leave alone.
     reserved = _node("reserved-memory", cells | {"ranges": True})
-    firmware_bytes = memory_map.KERNEL_BASE - memory_map.FIRMWARE_BASE
+    firmware_bytes = layout.kernel_base - memory_map.FIRMWARE_BASE
     reserved.append(_node(f"firmware@{memory_map.FIRMWARE_BASE:x}", {
         "no-map": True, "reg": _cells(memory_map.FIRMWARE_BASE, firmware_bytes),
     }))
@@ -144,4 +146,8 @@ def device_tree(config: SocConfig, *, bootargs: str = "", initrd_bytes: int = 0)
     root.append(_devices(config))
     tree = fdt.FDT()
     tree.root = root
-    return tree.to_dtb(version=17)
+    content = tree.to_dtb(version=17)
+    if layout.device_tree_base + len(content) > layout.loader_base:
+        raise ValueError(f"The device tree of {len(content)} bytes reaches into the boot ROM's memory at "
+                         f"{layout.loader_base:#x}")
+    return content

@@ -23,9 +23,9 @@ ASSERT(firmware_end <= {end:#x}, "the firmware reaches into the kernel")
 """
 
 
-def firmware_script() -> str:
+def firmware_script(memory_bytes: int = memory_map.MEMORY_BYTES) -> str:
     """Linker script of the M-mode firmware: everything from FIRMWARE_BASE on, below the kernel."""
-    return _FIRMWARE.format(base=memory_map.FIRMWARE_BASE, end=memory_map.KERNEL_BASE)
+    return _FIRMWARE.format(base=memory_map.FIRMWARE_BASE, end=memory_map.layout(memory_bytes).kernel_base)
 
 
 _BOOT_ROM = """\

@@ -7,6 +7,7 @@ from hw.bus.memory_map import MemoryMap
 from hw.bus.register import registers
 
 from .. import memory_map as places
+from ..presets import PRESETS
 from .call_page import system_calls_page
 from .markdown import banner, table
 
@@ -18,12 +19,17 @@ def memory_map_page() -> str:
     rows = [(region.name, f"`{region.base:#010x}`", f"`{region.size:#x}`",
              ", ".join(f"`{name}`" for name in region.compatible), "" if region.interrupt is None else region.interrupt,
              "memory" if region.cached else "I/O") for region in places.REGIONS]
-    names = ("RESET_VECTOR", "FIRMWARE_BASE", "KERNEL_BASE", "INITRD_BASE", "DEVICE_TREE_BASE", "LOADER_BASE")
-    addresses = [(f"`{name}`", f"`{getattr(places, name):#010x}`") for name in names]
+    whole, small = places.layout(), places.layout(PRESETS["blockram"]["memory_bytes"])
+    names = ("kernel_base", "device_tree_base", "loader_base")
+    addresses = [(f"`{name}`", *2 * [f"`{getattr(places, name):#010x}`"]) for name in ("RESET_VECTOR", "FIRMWARE_BASE")]
+    addresses += [(f"`{name.upper()}`", *(f"`{getattr(one, name):#010x}`" for one in (whole, small)))
+                  for name in names]
+    addresses.insert(3, ("`INITRD_BASE`", f"`{places.INITRD_BASE:#010x}`", "on pages, up to the device tree"))
     return "\n".join([
         banner("soc/memory_map.py"), "# Memory map\n",
         table(("region", "base", "size", "compatible", "interrupt", "kind"), rows),
-        "## Where the loader puts things\n", table(("name", "address"), addresses),
+        "## Where the loader puts things\n",
+        table(("name", *(f"in {one.memory_bytes >> 10} KiB" for one in (whole, small))), addresses),
     ])
 
 

@@ -1,4 +1,3 @@
-import pytest
 from amaranth.sim import Simulator
 
 from fpga.block_ram import BlockRamMemory
@@ -6,8 +5,6 @@ from hw.bus.wishbone import CycleType
 from soc.memory_map import region
 
 BASE, SIZE = region("memory").base, 256
-#: Past the last word, one size further (the first word, were the address cut off), and the region's last word.
-BEYOND = (BASE + SIZE, BASE + 4 * SIZE, BASE + region("memory").size - 8)
 
 
 def run(bench):
@@ -47,18 +44,3 @@ def test_words_and_bursts_come_back():
             assert await access(ctx, BASE + 8 * word, cti=CycleType.END_OF_BURST if last else CycleType.INCR_BURST) == (
                 word + 1, False)
     run(bench)
-
-
-def test_beyond_the_end_is_an_error_and_changes_nothing():
-    async def bench(ctx, access):
-        await access(ctx, BASE, 7)
-        for address in BEYOND:
-            assert (await access(ctx, address))[1]
-            assert (await access(ctx, address, 9))[1]
-            assert await access(ctx, BASE) == (7, False)
-    run(bench)
-
-
-def test_no_more_than_the_region():
-    with pytest.raises(ValueError, match="Size must be at most"):
-        BlockRamMemory(2 * region("memory").size)

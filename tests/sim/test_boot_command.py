@@ -29,7 +29,7 @@ def test_configuration_that_is_none():
     done = command("--config", "tiny")
     assert done.returncode == 2
     assert done.stderr.startswith("veridian: A configuration is a JSON object: ")
-    assert done.stderr.endswith(", nor is it ideal or small\n")
+    assert done.stderr.endswith(", nor is it ideal or blockram or small\n")
 
 
 @pytest.mark.parametrize("name", [name for name in TARGETS if name.startswith("qemu")])

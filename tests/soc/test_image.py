@@ -3,7 +3,7 @@ import zlib
 import pytest
 
 from soc import memory_map
-from soc.image import HEADER_BYTES, REASONS, Image, ImageError, Segment, pack, parse, system_image
+from soc.image import HEADER_BYTES, REASONS, Image, ImageError, Segment, kernel_bytes, pack, parse, system_image
 
 BASE = memory_map.region("memory").base
 
@@ -65,3 +65,45 @@ def test_system_image():
     assert [segment.address for segment in image.segments] == [
         memory_map.FIRMWARE_BASE, memory_map.KERNEL_BASE, memory_map.DEVICE_TREE_BASE]
     assert (image.entry, image.argument) == (memory_map.FIRMWARE_BASE, memory_map.DEVICE_TREE_BASE)
+
+
+def kernel_of(memory, file=64):
+    """A kernel image that says how much memory it wants."""
+    return (bytes(16) + memory.to_bytes(8, "little") + bytes(24) + b"RISCV\0\0\0RSC\5" + bytes(4)).ljust(file, b"k")
+
+
+def test_memory_that_a_kernel_wants():
+    assert kernel_bytes(kernel_of(0x1_d000)) == 0x1_d000
+    assert kernel_bytes(kernel_of(5, file=100)) == 100
+    assert kernel_bytes(b"anything") == 8
+
+
+SMALL = memory_map.layout(256 << 10)
+
+
+def test_system_image_for_a_small_memory():
+    image = system_image(b"firmware", kernel_of(0x1_d000), bytes(5000), b"tree", SMALL)
+    assert [segment.address for segment in image.segments] == [0x8000_0000, 0x8000_2000, 0x8003_9000, 0x8003_b000]
+    assert (image.entry, image.argument) == (0x8000_0000, 0x8003_b000)
+    assert parse(pack(image, SMALL), bounds=(BASE, SMALL.loader_base)).argument == 0x8003_b000
+
+
+def test_segments_end_where_the_boot_rom_begins():
+    with pytest.raises(ImageError, match="is not in main memory below"):
+        pack(Image((Segment(SMALL.loader_base, b"x"),), SMALL.loader_base), SMALL)
+
+
+def test_the_largest_that_fits_and_what_does_not():
+    """By a page: what is wanted, of how much."""
+    room = SMALL.device_tree_base - SMALL.kernel_base
+    system_image(b"f", kernel_of(room - 8192), bytes(8192), b"t", SMALL)
+    with pytest.raises(ImageError) as caught:
+        system_image(b"f", kernel_of(room - 8191), bytes(8192), b"t", SMALL)
+    assert str(caught.value) == (
+        f"the image wants {SMALL.loader_base - BASE + 4096} bytes of main memory with each part on its own pages "
+        f"(firmware 1, kernel {room - 8191}, initrd 8192, device tree 1), and there are 245760 of 262144 below the "
+        "boot ROM's own")
+    with pytest.raises(ImageError, match="the image wants"):
+        system_image(bytes(8193), b"k", b"i", b"t", SMALL)
+    with pytest.raises(ImageError, match="the kernel of 14680065 bytes at 0x80200000 reaches beyond 0x81000000"):
+        system_image(b"f", kernel_of((14 << 20) + 1), b"i", b"t")

@@ -75,6 +75,19 @@ def test_chosen_without_initrd():
     assert not parse().exist_property("linux,initrd-start", "chosen")
 
 
+def test_small_memory():
+    tree = parse(config=SocConfig.from_json("blockram"), initrd_bytes=4608)
+    assert cells(tree, "memory@80000000", "reg") == pair(0x8000_0000) + pair(256 << 10)
+    assert cells(tree, "reserved-memory/firmware@80000000", "reg") == pair(0x8000_0000) + pair(8192)
+    assert cells(tree, "chosen", "linux,initrd-start") == pair(0x8003_9000)
+    assert cells(tree, "chosen", "linux,initrd-end") == pair(0x8003_9000 + 4608)
+
+
+def test_tree_too_large():
+    with pytest.raises(ValueError, match="reaches into the boot ROM's memory at 0x8003c000"):
+        device_tree(SocConfig.from_json("blockram"), bootargs="x" * 4096)
+
+
 def test_initrd_too_large():
     with pytest.raises(ValueError, match="reaches into the device tree"):
         device_tree(SocConfig(), initrd_bytes=memory_map.DEVICE_TREE_BASE - memory_map.INITRD_BASE + 1)

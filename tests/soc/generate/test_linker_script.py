@@ -26,6 +26,12 @@ def test_firmware_lies_where_the_boot_rom_jumps_to():
     assert image.stat().st_size == end - memory_map.FIRMWARE_BASE
 
 
+def test_firmware_of_a_small_memory_ends_below_the_kernel():
+    size = 256 << 10
+    assert f"firmware_end <= {memory_map.layout(size).kernel_base:#x}" in firmware_script(size)
+    assert build_firmware(1, size) != build_firmware()
+
+
 def test_boot_rom_contents():
     rom = memory_map.region("boot_rom")
     image = build_boot_rom()
@@ -46,6 +52,7 @@ def test_boot_rom_follows_the_configuration():
     assert len(small) < len(boot_rom()) and b"flash" not in small
     assert boot_rom(SocConfig(flash_offset=0x20_0000)) != boot_rom()
     assert boot_rom(SocConfig(baud=9600)) != boot_rom()
+    assert boot_rom(SocConfig(memory_bytes=1 << 20, sdram="")) != boot_rom(SocConfig(sdram=""))
 
 
 def test_bare_metal_program(tmp_path):
