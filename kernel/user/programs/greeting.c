@@ -52,8 +52,7 @@ int main(struct user_call *start)
     uint32_t kernel = start_capability(start, 2);
     struct statistics statistics = {};
     bool good = talk() && kernel_statistics(kernel, &statistics) == STATUS_OK;
-    print("greeting: %lu frames, %lu slots and %lu objects in use\n", statistics.frames, statistics.slots,
-          statistics.objects);
+    print("greeting: %lu slots and %lu objects in use\n", statistics.slots, statistics.objects);
     uint64_t words[3] = { good ? 0 : 1 };
     kernel_control(kernel, KERNEL_CONTROL_SHUTDOWN, words);
     return 1;
