@@ -48,6 +48,8 @@ class AcceleratorConfig:
         As in :class:`hw.capability.config.CapabilityUnitConfig`.
     counters : bool
         Of the capability unit.
+    revocation : bool
+        Whether it has a revocation engine; without it the host revokes.
     mailbox : bool
         Whether there is a mailbox, without instructions.
     queues, depth, pages, senders : int
@@ -57,6 +59,7 @@ class AcceleratorConfig:
     lines: int = 4
     ways: int = 2
     counters: bool = False
+    revocation: bool = False
     mailbox: bool = False
     queues: int = 1
     depth: int = 2
@@ -64,7 +67,7 @@ class AcceleratorConfig:
     senders: int = 1
 
     def __post_init__(self):
-        for name in ("counters", "mailbox"):
+        for name in ("counters", "revocation", "mailbox"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}")
         # They check the rest.
@@ -73,7 +76,7 @@ class AcceleratorConfig:
     @property
     def unit_config(self) -> CapabilityUnitConfig:
         return CapabilityUnitConfig(lines=self.lines, ways=self.ways, counters=self.counters,
-                                    memory_base=region("memory").base, memory_bytes=SIZE)
+                                    revocation=self.revocation, memory_base=region("memory").base, memory_bytes=SIZE)
 
     @property
     def mailbox_config(self) -> MailboxConfig:
@@ -135,7 +138,8 @@ class Accelerator(wiring.Component):
         m.submodules.bridge = bridge = self._bridge
         arbiter.add(bridge.bus)
         arbiter.add(unit.walker)
-        arbiter.add(unit.revoker)
+        if self.config.revocation:
+            arbiter.add(unit.revoker)
         wiring.connect(m, arbiter.bus, decoder.bus)
         wiring.connect(m, wiring.flipped(self.rx), bridge.rx)
         wiring.connect(m, wiring.flipped(self.tx), bridge.tx)

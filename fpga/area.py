@@ -19,7 +19,8 @@ __all__ = ["BEGIN", "CONFIGURATIONS", "END", "page", "table", "with_table"]
 
 #: Configurations of each block that its page of the datasheet lists; the empty one is the default.
 CONFIGURATIONS = {
-    "capability-unit": ((), ("lines=64",), ("lines=1024", "ways=4")),
+    "capability-unit": ((), ("lines=64",), ("lines=64", "revocation=false"),
+                        ("lines=64", "revocation=false", "counters=false"), ("lines=1024", "ways=4")),
     "mailbox": ((), ("contexts=0",), ("queues=4", "pages=3", "senders=4"), ("queues=64",)),
 }
 #: Lines of a page between which the table stands.

@@ -214,7 +214,8 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
                    "CONTEXTS": config.core.contexts, "PMP_ENTRIES": config.core.pmp_entries,
                    "TIME_DIVIDER": config.clock_hz // config.timebase_hz,
                    "FLASH_BYTES": region("flash_window").size, **_straps(),
-                   "CAPABILITY_UNIT": int(config.capability_unit), "MAILBOX": int(config.mailbox)}
+                   "CAPABILITY_UNIT": int(config.capability_unit), "MAILBOX": int(config.mailbox),
+                   "REVOCATION": int(config.capability_revocation), "COUNTERS": int(config.capability_counters)}
         defines = [f"-DVERIDIAN_{name}={value:#x}" for name, value in numbers.items()]
         defines += ["-DVERIDIAN_TRACE"] if config.trace else []
         defines += ["-DVERIDIAN_DEBUG"] if config.debug else []

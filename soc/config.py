@@ -48,6 +48,10 @@ class SocConfig:
         Attach the capability unit to the core and to the bus.
     capability_lines : int
         Slots that its lookaside buffer holds, as in :class:`hw.capability.config.CapabilityUnitConfig`.
+    capability_revocation : bool
+        Whether it has a revocation engine, `revocation` there; without it the kernel revokes by software.
+    capability_counters : bool
+        Whether it has statistics counters, `counters` there.
     mailbox : bool
         Attach the mailbox. It asks the capability unit about every sender, so it wants one.
     mailbox_queues, mailbox_depth, mailbox_pages, mailbox_senders : int
@@ -92,6 +96,8 @@ class SocConfig:
     timebase_hz: int = 60_000_000
     capability_unit: bool = True
     capability_lines: int = CapabilityUnitConfig.lines
+    capability_revocation: bool = CapabilityUnitConfig.revocation
+    capability_counters: bool = CapabilityUnitConfig.counters
     mailbox: bool = True
     mailbox_queues: int = MailboxConfig.queues
     mailbox_depth: int = MailboxConfig.depth
@@ -120,7 +126,8 @@ class SocConfig:
                 raise TypeError(f"{name} must be a positive integer, not {value!r}")
             if value <= 0:
                 raise ValueError(f"{name} must be a positive integer, not {value!r}")
-        for name in ("capability_unit", "mailbox", "flash", "trace", "debug"):
+        for name in ("capability_unit", "capability_revocation", "capability_counters", "mailbox", "flash", "trace",
+                     "debug"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}")
         try:

@@ -156,7 +156,8 @@ class SoC(wiring.Component):
         self._capability_unit = self._mailbox = self._port_switch = self._debug_module = None
         if config.capability_unit:
             self._capability_unit = CapabilityUnit(CapabilityUnitConfig(
-                lines=config.capability_lines, memory_base=memory.base, memory_bytes=memory.size))
+                lines=config.capability_lines, revocation=config.capability_revocation,
+                counters=config.capability_counters, memory_base=memory.base, memory_bytes=memory.size))
             targets["capability_unit"] = self._capability_unit.window
         self._unit = load_unit(config.unit) if config.unit else None
         if config.mailbox:
@@ -250,7 +251,8 @@ class SoC(wiring.Component):
         if self._capability_unit is not None:
             unit = self._capability_unit
             arbiter.add(unit.walker)
-            arbiter.add(unit.revoker)
+            if self.config.capability_revocation:
+                arbiter.add(unit.revoker)
             if self._mailbox is None:
                 wiring.connect(m, core.capability, unit.port)
         elif self._unit is not None:

@@ -6,7 +6,7 @@ from amaranth.lib import data, enum
 from ..abi import Query
 from .lookaside import SPACE_LIMIT, InvalidateKind
 
-__all__ = ["MEANING", "Operation", "Command", "ask_to_revoke", "decode", "narrowed"]
+__all__ = ["MEANING", "Operation", "Command", "ask_to_revoke", "decode", "meaning", "narrowed"]
 
 
 class Operation(enum.Enum, shape=3):
@@ -32,6 +32,12 @@ MEANING = {
     "cap.space": (Operation.SELECT, InvalidateKind.SLOT),
     "cap.revoke": (Operation.REVOKE, InvalidateKind.SLOT),
 }
+
+
+def meaning(revocation):
+    """The part of :data:`MEANING` that a unit has, with or without `revocation` engine."""
+    return {name: (operation, kind) for name, (operation, kind) in MEANING.items()
+            if revocation or operation != Operation.REVOKE}
 
 
 class Command(data.Struct):

@@ -113,6 +113,9 @@ class CapabilityUnitConfig:
         Where tables may lie. The walker never reads outside, so that no table content makes it touch a device.
     counters : bool
         Whether the window has statistics counters.
+    revocation : bool
+        Whether there is a revocation engine. Without it, `cap.revoke` is an illegal instruction, the window has neither
+        its command nor its registers, and software revokes. Units of several harts have one.
     error_injection : bool
         For tests: whether the window has a register that flips a bit of the lookaside buffer. It is no way around the
         parity, but whoever reaches it can make the unit forget.
@@ -134,6 +137,7 @@ class CapabilityUnitConfig:
     memory_base: int = 0x8000_0000
     memory_bytes: int = 0x8000_0000
     counters: bool = True
+    revocation: bool = True
     error_injection: bool = False
     harts: int = 1
     faults: frozenset = frozenset()
@@ -144,7 +148,7 @@ class CapabilityUnitConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
                 raise TypeError(f"{name} must be a non-negative integer, not {value!r}")
-        for name in ("counters", "error_injection"):
+        for name in ("counters", "revocation", "error_injection"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be true or false, not {getattr(self, name)!r}")
         if self.ways < 2 or self.ways & (self.ways - 1):
@@ -166,6 +170,8 @@ class CapabilityUnitConfig:
                              f"{self.memory_base + self.memory_bytes:#x}")
         if not 1 <= self.harts <= MAX_HARTS:
             raise ValueError(f"harts must be 1 to {MAX_HARTS}, not {self.harts}")
+        if self.harts > 1 and not self.revocation:
+            raise ValueError(f"revocation must be true with {self.harts} harts")
         unknown = set(self.faults) - set(self.known_faults)
         if unknown:
             raise ValueError(f"faults must be out of {', '.join(self.known_faults)}, not {', '.join(sorted(unknown))}")

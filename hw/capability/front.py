@@ -19,7 +19,7 @@ from amaranth.lib.wiring import In, Out
 from ..abi import CUSTOM_0, INSTRUCTIONS, Answer, RevokeAnswer, Verdict
 from ..core.port import CapabilityPort, Privilege
 from ..mapping import SEPARATE
-from .command import MEANING, Command, Operation, ask_to_revoke, decode, narrowed
+from .command import Command, Operation, ask_to_revoke, decode, meaning, narrowed
 from .engine import InvalidatePort, LookupPort
 from .lookaside import SPACE_LIMIT, place_of
 from .requester import AnswerEvent
@@ -42,6 +42,13 @@ class _Phase(enum.Enum, shape=3):
 class InstructionFront(wiring.Component):
     """The instruction front.
 
+    Parameters
+    ----------
+    planted : callable
+        Value that says whether a fault, given by its name, is planted.
+    revocation : bool
+        Whether `cap.revoke` is one of the instructions.
+
     Attributes
     ----------
     port : In(CapabilityPort())
@@ -52,7 +59,7 @@ class InstructionFront(wiring.Component):
     lookup, invalidate
         Towards the engine.
     revoke, revoke_answer
-        Towards the revocation engine, and what it answers.
+        Only with `revocation`: towards the revocation engine, and what it answers.
     started : In(1)
         An invalidate of somebody starts.
     clearing : In(1)
@@ -60,8 +67,10 @@ class InstructionFront(wiring.Component):
     event : Out(AnswerEvent)
     """
 
-    def __init__(self, planted):
+    def __init__(self, planted, revocation=True):
         self._planted = planted
+        self._meaning = meaning(revocation)
+        self._revocation = revocation
         super().__init__({
             "port": In(CapabilityPort()),
             "selected": Out(32),
@@ -69,8 +78,7 @@ class InstructionFront(wiring.Component):
             "select_space": In(32),
             "lookup": Out(LookupPort()),
             "invalidate": Out(InvalidatePort()),
-            "revoke": Out(StartPort()),
-            "revoke_answer": In(RevokeAnswer),
+            **({"revoke": Out(StartPort()), "revoke_answer": In(RevokeAnswer)} if revocation else {}),
             "started": In(1),
             "clearing": In(1),
             "event": Out(AnswerEvent),
@@ -89,9 +97,9 @@ class InstructionFront(wiring.Component):
         ]
         with m.Switch(Cat(issue.insn[:7], issue.insn[12:15], issue.insn[25:])):
             for instruction in INSTRUCTIONS:
-                if instruction.name not in MEANING:
+                if instruction.name not in self._meaning:
                     continue
-                operation, _ = MEANING[instruction.name]
+                operation, _ = self._meaning[instruction.name]
                 with m.Case(CUSTOM_0 | instruction.funct3 << 7 | instruction.funct7 << 10):
                     decode(m, command, name=instruction.name)
                     m.d.comb += [
@@ -215,8 +223,9 @@ class InstructionFront(wiring.Component):
             invalidate.request.space.eq(serial.space),
             invalidate.request.name.eq(serial.operand.handle),
         ]
-        ask_to_revoke(m, self.revoke, serial,
-                      first.valid & (phase == _Phase.WANT) & (operation == Operation.REVOKE) & may_act)
+        if self._revocation:
+            ask_to_revoke(m, self.revoke, serial,
+                          first.valid & (phase == _Phase.WANT) & (operation == Operation.REVOKE) & may_act)
         with m.If(phase != _Phase.HELD):
             m.d.sync += kept.eq(seen.as_value() | kept_before)
 
@@ -236,7 +245,8 @@ class InstructionFront(wiring.Component):
             m.d.comb += found_verdict.eq(Verdict.UNDECIDED)
         with m.Switch(phase):
             with m.Case(_Phase.WANT):
-                m.d.comb += kept_before.eq(Mux(operation == Operation.SELECT, self.selected, self.revoke_answer))
+                m.d.comb += kept_before.eq(Mux(operation == Operation.SELECT, self.selected, self.revoke_answer)
+                                           if self._revocation else self.selected)
                 with m.If(lookup.grant & ask_first):
                     m.d.comb += stays.eq(_Phase.LOOK)
                 with m.If(invalidate.start):
@@ -244,8 +254,9 @@ class InstructionFront(wiring.Component):
                 with m.If(first.valid & (operation == Operation.SELECT) & may_act):
                     m.d.comb += stays.eq(_Phase.HELD)
                     m.d.sync += self.selected.eq(narrowed(serial.operand.as_value()))
-                with m.If(self.revoke.valid):
-                    m.d.comb += stays.eq(_Phase.HELD)
+                if self._revocation:
+                    with m.If(self.revoke.valid):
+                        m.d.comb += stays.eq(_Phase.HELD)
             with m.Case(_Phase.LOOK):
                 # Unless it is known.
                 m.d.comb += stays.eq(Mux(lookup.again, _Phase.WANT, _Phase.BUSY))

@@ -44,7 +44,7 @@ def assemble(m, unit, window, planted, **parameters):
         `engine`, `front` and `window`, whose invalidates and revocations are not connected yet.
     """
     m.submodules.engine = engine = Engine(unit.config, planted, **parameters)
-    m.submodules.front = front = InstructionFront(planted)
+    m.submodules.front = front = InstructionFront(planted, unit.config.revocation)
     m.submodules.checker = checker = Requester()
     m.submodules.window = window
 
@@ -92,7 +92,7 @@ class CapabilityUnit(wiring.Component):
     walker : Out(wishbone)
         Bus master that reads the tables.
     revoker : Out(wishbone)
-        Bus master of the revocation engine: reads and writes slots.
+        Only with `config.revocation`: bus master of the revocation engine, reads and writes slots.
     window : In(wishbone)
         Registers; `window.memory_map` lists them.
     check : In(CheckPort())
@@ -115,7 +115,7 @@ class CapabilityUnit(wiring.Component):
         members = {
             "port": In(CapabilityPort()),
             "walker": Out(wishbone.system_signature()),
-            "revoker": Out(wishbone.system_signature()),
+            **({"revoker": Out(wishbone.system_signature())} if config.revocation else {}),
             "window": In(self._window.bus.signature.flip()),
             "check": In(CheckPort()),
             "forgets": Out(1),
@@ -132,12 +132,20 @@ class CapabilityUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        parts = assemble(m, self, self._window, self._planted)
+        parts = assemble(m, self, self._window, self._planted, sources=3 if self.config.revocation else 2)
         engine, front, window = parts.engine, parts.front, parts.window
-        m.submodules.revoker = revoker = Revoker(self.config, self._planted)
-        wiring.connect(m, wiring.flipped(self.revoker), revoker.bus)
-        for index, source in enumerate((front, window, revoker)):
+        sources = [front, window]
+        if self.config.revocation:
+            m.submodules.revoker = revoker = Revoker(self.config, self._planted)
+            wiring.connect(m, wiring.flipped(self.revoker), revoker.bus)
+            sources.append(revoker)
+        for index, source in enumerate(sources):
             wiring.connect(m, source.invalidate, engine.invalidates[index])
+        if self.config.revocation:
+            self._connect_revoker(m, revoker, engine, front, window)
+        return m
+
+    def _connect_revoker(self, m, revoker, engine, front, window):
         for index, source in enumerate((front, window)):
             wiring.connect(m, source.revoke, revoker.starts[index])
             # What a run that begins now will say of itself.
@@ -158,4 +166,3 @@ class CapabilityUnit(wiring.Component):
             revoker.dead_valid.eq(window.dead_valid),
             revoker.dead_value.eq(window.dead_value),
         ]
-        return m

@@ -12,7 +12,7 @@ from ..abi import INSTRUCTIONS, Answer, RevokeAnswer, RevokeState, Verdict
 from ..bus.bridge import Bridge
 from ..bus.field import RW, RW1C, External, R, Reserved, W
 from ..bus.register import Field, Register, RegisterBank
-from .command import Command, Operation, ask_to_revoke, decode, narrowed
+from .command import Command, Operation, ask_to_revoke, decode, meaning, narrowed
 from .engine import InvalidatePort, LookupPort
 from .lookaside import InvalidateKind, LineFlip, place_of
 from .requester import AnswerEvent
@@ -64,7 +64,7 @@ class Window(wiring.Component):
     clearing : In(1)
     events : array of AnswerEvent
         Of the other requesters.
-    invalidated, restarted, killed : In(1)
+    invalidated, restarted : In(1)
         To count.
     own : Out(1)
         Only with several harts: the invalidate asked for is about this unit alone, as its tables have moved.
@@ -75,8 +75,8 @@ class Window(wiring.Component):
         To count, each bit.
     flip_valid, flip, flip_done
         Only with `config.error_injection`: of the lookaside buffer.
-    revoke, revoke_answer, progress, revoked_at, dead, dead_valid, dead_value
-        Of the revocation engine.
+    revoke, revoke_answer, progress, revoked_at, dead, dead_valid, dead_value, killed
+        Only with `config.revocation`: of the revocation engine.
     """
 
     class Identity(Register, access="r", width=64):
@@ -84,7 +84,9 @@ class Window(wiring.Component):
 
         version: Field(R, 16, description="version of the unit's interface")
         ways: Field(R, 16, description="lines of a set of the lookaside buffer")
-        lines: Field(R, 32, description="lines of the lookaside buffer")
+        lines: Field(R, 31, description="lines of the lookaside buffer")
+        software_revocation: Field(R, 1, description="there is no revocation engine: neither cap.revoke, nor command "
+                                                     "REVOKE, nor the registers revocation, revoked_at, dead, revoked")
 
     class Control(Register, access="rw", width=64):
         """Switches."""
@@ -214,9 +216,10 @@ class Window(wiring.Component):
         self._command = bank.add("command", self.CommandRegister())
         self._result = bank.add("result", self.Result())
         self._answered = bank.add("answered", self.Answered())
-        self._revocation = bank.add("revocation", self.Revocation(), offset=0x80)
-        self._revoked_at = bank.add("revoked_at", self.RevokedAt())
-        self._dead = bank.add("dead", self.Dead())
+        if config.revocation:
+            self._revocation = bank.add("revocation", self.Revocation(), offset=0x80)
+            self._revoked_at = bank.add("revoked_at", self.RevokedAt())
+            self._dead = bank.add("dead", self.Dead())
         several = config.harts > 1
         self._harts = bank.add("harts", self.Harts(), offset=0xa0) if several else None
         self._counters = {}
@@ -225,6 +228,8 @@ class Window(wiring.Component):
             for offset, name in enumerate(["hits", "misses", *refusals, "invalidations", "restarts", "revoked",
                                            "parity_errors",
                                            *(["remote_invalidations", "unanswered"] if several else [])]):
+                if name == "revoked" and not config.revocation:
+                    continue
                 self._counters[name] = bank.add(name, self.Counter(), offset=0x100 + 8 * offset)
         self._flip = bank.add("flip", self.Flip(), offset=0x200) if config.error_injection else None
         self._bridge = Bridge(bank)
@@ -242,15 +247,18 @@ class Window(wiring.Component):
             "invalidated": In(1),
             "restarted": In(1),
             "thrown_out": In(config.ways),
-            "revoke": Out(StartPort()),
-            "revoke_answer": In(RevokeAnswer),
-            "progress": In(RevokeAnswer),
-            "revoked_at": In(SLOT_BITS),
-            "dead": In(SLOT_BITS),
-            "dead_valid": Out(1),
-            "dead_value": Out(SLOT_BITS),
-            "killed": In(1),
         }
+        if config.revocation:
+            members |= {
+                "revoke": Out(StartPort()),
+                "revoke_answer": In(RevokeAnswer),
+                "progress": In(RevokeAnswer),
+                "revoked_at": In(SLOT_BITS),
+                "dead": In(SLOT_BITS),
+                "dead_valid": Out(1),
+                "dead_value": Out(SLOT_BITS),
+                "killed": In(1),
+            }
         if several:
             members |= {"own": Out(1), "hart": In(8), "late": In(8), "remote": In(1), "unanswered": In(1)}
         if config.error_injection:
@@ -297,6 +305,8 @@ class Window(wiring.Component):
         m.d.sync += [wanted.eq(self._command.f.command.w_data), asked.eq(self._command.f.command.w_stb)]
         with m.Switch(wanted):
             for name, funct3 in _PRIVILEGED.items():
+                if name not in meaning(self._config.revocation):
+                    continue
                 with m.Case(funct3):
                     m.d.comb += known.eq(1)
                     decode(m, command, name=name)
@@ -345,8 +355,9 @@ class Window(wiring.Component):
                         with m.Case(Operation.SELECT):
                             m.d.comb += self.select_valid.eq(1)
                             m.d.sync += result.eq(self.selected)
-                        with m.Case(Operation.REVOKE):
-                            m.d.sync += result.eq(self.revoke_answer)
+                        if self._config.revocation:
+                            with m.Case(Operation.REVOKE):
+                                m.d.sync += result.eq(self.revoke_answer)
                         with m.Default():
                             m.next = "ASK"
             with m.State("ASK"):
@@ -384,27 +395,32 @@ class Window(wiring.Component):
                     with m.If(~forget_all):
                         m.d.sync += result.eq(Mux(invalidate.failed, failure, 0))
                     m.next = "IDLE"
-        ask_to_revoke(m, self.revoke, command,
-                      fsm.ongoing("IDLE") & ~dirty & begin & (command.operation == Operation.REVOKE))
+        if self._config.revocation:
+            ask_to_revoke(m, self.revoke, command,
+                          fsm.ongoing("IDLE") & ~dirty & begin & (command.operation == Operation.REVOKE))
         m.d.comb += busy.eq(~fsm.ongoing("IDLE") | dirty | changed)
 
         m.d.comb += [
             self._identity.f.version.r_data.eq(UNIT_VERSION),
             self._identity.f.ways.r_data.eq(self._config.ways),
             self._identity.f.lines.r_data.eq(self._config.lines),
+            self._identity.f.software_revocation.r_data.eq(not self._config.revocation),
             self._status.f.busy.r_data.eq(busy | asked),
             self._status.f.clearing.r_data.eq(self.clearing | changed | dirty | forget_all),
             self._selected.f.space.r_data.eq(self.selected),
             self._result.f.value.r_data.eq(result),
             self._answered.f.object_id.r_data.eq(answered[:32]),
             self._answered.f.badge.r_data.eq(answered[32:]),
-            self._revocation.f.state.r_data.eq(self.progress.state),
-            self._revocation.f.revoked.r_data.eq(self.progress.revoked),
-            self._revoked_at.f.slot.r_data.eq(self.revoked_at),
-            self._dead.f.slot.bus.r_data.eq(self.dead),
-            self.dead_valid.eq(self._dead.f.slot.bus.w_stb & self._dead.f.slot.bus.w_mask.all()),
-            self.dead_value.eq(self._dead.f.slot.bus.w_data),
         ]
+        if self._config.revocation:
+            m.d.comb += [
+                self._revocation.f.state.r_data.eq(self.progress.state),
+                self._revocation.f.revoked.r_data.eq(self.progress.revoked),
+                self._revoked_at.f.slot.r_data.eq(self.revoked_at),
+                self._dead.f.slot.bus.r_data.eq(self.dead),
+                self.dead_valid.eq(self._dead.f.slot.bus.w_stb & self._dead.f.slot.bus.w_mask.all()),
+                self.dead_value.eq(self._dead.f.slot.bus.w_data),
+            ]
         self._count(m, event)
         if self._harts is not None:
             fields = self._harts.f
@@ -427,7 +443,8 @@ class Window(wiring.Component):
         """Statistics: up to one event of each requester in a cycle, counted in the next; `own` is the window's."""
         events = [Signal(AnswerEvent, name=f"event{number}") for number in range(len(self.events) + 1)]
         m.d.sync += [event.eq(now) for event, now in zip(events, [*self.events, own], strict=True)]
-        sources = {"invalidations": [self.invalidated], "restarts": [self.restarted], "revoked": [self.killed],
+        sources = {"invalidations": [self.invalidated], "restarts": [self.restarted],
+                   "revoked": [self.killed] if self._config.revocation else [],
                    "parity_errors": list(self.thrown_out),
                    "hits": [event.valid & ~event.walked for event in events],
                    "misses": [event.valid & event.walked for event in events]}

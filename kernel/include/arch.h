@@ -127,12 +127,16 @@ void arch_cap_invalidate_object(uint32_t object_id);
 void arch_cap_select(uint32_t space);
 uint64_t arch_cap_revoke(uint64_t root, uint64_t limit);               /* RevokeAnswer; root 0: asks, limit 1: stops */
 
-/* First of the slots that the revocation engine has emptied and nobody took back. Between runs. */
+/* First of the slots that the revocation engine has emptied and nobody took back. Between runs. Like arch_cap_revoke() only
+   where arch_cap_unit_revokes(). */
 uint32_t arch_cap_dead(void);
 void arch_cap_set_dead(uint32_t number);
 
 /* Gives the unit the kernel's tables and lets user mode check. False if this machine has no unit. */
 bool arch_cap_unit_start(struct boot_info const *info, struct cap_tables const *tables);
+
+/* Whether the unit that was started has a revocation engine. */
+bool arch_cap_unit_revokes(void);
 
 /* ---- calls up: portable code that the architecture's trap entry calls, interrupts off ------------------------------- */
 

@@ -9,6 +9,7 @@
 #include "sys/accelerator.h"
 
 bool accelerator_present, accelerator_used;
+static bool revokes;                         /* the unit has a revocation engine */
 struct object_entry const *accelerator_objects;
 
 #if defined(VERIDIAN_TEST)
@@ -52,8 +53,10 @@ void accelerator_init(struct boot_info const *info)
         return;
     }
     accelerator_present = accelerator_used = arch_cap_unit_start(info, &tables);
-    print(accelerator_present ? "accelerator: capability unit in use\n"
-                              : "accelerator: capability unit does not answer, checks in software\n");
+    revokes = accelerator_present && arch_cap_unit_revokes();
+    print(!accelerator_present ? "accelerator: capability unit does not answer, checks in software\n"
+          : revokes            ? "accelerator: capability unit in use\n"
+                               : "accelerator: capability unit in use, revocation in software\n");
 }
 
 void *cap_hook_pages(size_t pages, paddr_t *physical)
@@ -82,7 +85,7 @@ void cap_hook_invalidate_object(uint32_t object_id)
 
 bool cap_hook_revoke(uint32_t root, uint32_t limit, struct cap_revocation *run)
 {
-    if (!ARCH_HAS_CAP_UNIT || !accelerator_used) return false;
+    if (!ARCH_HAS_CAP_UNIT || !accelerator_used || !revokes) return false;
     static uint32_t known_dead;              /* what the engine's list begins with */
     if (run->dead != known_dead) arch_cap_set_dead(run->dead);
     known_dead = run->dead;

@@ -42,6 +42,8 @@ reference::Configuration oracle_configuration(const Options &options) {
     configuration.memory_bytes = VERIDIAN_MEMORY_BYTES;
     configuration.time_divider = VERIDIAN_TIME_DIVIDER;
     configuration.capability_unit = VERIDIAN_CAPABILITY_UNIT;
+    configuration.revocation = VERIDIAN_REVOCATION;
+    configuration.counters = VERIDIAN_COUNTERS;
     configuration.mailbox = VERIDIAN_MAILBOX;
     configuration.settle = settle_cycles;
     return configuration;

@@ -78,9 +78,19 @@ bool CapabilityUnit::execute(uint32_t funct7, uint32_t funct3, bool from_user, u
         return true;
     }
     // The others share a funct7 and are commands of the window by their funct3.
-    if (from_user || funct7 != unit::cap_object_funct7 || funct3 > unit_command::revoke) return false;
+    if (from_user || funct7 != unit::cap_object_funct7 || !known(funct3)) return false;
     result = command(funct3, rs1, rs2);
     return true;
+}
+
+bool CapabilityUnit::known(uint32_t command) const {
+    return command < unit_command::revoke || (command == unit_command::revoke && revokes_);
+}
+
+bool CapabilityUnit::has(uint64_t word) const {
+    if (word >= unit_window::hits && word <= unit_window::parity_errors && !counts_) return false;
+    return revokes_ || (word != unit_window::revocation && word != unit_window::revoked_at &&
+                        word != unit_window::dead && word != unit_window::revoked);
 }
 
 uint64_t CapabilityUnit::command(uint32_t command, uint64_t operand1, uint64_t operand2) {
@@ -131,7 +141,8 @@ Reading CapabilityUnit::read(uint64_t word, uint8_t) {
     const uint64_t uncertain = time_.settle == 0 ? 0 : ~uint64_t{0};
     switch (word) {
     case unit_window::identity:
-        return {.value = unit_window::version | unit_window::ways << 16 | unit_window::lines << 32};
+        return {.value = unit_window::version | unit_window::ways << 16 | unit_window::lines << 32 |
+                         uint64_t{!revokes_} << 63};
     case unit_window::status: return {.value = uint64_t{dropped_} << 2, .uncertain = uncertain};
     case unit_window::selected: return {.value = selected_, .uncertain = uncertain};
     case unit_window::result: return {.value = result_, .uncertain = uncertain};
@@ -167,7 +178,7 @@ void CapabilityUnit::write(uint64_t word, uint8_t lanes, uint64_t value) {
         revocation_.take_back(value & ((uint64_t{1} << layout::slot_parent.width) - 1));
     } else if (word == unit_window::command && (lanes & 1)) {
         const uint32_t wanted = value & 15;
-        if (wanted <= unit_command::revoke || wanted == unit_command::invalidate_all) {
+        if (known(wanted) || wanted == unit_command::invalidate_all) {
             result_ = command(wanted, operand1_, operand2_);
         } else {
             dropped_ = true;

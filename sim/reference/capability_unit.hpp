@@ -4,6 +4,7 @@
 #include <array>
 
 #include "../host/memory.hpp"
+#include "configuration.hpp"
 #include "device.hpp"
 #include "numbers.hpp"
 #include "revocation.hpp"
@@ -17,7 +18,12 @@ public:
         uint32_t object_id = 0, badge = 0;
     };
 
-    CapabilityUnit(Memory &memory, const Time &time) : memory_(memory), time_(time), revocation_(memory) {}
+    CapabilityUnit(Memory &memory, const Time &time, const Configuration &configuration)
+        : memory_(memory), time_(time), revokes_(configuration.revocation), counts_(configuration.counters),
+          revocation_(memory) {}
+
+    // Whether there is a register at this offset in the window, among those that some unit has.
+    bool has(uint64_t word) const;
 
     // One instruction, by the funct fields of its encoding. False: there is no such instruction for that privilege.
     bool execute(uint32_t funct7, uint32_t funct3, bool from_user, uint64_t rs1, uint64_t rs2, uint64_t &result);
@@ -32,11 +38,13 @@ public:
 private:
     uint64_t command(uint32_t command, uint64_t operand1, uint64_t operand2);
     Outcome decide(uint64_t space, uint64_t query) const;
+    bool known(uint32_t command) const;
     bool read_word(uint64_t address, uint64_t &word) const;
     uint64_t *plain(uint64_t word, uint64_t &mask);
 
     const Memory &memory_;
     const Time &time_;
+    const bool revokes_, counts_;
     Revocation revocation_;
     uint64_t enable_ = 0, space_base_ = 0, space_count_ = 0, slot_base_ = 0, slot_count_ = 0, object_base_ = 0,
              object_count_ = 0;

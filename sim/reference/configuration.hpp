@@ -14,6 +14,7 @@ struct Configuration {
     std::vector<uint8_t> boot_rom;  // empty: that of the default configuration
     uint64_t time_divider = 1;  // core clocks for one step of mtime
     bool capability_unit = true;
+    bool revocation = true, counters = true;  // its revocation engine, its statistics
     bool mailbox = true;
     // Clocks that an interrupt may need from its source to the hart; 0 when the model runs alone.
     uint64_t settle = 0;

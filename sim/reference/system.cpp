@@ -70,7 +70,7 @@ System::System(const Configuration &configuration, Memory &memory_, std::functio
       plic(time, std::max(source::mailbox, source::uart)),
       uart(time, std::move(send)),
       memory(memory_),
-      capability_unit(memory_, time),
+      capability_unit(memory_, time, configuration),
       mailbox(time, capability_unit),
       hart(configuration, *this),
       configuration_(configuration),
@@ -97,7 +97,8 @@ System::Place System::find(uint64_t address, unsigned size, bool writes) {
     if (inside(place::straps_base, place::straps_size)) return {straps_.get(), place::straps_base};
     if (is_boot_rom(address) && !writes) return {boot_rom_.get(), place::boot_rom_base};
     if (configuration_.capability_unit && inside(place::capability_unit_base, place::capability_unit_size)) {
-        return {&capability_unit, place::capability_unit_base};
+        const uint64_t word = (address - place::capability_unit_base) & ~uint64_t{7};
+        return capability_unit.has(word) ? Place{&capability_unit, place::capability_unit_base} : Place{};
     }
     return {};
 }

@@ -87,7 +87,8 @@ def _devices(config: SocConfig) -> fdt.Node:
     }))
     soc.append(_device("serial", region("uart"), {"clock-frequency": config.clock_hz}))
     if config.capability_unit:
-        soc.append(_device("capability-unit", region("capability_unit"), {}))
+        engine = {} if config.capability_revocation else {"veridian,software-revocation": True}
+        soc.append(_device("capability-unit", region("capability_unit"), engine))
     if config.l2_bytes:
         soc.append(_device("cache-controller", region("l2_cache"), {}))
     if config.flash:

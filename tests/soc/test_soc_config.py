@@ -23,6 +23,8 @@ def test_defaults_are_the_boot_configuration():
     ({"clock_hz": -1}, ValueError, "clock_hz must be a positive integer, not -1"),
     ({"timebase_hz": 7_000_000}, ValueError, "timebase_hz must divide the clock of 60000000 Hz, not 7000000"),
     ({"capability_unit": 1}, TypeError, "capability_unit must be True or False, not 1"),
+    ({"capability_revocation": 1}, TypeError, "capability_revocation must be True or False, not 1"),
+    ({"capability_counters": "no"}, TypeError, "capability_counters must be True or False, not 'no'"),
     ({"mailbox": None}, TypeError, "mailbox must be True or False, not None"),
     ({"trace": "yes"}, TypeError, "trace must be True or False, not 'yes'"),
     ({"l2_bytes": "64K"}, TypeError, "l2_bytes must be an integer, not '64K'"),

@@ -111,6 +111,8 @@ def test_suite_on_another_system(preset):
     result = _boot("soc", init="suite", config=config)
     _check_suite(result, unit=True)
     assert f"device: mailbox, {config.mailbox_queues} queues of {config.mailbox_depth} messages" in _lines(result)
+    assert ("accelerator: capability unit in use" + ("" if config.capability_revocation else ", revocation in software")
+            in _lines(result))
 
 
 @pytest.mark.parametrize("name", [*EMULATED, "model"])

@@ -30,6 +30,11 @@ bool arch_cap_unit_start(struct boot_info const *info, struct cap_tables const *
     return true;
 }
 
+bool arch_cap_unit_revokes(void)
+{
+    return (*reg(CAPABILITY_UNIT_IDENTITY) >> CAPABILITY_UNIT_IDENTITY_SOFTWARE_REVOCATION_SHIFT & 1) == 0;
+}
+
 uint32_t arch_cap_dead(void) { return (uint32_t)*reg(CAPABILITY_UNIT_DEAD); }
 
 void arch_cap_set_dead(uint32_t number)

@@ -43,14 +43,16 @@ class EngineBench(Elaboratable):
     broadcast : bool
         The unit is one of several (:mod:`hw.capability.hart_unit`): it is told what to forget, and what its front asks
         for is acknowledged by others, whenever they like.
+    revocation : bool
+        The unit has a revocation engine. Without one nobody but front and window asks for invalidates.
     taken_after : int, optional
         Instead of all that: whoever asks the check port takes an answer this many cycles later at most; then whatever
         the engine is told to forget first is forgotten in `bound` cycles.
     """
 
     def __init__(self, *, faults=(), cover=None, core=True, broadcast=False,
-                 taken_after=None):
-        self.broadcast, self.taken_after = broadcast, taken_after
+                 revocation=True, taken_after=None):
+        self.broadcast, self.revocation, self.taken_after = broadcast, revocation, taken_after
         self.config = CapabilityUnitConfig(lines=4, ways=2, max_walk_cycles=64, patience=2, faults=frozenset(faults))
         self.cover, self.core = cover, core
 
@@ -60,8 +62,8 @@ class EngineBench(Elaboratable):
         def planted(name):
             return C(name in self.config.faults, 1)
 
-        self.engine = engine = Engine(self.config, planted, sources=2 if self.broadcast else 3)
-        self.front = front = InstructionFront(planted)
+        self.engine = engine = Engine(self.config, planted, sources=2 if self.broadcast or not self.revocation else 3)
+        self.front = front = InstructionFront(planted, self.revocation)
         self.checker = checker = Requester()
         self.walker = walker = WalkerContract(planted)
         self.lookaside = lookaside = RegisterLookaside(self.config, planted)
@@ -77,9 +79,11 @@ class EngineBench(Elaboratable):
         m.d.sync += was_settled.eq(settled)
         m.d.comb += [
             settled.eq(was_settled | AnySeq(1)),
-            engine.enable.eq(1), front.revoke_answer.as_value().eq(AnySeq(64)),
+            engine.enable.eq(1),
             walker.settled.eq(settled), walker.truth.eq(truth), walker.tracked.eq(self.tracks(walker.key)),
         ]
+        if self.revocation:
+            m.d.comb += front.revoke_answer.as_value().eq(AnySeq(64))
         self._invalidates(m)
         self._cleanliness(m)
         for number, requester in enumerate((front, checker)):

@@ -62,7 +62,7 @@ def watch_port(m, front):
             & (issue.insn[:7] == CUSTOM_0)),
         # State changes only after the commit.
         front.invalidate.valid & (untaken <= uncommitted),
-        front.revoke.valid & (untaken <= uncommitted),
+        *([front.revoke.valid & (untaken <= uncommitted)] if "revoke" in front.signature.members else []),
     ]
     its_result, its_kill = Signal(), Signal()
     m.d.comb += [

@@ -27,6 +27,12 @@ def test_engine():
     prove(EngineBench(), mode="prove", depth=2, reset="any", name="capability_engine", timeout=900)
 
 
+@pytest.mark.slow
+def test_engine_of_a_unit_that_does_not_revoke():
+    prove(EngineBench(revocation=False), mode="prove", depth=2, reset="any", name="capability_engine_software",
+          timeout=900)
+
+
 def test_engine_says_ok():
     prove(EngineBench(cover="ok"), mode="cover", depth=20, name="capability_engine_ok")
 

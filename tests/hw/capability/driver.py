@@ -30,9 +30,11 @@ BY_NAME = {instruction.name: instruction for instruction in INSTRUCTIONS}
 
 
 #: By the name in the environment: small enough that lines are thrown out, or with as many lines as in the system; with
-#: every fault at hand.
-CONFIGS = {name: CapabilityUnitConfig(lines=lines, ways=2, max_walk_cycles=200, error_injection=True, fault_inputs=True)
-           for name, lines in (("small", 16), ("large", CapabilityUnitConfig.lines))}
+#: every fault at hand. Or without a revocation engine.
+CONFIGS = {name: CapabilityUnitConfig(lines=lines, ways=2, max_walk_cycles=200, revocation=revocation,
+                                      error_injection=True, fault_inputs=True)
+           for name, lines, revocation in (("small", 16, True), ("large", CapabilityUnitConfig.lines, True),
+                                           ("software", 16, False))}
 
 
 def _config():
@@ -138,7 +140,8 @@ class Bench:
         self._clock.start()
         cocotb.start_soon(self._count())
         cocotb.start_soon(self._memory())
-        cocotb.start_soon(self._revoker_memory())
+        if CONFIG.revocation:
+            cocotb.start_soon(self._revoker_memory())
         await self.cycles(3)
         dut.rst.value = 0
         if configure:

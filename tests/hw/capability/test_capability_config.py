@@ -30,6 +30,8 @@ from hw.capability.window import ADDRESS_BITS, WindowCommand
     ({"harts": 5}, ValueError, "harts must be 1 to 4, not 5"),
     ({"harts": "2"}, TypeError, "harts must be a non-negative integer, not '2'"),
     ({"counters": None}, TypeError, "counters must be true or false, not None"),
+    ({"revocation": 0}, TypeError, "revocation must be true or false, not 0"),
+    ({"revocation": False, "harts": 2}, ValueError, "revocation must be true with 2 harts"),
     ({"faults": frozenset({"drop_everything"})}, ValueError, "not drop_everything"),
     ({"faults": frozenset({"leave_out"})}, ValueError, "not leave_out"),
 ])
@@ -84,6 +86,18 @@ def test_window_registers_follow_each_other():
 def test_counters_can_be_left_out():
     unit = _silent(CapabilityUnit(CapabilityUnitConfig(counters=False)))
     assert not any(each.name == "hits" for each in registers(unit.window.memory_map))
+
+
+def test_revocation_engine_can_be_left_out():
+    def registers_and_ports(**parameters):
+        unit = _silent(CapabilityUnit(CapabilityUnitConfig(**parameters)))
+        return ({each.name: each.offset for each in registers(unit.window.memory_map)}, set(unit.signature.members))
+    registers_with, ports_with = registers_and_ports()
+    registers_without, ports_without = registers_and_ports(revocation=False)
+    assert registers_with.keys() - registers_without.keys() == {"revocation", "revoked_at", "dead", "revoked"}
+    # All others are where they were.
+    assert registers_without.items() <= registers_with.items()
+    assert ports_with - ports_without == {"revoker"}
 
 
 def test_errors_are_injected_on_demand_alone():

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.hw.cocotb_bench import BenchFailure, run, testcases
+from hw.capability.unit import CapabilityUnit
+from tests.hw.capability.driver import CONFIGS
+from tests.hw.cocotb_bench import BenchFailure, build, run, testcases
 
 DIRECTED = "tests.hw.capability.directed_bench"
 RANDOM = "tests.hw.capability.random_bench"
@@ -23,9 +25,32 @@ CATCHES = {
 }
 
 
+@pytest.fixture(scope="session")
+def unit_without_engine():
+    """On Verilator, without a revocation engine."""
+    return build(CapabilityUnit(CONFIGS["software"]), name="capability_unit_software")
+
+
 @pytest.mark.parametrize("testcase", testcases(DIRECTED))
 def test_directed(unit, testcase):
     run(unit, DIRECTED, testcase)
+
+
+#: What there is to see of the missing engine, and that checks and invalidates are what they are with it.
+WITHOUT_ENGINE = {"every_verdict_on_every_interface", "only_user_instructions_in_user_mode", "window_registers",
+                  "invalidates_forget_what_they_name_and_no_more", "walks_are_killed_in_every_alignment"}
+
+
+@pytest.mark.parametrize("testcase", [
+    testcase if testcase in WITHOUT_ENGINE else pytest.param(testcase, marks=pytest.mark.slow)
+    for testcase in testcases(DIRECTED)])
+def test_directed_without_engine(unit_without_engine, testcase):
+    run(unit_without_engine, DIRECTED, testcase, environment={"CAPABILITY": "software"})
+
+
+@pytest.mark.slow
+def test_random_without_engine(unit_without_engine):
+    run(unit_without_engine, RANDOM, environment={"CYCLES": 40_000, "CAPABILITY": "software"})
 
 
 def test_random(unit):

@@ -62,6 +62,13 @@ def test_accelerators_only_when_configured():
                                         "veridian,spi-flash", "mtd-rom"))
 
 
+@pytest.mark.parametrize("revocation", [True, False])
+def test_revocation_by_software_is_said(revocation):
+    tree = parse(config=SocConfig(capability_revocation=revocation))
+    path = f"soc/capability-unit@{region('capability_unit').base:x}"
+    assert tree.exist_property("veridian,software-revocation", path) != revocation
+
+
 def test_chosen():
     tree = parse(bootargs="accel=off init=demo", initrd_bytes=0x1234)
     assert tree.get_property("bootargs", "chosen").value == "accel=off init=demo"
