@@ -180,8 +180,11 @@ class SoC(wiring.Component):
             place = memory if name == "memory" else region(name)
             if target.memory_map.size > place.size:
                 raise ValueError(f"{name} spans {target.memory_map.size:#x} bytes, its region {place.size:#x}")
-            # The way to devices has a register; main memory is next to the hart.
-            self._decoder.add(target, addr=place.base, name=name, registered=name != "memory")
+            # The way to devices has a register; main memory is next to the hart, and answers the initiators itself.
+            near = name == "memory"
+            window = self._decoder.add(target, addr=place.base, name=name, registered=not near, answers=not near)
+            if near:
+                self._near = window
 
     @property
     def memory_map(self) -> MemoryMap:
@@ -190,7 +193,7 @@ class SoC(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        core, arbiter, decoder = self._core, Arbiter(), self._decoder
+        core, arbiter, decoder = self._core, Arbiter(near=self._near), self._decoder
         finisher, clint, plic, uart = self._finisher, self._clint, self._plic, self._uart
         for name, block in (("core", core), ("arbiter", arbiter), ("decoder", decoder), ("boot_rom", self._boot_rom),
                             ("finisher", finisher), ("clint", clint), ("plic", plic), ("uart", uart),
@@ -226,8 +229,13 @@ class SoC(wiring.Component):
             self.stores.sel.eq(target.sel),
         ]
         m.d.sync += [core.snoop.valid.eq(self.stores.valid & ~core.dbus.ack), core.snoop.adr.eq(self.stores.adr)]
-        if self._l2 is not None:
+        if self._l2 is None:
+            # Such a memory answers when it has been asked.
+            answer = Cat(target.ack, target.err)
+            m.d.comb += [arbiter.near_write.eq(answer), arbiter.near_read.eq(answer)]
+        else:
             m.submodules.l2 = l2 = self._l2
+            m.d.comb += [arbiter.near_write.eq(l2.write_answer), arbiter.near_read.eq(l2.read_answer)]
             m.submodules.l2_registers = registers = self._l2_registers
             self._connect_memory(m, l2.memory)
             m.d.comb += [

@@ -5,7 +5,8 @@ from operator import or_
 
 from amaranth import *
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from . import wishbone
 
@@ -21,22 +22,34 @@ class Arbiter(wiring.Component):
 
     The owner is a register, one-hot: no initiator's `cyc` passes the choice on its way to the target and back.
 
+    A target that knows what it will answer before it is asked can say so beside the bus. Then a request goes to it,
+    and its answer comes from it, side by side and not one behind the other.
+
     Parameters
     ----------
     signature : wishbone.Signature
         Signature of the shared bus; default the system bus.
+    near : tuple of int, optional
+        Start and end, in bytes, of the window of such a target: a power of two, and a multiple of it. The bus does not
+        bring its answers.
 
     Attributes
     ----------
     bus : Interface, Out
         To the target.
+    near_write, near_read : In(wishbone.Answer)
+        What that target answers in this cycle to a request to write and to read, if there is one. Only with `near`.
     """
 
-    def __init__(self, signature=None):
+    def __init__(self, signature=None, *, near=None):
         signature = wishbone.system_signature() if signature is None else signature
         if not isinstance(signature, wishbone.Signature):
             raise TypeError(f"Signature must be a wishbone.Signature, not {signature!r}")
-        super().__init__({"bus": Out(signature)})
+        members = {"bus": Out(signature)}
+        if near is not None:
+            members |= {"near_write": In(wishbone.Answer), "near_read": In(wishbone.Answer)}
+        super().__init__(members)
+        self._near = near
         self._initiators = []
 
     def add(self, initiator):
@@ -88,8 +101,17 @@ class Arbiter(wiring.Component):
             members = (Value.cast(getattr(initiator, name)) & owner[index].replicate(len(target))
                        for index, initiator in enumerate(self._initiators) if name in initiator.signature.members)
             m.d.comb += target.eq(reduce(or_, members, C(0)))
+        errors = wishbone.Feature.ERR in self.bus.features
         for index, initiator in enumerate(self._initiators):
-            m.d.comb += [initiator.dat_r.eq(self.bus.dat_r), initiator.ack.eq(self.bus.ack & owner[index])]
-            if wishbone.Feature.ERR in self.bus.features:
-                m.d.comb += initiator.err.eq(self.bus.err & owner[index])
+            ack, err = self.bus.ack, self.bus.err if errors else C(0)
+            if self._near is not None:
+                start, end = self._near
+                inside = exact_log2(end - start)
+                asks = initiator.cyc & initiator.stb & (
+                    initiator.adr[inside - self.bus.word_bits:] == start >> inside)
+                answer = wishbone.Answer(Mux(initiator.we, self.near_write.as_value(), self.near_read.as_value()))
+                ack, err = ack | (asks & answer.ack), err | (asks & answer.err)
+            m.d.comb += [initiator.dat_r.eq(self.bus.dat_r), initiator.ack.eq(ack & owner[index])]
+            if errors:
+                m.d.comb += initiator.err.eq(err & owner[index])
         return m

@@ -15,8 +15,9 @@ class Decoder(wiring.Component):
     """Hands each cycle to the target in whose window its address lies.
 
     A target is reached in the same cycle, or a cycle later through registers, which all targets of that kind share:
-    then it sees classic cycles, each transfer by itself. Its answer comes back in the same cycle. An address in no
-    window is answered with `err`, a cycle later if there are registers. A target may have fewer address bits and fewer
+    then it sees classic cycles, each transfer by itself. Its answer comes back in the same cycle, unless another way
+    brings it (:class:`hw.bus.arbiter.Arbiter`). An address in no window is answered with `err`, a cycle later if there
+    are registers. A target may have fewer address bits and fewer
     optional inputs (`lock`, `cti`, `bte`) than the decoder: without `cti` it sees a burst as classic cycles.
 
     Parameters
@@ -46,7 +47,7 @@ class Decoder(wiring.Component):
         self._kept = Signal(data.StructLayout({"stb": 1, "adr": signature.addr_width, "we": 1, "sel": len(self.bus.sel),
                                                "dat_w": signature.data_width}), name="kept")
 
-    def add(self, target, *, addr=None, name, registered=False):
+    def add(self, target, *, addr=None, name, registered=False, answers=True):
         """Add a target.
 
         Parameters
@@ -59,6 +60,9 @@ class Decoder(wiring.Component):
             Name of the window in the memory map.
         registered : bool
             Reach it through registers.
+        answers : bool
+            Bring its `ack` and `err` to the bus. Without, it is the only target that is not behind registers, and its
+            data are on the bus whenever none of those is asked.
 
         Returns
         -------
@@ -87,18 +91,18 @@ class Decoder(wiring.Component):
         if interface.memory_map.addr_width > interface.addr_width + self._word_bits:
             raise ValueError(f"Memory map of target {name!r} has more address bits than its port")
         placed = self.bus.memory_map.add_window(interface.memory_map, name=name, addr=addr)
-        self._targets.append((target, *placed, registered))
+        self._targets.append((target, *placed, registered, answers))
         return placed
 
     def elaborate(self, platform):
         m = Module()
         features, bus, kept = self.bus.features, self.bus, self._kept
-        beside = any(registered for *_, registered in self._targets)
+        beside = any(registered for *_, registered, _ in self._targets)
 
         # Only the target that is asked answers.
         acknowledge, error, answer = C(0, 1), C(0, 1), C(0, 1)
         late, elsewhere, hole = C(0, 1), C(1, 1), C(1, 1)
-        for target, start, end, registered in self._targets:
+        for target, start, end, registered, brings in self._targets:
             request = kept if registered else bus
             m.d.comb += [
                 target.adr.eq(request.adr),
@@ -116,10 +120,14 @@ class Decoder(wiring.Component):
                 target.stb.eq(request.stb & asked),
             ]
             answers = target.ack
-            acknowledge = acknowledge | target.ack
             if wishbone.Feature.ERR in target.signature.features:
-                error = error | target.err
                 answers = answers | target.err
+            if brings:
+                acknowledge = acknowledge | target.ack
+                if wishbone.Feature.ERR in target.signature.features:
+                    error = error | target.err
+            else:
+                answers = ~kept.stb
             answer = answer | (target.dat_r & answers.replicate(len(target.dat_r)))
             if registered:
                 late = late | answers

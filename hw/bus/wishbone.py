@@ -5,11 +5,11 @@ cycles with registered-feedback bursts (`cti`, `bte`).
 """
 
 from amaranth import *
-from amaranth.lib import enum, wiring
+from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-__all__ = ["CycleType", "BurstTypeExt", "Feature", "Signature", "Interface", "PHYSICAL_ADDRESS_BITS",
+__all__ = ["Answer", "CycleType", "BurstTypeExt", "Feature", "Signature", "Interface", "PHYSICAL_ADDRESS_BITS",
            "next_burst_address", "peripheral_signature", "system_signature"]
 
 
@@ -38,6 +38,13 @@ class Feature(enum.Enum):
     LOCK = "lock"
     CTI = "cti"
     BTE = "bte"
+
+
+class Answer(data.Struct):
+    """A target's answer to a request."""
+
+    ack: 1
+    err: 1
 
 
 class Signature(wiring.Signature):

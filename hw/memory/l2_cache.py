@@ -58,6 +58,9 @@ class L2Cache(wiring.Component):
     ----------
     bus : In
         From the system bus, with addresses relative to `memory_base`.
+    write_answer, read_answer : Out(wishbone.Answer)
+        What `bus` answers in this cycle to a request to write and to read, if there is one. They come out of registers
+        of the cache, not by way of the request.
     memory : Out
         To the memory.
     flush, invalidate : In(1)
@@ -81,6 +84,8 @@ class L2Cache(wiring.Component):
         ports = {
             "bus": In(wishbone.Signature(addr_width=config.address_bits, data_width=config.data_width,
                                          granularity=8, features=wishbone.system_signature().features)),
+            "write_answer": Out(wishbone.Answer),
+            "read_answer": Out(wishbone.Answer),
             "memory": Out(memory_signature(config)),
             "flush": In(1),
             "invalidate": In(1),
@@ -149,7 +154,11 @@ class L2Cache(wiring.Component):
             parts.last_beat.eq((bus.cti != wishbone.CycleType.INCR_BURST)
                                & (bus.cti != wishbone.CycleType.CONST_BURST)),
             parts.wanted_here.eq(parts.forwarding & ((fill.word == parts.wanted) | planted("forward_any"))),
-            bus.ack.eq(bus.cyc & bus.stb & Mux(bus.we, parts.accepts, parts.read_ready | parts.forward_ready)),
+            self.write_answer.ack.eq(parts.accepts),
+            self.read_answer.ack.eq(parts.read_ready | parts.forward_ready),
+            self.read_answer.err.eq(parts.replacing & fill.failed & parts.wanted_here),
+            Cat(bus.ack, bus.err).eq(Mux(bus.cyc & bus.stb, Mux(bus.we, self.write_answer.as_value(),
+                                                                self.read_answer.as_value()), 0)),
             bus.dat_r.eq(Mux(parts.replacing, fill.payload, parts.served_word)),
 
             same_as_past.eq(compare_set == parts.past_set[near]),

@@ -50,7 +50,6 @@ def add_replacement(m, parts):
             arrays.write_ways.eq(Mux(fill.valid, parts.serve_ways, 0)),
             write_back.put.eq((parts.step != 0) & ~parts.copied),
             parts.forward_ready.eq(fill.valid & parts.wanted_here),
-            bus.err.eq(bus.cyc & bus.stb & ~bus.we & fill.failed & parts.wanted_here),
         ]
         m.d.sync += [parts.read_word.eq(parts.read_word + 1), parts.serve_words.eq(arrays.words)]
         with m.If(~parts.copied):

@@ -20,25 +20,31 @@ INITIATORS = 3
 
 
 class Bench(wiring.Component):
-    """Three initiators and two targets, all free within the rules. `registered` lists the targets behind registers.
+    """Three initiators and two targets, all free within the rules. `registered` lists the targets behind registers;
+    with `near` the first one answers beside the bus.
 
     `fairness` swaps the properties of protocol for those of the order of service: they talk about stretches of time
     that other initiators can make as long as they like, so they are checked to a bound.
     """
 
-    def __init__(self, *, arbiter=Arbiter, fairness=False, registered=()):
+    def __init__(self, *, arbiter=Arbiter, fairness=False, registered=(), near=False):
         members = {f"initiator_{index}": In(SIGNATURE) for index in range(INITIATORS)}
         for index, (_, size) in enumerate(WINDOWS):
             members[f"target_{index}"] = Out(wishbone.Signature(addr_width=size.bit_length() - 1, data_width=8,
                                                                 features=FEATURES))
-        super().__init__(members)
         self._arbiter = arbiter
         self._fairness = fairness
         self._registered = registered
+        if near:
+            assert 0 not in registered
+            members |= {"near_write": In(wishbone.Answer), "near_read": In(wishbone.Answer)}
+        self._near = near
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.arbiter = arbiter = self._arbiter(SIGNATURE)
+        window = (WINDOWS[0][0], WINDOWS[0][0] + WINDOWS[0][1])
+        m.submodules.arbiter = arbiter = self._arbiter(SIGNATURE, **({"near": window} if self._near else {}))
         m.submodules.decoder = decoder = Decoder(SIGNATURE)
         initiators = [getattr(self, f"initiator_{index}") for index in range(INITIATORS)]
         targets = [getattr(self, f"target_{index}") for index in range(len(WINDOWS))]
@@ -48,9 +54,15 @@ class Bench(wiring.Component):
             bursts.append(initiator_rules(m, initiator, Assume, bursts=True))
         for index, (target, (start, size)) in enumerate(zip(targets, WINDOWS, strict=True)):
             target.memory_map = MemoryMap(addr_width=size.bit_length() - 1)
-            decoder.add(target, addr=start, name=f"target_{index}", registered=index in self._registered)
+            decoder.add(target, addr=start, name=f"target_{index}", registered=index in self._registered,
+                        answers=not self._near or index > 0)
             target_rules(m, target, Assume)
         wiring.connect(m, arbiter.bus, decoder.bus)
+
+        #: The bus with all answers that its owner sees.
+        shared = arbiter.bus
+        if self._near:
+            shared = self._answer_beside_the_bus(m, arbiter, targets[0])
 
         answers = [initiator.ack | initiator.err for initiator in initiators]
         if self._fairness:
@@ -59,7 +71,7 @@ class Bench(wiring.Component):
 
         for initiator in initiators:
             target_rules(m, initiator, Assert)
-        shared_burst = initiator_rules(m, arbiter.bus, Assert, bursts=True)
+        shared_burst = initiator_rules(m, shared, Assert, bursts=True)
         for target in targets:
             initiator_rules(m, target, Assert)
         m.d.comb += Assert(sum(answers) <= 1)
@@ -77,6 +89,19 @@ class Bench(wiring.Component):
         with m.If(~Cat(owned).any()):
             m.d.comb += Assert(~shared_burst.inside)
         return m
+
+    def _answer_beside_the_bus(self, m, arbiter, target):
+        """The target's answers are what it foretells; returns what the bus would be if they came over it."""
+        m.d.comb += [arbiter.near_write.eq(self.near_write), arbiter.near_read.eq(self.near_read)]
+        foretold = wishbone.Answer(Mux(target.we, self.near_write.as_value(), self.near_read.as_value()))
+        asked = target.cyc & target.stb
+        m.d.comb += Assume((target.ack == (asked & foretold.ack)) & (target.err == (asked & foretold.err)))
+        shared = SIGNATURE.create(path=("shared",))
+        for name in SIGNATURE.members:
+            if name not in ("ack", "err"):
+                m.d.comb += getattr(shared, name).eq(getattr(arbiter.bus, name))
+        m.d.comb += [shared.ack.eq(arbiter.bus.ack | target.ack), shared.err.eq(arbiter.bus.err | target.err)]
+        return shared
 
     def _answers_belong(self, m, initiators, targets, bus):
         """An answer, and its data, come from the target at the initiator's address; a hole answers with an error."""
@@ -181,6 +206,23 @@ class Rash(Arbiter):
 @pytest.mark.parametrize("registered", [(), (1,), (0, 1)], ids=["direct", "mixed", "registered"])
 def test_protocol(registered):
     prove(Bench(registered=registered), mode="prove", depth=4, name=f"interconnect-{len(registered)}")
+
+
+def test_protocol_with_answers_beside_the_bus():
+    prove(Bench(registered=(1,), near=True), mode="prove", depth=4, name="interconnect-near")
+
+
+class Everywhere(Arbiter):
+    """Hands the near target's answers to whoever asks, wherever."""
+
+    def elaborate(self, platform):
+        self._near = (0, 8)
+        return super().elaborate(platform)
+
+
+def test_an_answer_to_others_is_found():
+    with pytest.raises(ProofFailure, match="FAIL"):
+        prove(Bench(arbiter=Everywhere, registered=(1,), near=True), depth=10, name="interconnect-everywhere")
 
 
 def test_order_of_service():
