@@ -46,6 +46,8 @@ class Decoder(wiring.Component):
         #: What the targets behind registers see of the initiator. Proofs look at it.
         self._kept = Signal(data.StructLayout({"stb": 1, "adr": signature.addr_width, "we": 1, "sel": len(self.bus.sel),
                                                "dat_w": signature.data_width}), name="kept")
+        #: And which of them is asked, by its number.
+        self._chosen = {}
 
     def add(self, target, *, addr=None, name, registered=False, answers=True):
         """Add a target.
@@ -91,18 +93,20 @@ class Decoder(wiring.Component):
         if interface.memory_map.addr_width > interface.addr_width + self._word_bits:
             raise ValueError(f"Memory map of target {name!r} has more address bits than its port")
         placed = self.bus.memory_map.add_window(interface.memory_map, name=name, addr=addr)
+        if registered:
+            self._chosen[len(self._targets)] = Signal(name=f"chosen_{name}")
         self._targets.append((target, *placed, registered, answers))
         return placed
 
     def elaborate(self, platform):
         m = Module()
         features, bus, kept = self.bus.features, self.bus, self._kept
-        beside = any(registered for *_, registered, _ in self._targets)
 
         # Only the target that is asked answers.
         acknowledge, error, answer = C(0, 1), C(0, 1), C(0, 1)
-        late, elsewhere, hole = C(0, 1), C(1, 1), C(1, 1)
-        for target, start, end, registered, brings in self._targets:
+        late, hole, elsewhere = C(0, 1), C(1, 1), C(1, 1)
+        selected, refused = [], Signal()
+        for number, (target, start, end, registered, brings) in enumerate(self._targets):
             request = kept if registered else bus
             m.d.comb += [
                 target.adr.eq(request.adr),
@@ -114,14 +118,20 @@ class Decoder(wiring.Component):
                 if feature in target.signature.features and feature in features:
                     m.d.comb += getattr(target, feature.value).eq(0 if registered else getattr(bus, feature.value))
             inside = max(0, exact_log2(end - start) - self._word_bits)
-            asked = request.adr[inside:] == start >> (self._word_bits + inside)
-            m.d.comb += [
-                target.cyc.eq((kept.stb if registered else bus.cyc) & asked),
-                target.stb.eq(request.stb & asked),
-            ]
+            asked = bus.adr[inside:] == start >> (self._word_bits + inside)
             answers = target.ack
             if wishbone.Feature.ERR in target.signature.features:
                 answers = answers | target.err
+            hole = hole & ~asked
+            if registered:
+                # Which target it is, is found out while the request is kept.
+                chosen = self._chosen[number]
+                selected.append((chosen, asked))
+                m.d.comb += [target.cyc.eq(chosen), target.stb.eq(chosen)]
+                late = late | answers
+            else:
+                elsewhere = elsewhere & ~asked
+                m.d.comb += [target.cyc.eq(bus.cyc & asked), target.stb.eq(bus.stb & asked)]
             if brings:
                 acknowledge = acknowledge | target.ack
                 if wishbone.Feature.ERR in target.signature.features:
@@ -129,18 +139,15 @@ class Decoder(wiring.Component):
             else:
                 answers = ~kept.stb
             answer = answer | (target.dat_r & answers.replicate(len(target.dat_r)))
-            if registered:
-                late = late | answers
-                hole = hole & ~asked
-            else:
-                elsewhere = elsewhere & ~asked
-        if beside:
-            refused = kept.stb & hole
+        asks = bus.cyc & bus.stb
+        if selected:
             m.d.sync += [
                 kept.adr.eq(bus.adr), kept.we.eq(bus.we), kept.sel.eq(bus.sel), kept.dat_w.eq(bus.dat_w),
-                kept.stb.eq(bus.cyc & bus.stb & elsewhere & ~late & ~refused),
+                kept.stb.eq(asks & elsewhere & ~late & ~refused),
+                *(chosen.eq(asks & asked & ~late) for chosen, asked in selected),
+                refused.eq(asks & hole & ~refused),
             ]
         else:
-            refused = bus.cyc & bus.stb & elsewhere
+            m.d.comb += refused.eq(asks & hole)
         m.d.comb += [bus.ack.eq(acknowledge), bus.err.eq(error | refused), bus.dat_r.eq(answer)]
         return m

@@ -150,6 +150,9 @@ class Bench(wiring.Component):
                 Assert(Cat(kept.adr, kept.we, kept.sel) == Cat(bus.adr, bus.we, bus.sel)),
                 Assert(~bus.we | (kept.dat_w == bus.dat_w)),
             ]
+        for index, chosen in decoder._chosen.items():
+            start, size = WINDOWS[index]
+            m.d.comb += Assert(chosen == (kept.stb & (kept.adr >= start) & (kept.adr < start + size)))
 
     def _ownership(self, m, initiators, answers, bus):
         """Nobody else is answered between an answer and the fall of `cyc`."""
