@@ -13,9 +13,10 @@ __all__ = ["CheckClient"]
 class CheckClient(wiring.Component):
     """One question on a check port, with a timeout.
 
-    Fail closed: after `timeout` cycles without an answer the verdict is UNDECIDED. A request that the unit has
-    not taken stays offered (a stream never withdraws), and the answer to an abandoned question is thrown away;
-    until then no other question is asked, so an answer never meets a question that is not its own.
+    Fail closed: after `timeout` cycles without an answer the verdict is UNDECIDED; one that comes in the next cycle is
+    late. A request that the unit has not taken stays offered (a stream never withdraws), and the answer to an abandoned
+    question is thrown away; until then no other question is asked, so an answer never meets a question that is not its
+    own.
 
     Parameters
     ----------
@@ -68,6 +69,7 @@ class CheckClient(wiring.Component):
 
         owed = self.owed
         timer = Signal(range(self._timeout + 1))
+        expired = Signal()
         port_free = ~request.valid & ~owed
         with m.If(request.valid & request.ready):
             m.d.sync += [request.valid.eq(0), owed.eq(1)]
@@ -82,22 +84,16 @@ class CheckClient(wiring.Component):
                 request.payload.space.eq(self.space),
             ]
 
-        def finish():
-            m.d.sync += self.answer.eq(response.payload)
-            m.d.comb += self.arrive.eq(1)
-            m.next = "done"
+        refusal = Signal(CheckResponse)
+        m.d.comb += refusal.verdict.eq(Mux(self.timeout_fault, Verdict.OK, Verdict.UNDECIDED))
 
-        def give_up():
-            m.d.sync += [
-                self.answer.eq(0),
-                self.answer.verdict.eq(Mux(self.timeout_fault, Verdict.OK, Verdict.UNDECIDED)),
-            ]
-            m.next = "done"
+        def run_out():
+            m.d.sync += [timer.eq(timer + 1), expired.eq(timer >= self._timeout - 1)]
 
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += self.idle.eq(1)
-                m.d.sync += timer.eq(0)
+                m.d.sync += [timer.eq(0), expired.eq(0)]
                 with m.If(self.start):
                     with m.If(port_free):
                         ask()
@@ -105,21 +101,21 @@ class CheckClient(wiring.Component):
                     with m.Else():
                         m.next = "busy"
             with m.State("busy"):
-                m.d.sync += timer.eq(timer + 1)
-                with m.If(self.late_fault & response.valid & response.ready):
-                    finish()
-                with m.Elif(timer >= self._timeout):
-                    give_up()
+                run_out()
+                m.d.sync += self.answer.eq(Mux(self.late_fault, response.payload.as_value(), refusal.as_value()))
+                with m.If(expired | (self.late_fault & response.valid & response.ready)):
+                    m.next = "done"
                 with m.Elif(port_free):
                     ask()
                     m.next = "wait"
             with m.State("wait"):
-                m.d.comb += self.asked.eq(1)
-                m.d.sync += timer.eq(timer + 1)
-                with m.If(response.valid & response.ready):
-                    finish()
-                with m.Elif(timer >= self._timeout):
-                    give_up()
+                run_out()
+                arrives = response.valid & response.ready
+                m.d.comb += [self.asked.eq(1), self.arrive.eq(arrives)]
+                # The answer is kept whether or not it is there: that is known later than the answer itself.
+                m.d.sync += self.answer.eq(Mux(expired, refusal.as_value(), response.payload.as_value()))
+                with m.If(arrives | expired):
+                    m.next = "done"
             with m.State("done"):
                 m.d.comb += self.done.eq(1)
                 with m.If(self.take):

@@ -74,10 +74,11 @@ def add_commands(m, parts):
     ]
 
     # The endpoint's queue is looked up while the answer arrives. No binding changes between that and the
-    # decision: the client holds for a store to page 0 and the bus waits while `deciding`.
+    # decision: the client holds for a store to page 0 and the bus waits while `deciding`. That it is there comes late:
+    # what is found before is overwritten.
     found, queue = parts.found, parts.decide_queue
     m.d.comb += table.object_id.eq(parts.check.response.payload.object_id)
-    with m.If(client.arrive):
+    with m.If(client.asked):
         m.d.sync += [found.eq(table.found), queue.eq(table.found_queue)]
 
     # A page's answer that still waits when the unit forgets is asked for again. The bus is held up meanwhile.

@@ -16,6 +16,7 @@ from amaranth.utils import ceil_log2
 
 from ..abi import CUSTOM_0, INSTRUCTIONS, MESSAGE_WORDS, MailAnswer, MailStatus
 from ..core.port import Privilege
+from .parts import PLACE_BITS
 
 __all__ = ["MailOperation", "add_instructions"]
 
@@ -49,6 +50,8 @@ def _entry(contexts):
         "started": 1,
         "operation": MailOperation,
         "number": range(MESSAGE_WORDS),
+        #: Of a put: where its words lie.
+        "place": PLACE_BITS,
         "context": range(contexts),
         "handle": 32,
     })
@@ -85,15 +88,11 @@ def add_instructions(m, parts, side, port):
                 place.eq(number),
             ]
     is_put = offered.operation == MailOperation.PUT
-    # A pair has one place for words that are not committed, and none while what lies there is being copied.
-    put_waits = ((first.valid & (first.operation == MailOperation.PUT) & (first.number == offered.number))
-                 | (parts.copying & parts.moves_pairs & side.moves
-                    & staged_pairs[offered.context].bit_select(offered.number[:2], 1)))
     m.d.comb += [
         issue.accept.eq(known),
         # Sending is a release: what was stored before is in memory first.
         issue.fence.eq(known & (offered.operation == MailOperation.SEND)),
-        issue.ready.eq(~second.valid & ~parts.clearing & ~(is_put & put_waits)),
+        issue.ready.eq(~second.valid & ~parts.clearing),
         fire.eq(issue.valid & issue.ready & known),
     ]
 
@@ -107,22 +106,31 @@ def add_instructions(m, parts, side, port):
     ]
     second_stays = second.valid & ~(to_second & commit.kill)
 
-    # ---- staged words: written when issued, beside the committed ones; staged when the instruction happens
+    # ---- staged words: written when issued, to a place that holds nothing; staged when the instruction happens. What
+    # is staged, what waits in front and what is being copied may be of the same pair, so it has four places, and none
+    # of its instructions ever waits.
     pair_bits = ceil_log2(parts.pairs)
-    pairs = memory.Memory(shape=128, depth=config.contexts << (pair_bits + 1), init=[])
+    pairs = memory.Memory(shape=128, depth=config.contexts << (pair_bits + PLACE_BITS), init=[])
     m.submodules[side.name("pairs")] = pairs
     put, moved = pairs.write_port(), pairs.read_port(domain="comb")
     pair = offered.number[:pair_bits]
-    version = side.own(parts.version)
-    versions = version[offered.context]
+    places = side.own(parts.places)
+    copies = parts.copying & parts.moves_pairs & side.moves
+    waits = first.valid & (first.operation == MailOperation.PUT) & (first.number[:pair_bits] == pair)
+    holds = [(C(1), places[offered.context].word_select(pair, PLACE_BITS)), (waits, first.place),
+             (copies, parts.moved_places.word_select(pair, PLACE_BITS))]
+    for place in reversed(range(1 << PLACE_BITS)):
+        with m.If(~Cat(there & (held == place) for there, held in holds).any()):
+            m.d.comb += offered.place.eq(place)
     m.d.comb += [
-        put.addr.eq(Cat(~versions.bit_select(pair, 1), pair, offered.context)),
+        put.addr.eq(Cat(offered.place, pair, offered.context)),
         put.data.eq(Cat(issue.rs1, issue.rs2)),
         put.en.eq(fire & is_put),
     ]
     source = (parts.written >> 1)[:pair_bits]
     m.d.comb += [
-        moved.addr.eq(Cat(parts.moved_version.bit_select(source, 1), source, side.own_number(parts.moved_context))),
+        moved.addr.eq(Cat(parts.moved_places.word_select(source, PLACE_BITS), source,
+                          side.own_number(parts.moved_context))),
         # Instructions stage no capabilities.
         side.moved_word.eq(Mux(parts.written < config.message_words,
                                moved.data.word_select(parts.written[0], 64), 0)),
@@ -188,7 +196,7 @@ def add_instructions(m, parts, side, port):
         bit = first.number[:pair_bits]
         m.d.sync += [
             staged_pairs[first.context].bit_select(bit, 1).eq(1),
-            version[first.context].bit_select(bit, 1).eq(~version[first.context].bit_select(bit, 1)),
+            places[first.context].word_select(bit, PLACE_BITS).eq(first.place),
         ]
 
     # ---- asking: the first instruction, or the one that is being issued

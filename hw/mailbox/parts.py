@@ -13,7 +13,10 @@ from .rate_limit import RateLimiter
 from .registers import WORD_BYTES, Coalescing, Statistic
 from .sender_table import SenderTable
 
-__all__ = ["Operation", "Parts", "Source", "word_of"]
+__all__ = ["PLACE_BITS", "Operation", "Parts", "Source", "word_of"]
+
+#: Number of a place for the words that instructions staged of a pair.
+PLACE_BITS = 2
 
 
 class Operation(enum.Enum, shape=2):
@@ -187,9 +190,9 @@ class Parts:
         self.context_view_open = Signal(len(contexts))
         self.context_view_queue = Array(Signal(range(config.queues), name=f"context_view_queue{number}")
                                         for number in contexts)
-        #: Bit p: pair p is staged. Words exist twice: bit p of the version says where the committed ones are.
+        #: Bit p: pair p is staged. Its words lie at one of four places.
         self.staged = Array(Signal(self.pairs, name=f"staged{number}") for number in contexts)
-        self.version = Array(Signal(self.pairs, name=f"version{number}") for number in contexts)
+        self.places = Array(Signal(PLACE_BITS * self.pairs, name=f"places{number}") for number in contexts)
         #: What belongs to each hart.
         self.sides = [HartSide(self, number) for number in range(config.harts)] if config.contexts else []
         #: The context is being bound anew in this cycle.
@@ -215,7 +218,7 @@ class Parts:
         self.pop_now, self.pop_queue, self.pop_removes = Signal(), Signal(range(config.queues)), Signal()
         # The message that is being copied was staged by instructions; its word `written`.
         self.moves_pairs = Signal()
-        self.moved_context, self.moved_version = Signal(range(len(contexts))), Signal(self.pairs)
+        self.moved_context, self.moved_places = Signal(range(len(contexts))), Signal(PLACE_BITS * self.pairs)
         self.moved_word, self.written = Signal(64), Signal(range(self.entry_words))
 
     def context_owner(self, number):

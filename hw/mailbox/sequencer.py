@@ -83,7 +83,7 @@ def add_sequencer(m, parts):
                     page.eq(parts.active_page), queue.eq(parts.decide_queue), tail.eq(table.tail),
                     parts.moves_pairs.eq(parts.by_instruction), parts.moved_context.eq(parts.active_context),
                     parts.moved_hart.eq(parts.active_hart),
-                    parts.moved_version.eq(parts.version[parts.active_context]),
+                    parts.moved_places.eq(parts.places[parts.active_context]),
                 ]
                 m.next = "copy"
             with m.Elif(parts.start_wipe_page):

@@ -228,21 +228,20 @@ class ContextProof:
             m.d.comb += [Assert(self.space == 0), Assert((parts.step <= owner) | (bound.data == 0))]
         with m.Else():
             m.d.comb += Assert(self.space == bound.data)
-        inside, waiting = own.pairs.read_port(domain="comb"), own.pairs.read_port(domain="comb")
-        self.moved_inside = own.pairs.read_port(domain="comb")
-        m.d.comb += [
-            inside.addr.eq(parts.version[number]), waiting.addr.eq(~parts.version[number]),
-            self.moved_inside.addr.eq(parts.moved_version),
-        ]
+        inside, self.moved_inside = own.pairs.read_port(domain="comb"), own.pairs.read_port(domain="comb")
+        m.d.comb += [inside.addr.eq(parts.places[number]), self.moved_inside.addr.eq(parts.moved_places)]
+        copies = parts.copying & parts.moves_pairs & self.moves
         puts = [entry.valid & (entry.operation == MailOperation.PUT) for entry in (self.first, self.second)]
-        m.d.comb += Assert(~(puts[0] & puts[1]))
         with m.If(self.staged):
             m.d.comb += Assert(inside.data[:64] == self.staged_word)
-        for entry, put in zip((self.first, self.second), puts, strict=True):
+        for entry, its, put in zip((self.first, self.second), (own.first, own.second), puts, strict=True):
+            waiting = own.pairs.read_port(domain="comb")
+            m.d.comb += waiting.addr.eq(its.place)
             with m.If(put):
-                m.d.comb += Assert(waiting.data[:64] == entry.word)
-        with m.If(parts.copying & parts.moves_pairs & self.moves):
-            m.d.comb += Assert((parts.version[number] == parts.moved_version) | (self.staged & ~puts[0] & ~puts[1]))
+                m.d.comb += [Assert(waiting.data[:64] == entry.word), Assert(its.place != parts.places[number]),
+                             Assert(~copies | (its.place != parts.moved_places))]
+        with m.If(puts[0] & puts[1]):
+            m.d.comb += Assert(own.first.place != own.second.place)
         m.d.comb += Assert(~(parts.copying & parts.moves_pairs) | (parts.moved_page == 0))
         m.d.comb += Assert(~parts.clearing | (~self.first.valid & ~self.staged & ~self.enabled
                                               & ~self.view_open))
