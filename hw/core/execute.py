@@ -209,7 +209,8 @@ class ExecuteStage(wiring.Component):
         is_custom = (control.unit == Unit.CUSTOM) & ~x.exception
         m.d.comb += [
             # Only when the memory stage takes it too: until then operands may be missing, and it might be killed.
-            self.issue.valid.eq(ready & is_custom & self.executed_ready & ~self.hold_issue),
+            # It is no branch, so for `ready` it wants its operands alone.
+            self.issue.valid.eq(x_valid & ~hazard & is_custom & self.executed_ready & ~self.hold_issue),
             self.issue.insn.eq(x.raw),
             self.issue.privilege.eq(self.privilege),
             self.issue.context.eq(self.context),

@@ -7,6 +7,7 @@ a queue that remembers whose is whose. That rests on the core taking no result b
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import combinations
 from operator import or_
 
 from amaranth import *
@@ -19,13 +20,24 @@ from .port import MAX_IN_FLIGHT, CapabilityPort
 __all__ = ["PortSwitch"]
 
 
+def _telling_bits(functions):
+    """The fewest bits of funct7 that tell the units' own values apart, and what they are in each unit's own."""
+    for bits in (bits for count in range(8) for bits in combinations(range(7), count)):
+        own = [{sum((number >> bit & 1) << place for place, bit in enumerate(bits)) for number in numbers}
+               for numbers in functions]
+        if sum(map(len, own)) == len(set().union(*own)):
+            return bits, own
+    raise AssertionError("No funct7 is in two units")
+
+
 class PortSwitch(wiring.Component):
     """The switch.
 
     Parameters
     ----------
     functions : sequence of collections of int
-        For each unit the values of funct7 that are its own. Nobody accepts any other.
+        For each unit the values of funct7 that are its own. Any other is offered to the unit whose own it resembles, or
+        to none; a unit refuses what it does not know, here as at a port of its own.
 
     Attributes
     ----------
@@ -49,6 +61,7 @@ class PortSwitch(wiring.Component):
                 raise ValueError(f"funct7 must be from 0 to 127, not {number!r}")
         if len(set(numbers)) != len(numbers):
             raise ValueError(f"Two units want funct7 {min(n for n in numbers if numbers.count(n) > 1)}")
+        self._telling = _telling_bits(self._functions)
         super().__init__({"port": In(CapabilityPort()), "units": Out(CapabilityPort()).array(len(functions))})
 
     def elaborate(self, platform):
@@ -64,9 +77,12 @@ class PortSwitch(wiring.Component):
             fire.eq(issue.valid & issue.ready & issue.accept),
             take.eq(result.valid & result.ready),
             killed.eq(commit.valid & commit.kill),
-            # What nobody knows is taken at once, for the core to refuse it.
-            issue.ready.eq(~mine.any()),
         ]
+        # The way from an instruction to what it holds up is long: no more of it is looked at than tells units apart.
+        bits, own = self._telling
+        telling = Cat(issue.insn[25 + bit] for bit in bits)
+        # What resembles nobody's is taken at once, for the core to refuse it.
+        m.d.comb += issue.ready.eq(~mine.any())
         # That a result is there is known late, and comes last.
         kept, fewer = Signal.like(flying, attrs=SEPARATE), Signal.like(flying, attrs=SEPARATE)
         shows = Signal(len(units), attrs=SEPARATE)
@@ -75,9 +91,10 @@ class PortSwitch(wiring.Component):
         m.d.sync += flying.eq(Mux(take, fewer, kept))
         for number in units:
             unit, bit = self.units[number], 1 << number
-            may = free | owner[number]
+            may, able = free | owner[number], Signal(name=f"able{number}", attrs=SEPARATE)
             m.d.comb += [
-                mine[number].eq(Cat(issue.insn[25:] == each for each in self._functions[number]).any()),
+                able.eq(unit.issue.ready & may),
+                mine[number].eq(Cat(telling == values for values in own[number]).any()),
                 unit.issue.valid.eq(issue.valid & mine[number] & may),
                 unit.issue.insn.eq(issue.insn),
                 unit.issue.privilege.eq(issue.privilege),
@@ -90,7 +107,7 @@ class PortSwitch(wiring.Component):
             ]
             with m.If(mine[number]):
                 m.d.comb += [
-                    issue.ready.eq(unit.issue.ready & may),
+                    issue.ready.eq(able),
                     issue.accept.eq(unit.issue.accept),
                     issue.fence.eq(unit.issue.fence),
                 ]
@@ -98,6 +115,11 @@ class PortSwitch(wiring.Component):
                     m.d.sync += owner.eq(bit)
         m.d.comb += result.valid.eq((Cat(unit.result.valid for unit in self.units) & shows).any())
         for name in ("data", "we", "exception", "cause"):
-            values = (Mux(owner[number], getattr(self.units[number].result, name), 0) for number in units)
+            values = []
+            for number, unit in enumerate(self.units):
+                # A unit's result is late: it meets the others' where the core wants it.
+                value = Signal.like(getattr(result, name), name=f"{name}{number}", attrs=SEPARATE)
+                m.d.comb += value.eq(Mux(owner[number], getattr(unit.result, name), 0))
+                values.append(value)
             m.d.comb += getattr(result, name).eq(reduce(or_, values))
         return m

@@ -21,6 +21,21 @@ def test_bad_functions(functions, message):
         PortSwitch(functions)
 
 
+def test_nobodys():
+    """What resembles no unit's own instructions is taken at once, for the core to refuse it."""
+    dut = PortSwitch(((0b00,), (0b01,), (0b10,)))
+
+    async def bench(ctx):
+        ctx.set(dut.port.issue.insn, 0b11 << 25 | CUSTOM_0)
+        ctx.set(dut.port.issue.valid, 1)
+        assert ctx.get(dut.port.issue.ready) and not ctx.get(dut.port.issue.accept)
+        assert not any(ctx.get(unit.issue.valid) for unit in dut.units)
+
+    simulator = Simulator(dut)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
 def test_routes():
     """An instruction reaches its own unit alone; another unit's waits until nothing is in flight."""
     dut = PortSwitch((unit_functions("cap"), unit_functions("mail")))
@@ -40,7 +55,10 @@ def test_routes():
         for number, unit in enumerate(dut.units):
             ctx.set(unit.result.data, 100 + number)
         assert not ctx.get(result.valid)
-        assert offer(9) == (1, 0, [0, 0])
+        # One that is nobody's reaches the unit that it resembles, which refuses it.
+        ctx.set(dut.units[0].issue.accept, 0)
+        assert offer(9) == (1, 0, [1, 0])
+        ctx.set(dut.units[0].issue.accept, 1)
         for first, second, numbers in ((0, 2, (0, 1)), (3, 1, (1, 0))):
             one, other = numbers
             ready, accept, valid = offer(first)
