@@ -216,6 +216,10 @@ class L2Cache(wiring.Component):
             m.d.comb += parts.look_address.eq(compare.address[:parts.index_bits])
         with m.Elif(compare_reads):
             m.d.comb += parts.look_address.eq(following[:parts.index_bits])
+        # A miss. If its reader has given up, nothing looks at what is read.
+        misses = ~parts.hit & ~parts.write_back.busy
+        with m.If(serve_valid & misses):
+            m.d.comb += parts.look_address.eq(serve.address[:parts.index_bits])
 
         with m.If(advance):
             m.d.sync += [
@@ -245,7 +249,7 @@ class L2Cache(wiring.Component):
             # The reader has its last word, or has given up: what was looked up ahead is void.
             with m.If(compare_reads & (~bus.cyc | (answered & parts.last_beat))):
                 m.d.sync += [compare_valid.eq(0), serve_valid.eq(0)]
-        with m.Elif(~parts.hit & ~parts.write_back.busy):
+        with m.Elif(misses):
             start_replacement(m, parts)
             m.next = "replace"
         with m.If(parts.flush_wanted & ~serve_valid & ~compare_valid & ~parts.write_back.busy):

@@ -23,7 +23,6 @@ def start_replacement(m, parts):
     m.d.comb += [
         parts.fill.start.eq(1),
         parts.arrays.read_en.eq(1),
-        parts.look_address.eq(serve.address[:parts.index_bits]),
     ]
     m.d.sync += [
         parts.serve_ways.eq(victim),
@@ -40,7 +39,7 @@ def start_replacement(m, parts):
 
 def add_replacement(m, parts):
     """The state "replace"."""
-    config, bus, arrays, serve = parts.config, parts.bus, parts.arrays, parts.serve
+    config, arrays, serve = parts.config, parts.arrays, parts.serve
     fill, write_back, planted = parts.fill, parts.write_back, parts.planted
     with m.State("replace"):
         m.d.comb += [
