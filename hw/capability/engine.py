@@ -15,7 +15,7 @@ from amaranth.lib.wiring import In, Out
 from ..bus import wishbone
 from ..mapping import SEPARATE
 from .check import CheckRequest, CheckResponse
-from .lookaside import SPACE_LIMIT, Invalidate, InvalidateKind, LineFlip, Lookaside, SlotKey
+from .lookaside import SPACE_LIMIT, Invalidate, InvalidateKind, LineFlip, Lookaside, SlotKey, parity_groups
 from .verdict import Judge, LineJudge
 from .walker import TableRegisters, Walker, WalkResult
 
@@ -145,7 +145,7 @@ class Engine(wiring.Component):
         config, planted, lookups = self._config, self._planted, self.lookups
         m.submodules.lookaside = lookaside = self._create_lookaside()
         m.submodules.walker = walker = self._create_walker()
-        m.submodules.seen = seen = LineJudge(config.ways, planted)
+        m.submodules.seen = seen = LineJudge(config.ways, parity_groups(config), planted)
         m.submodules.walked = walked = Judge(planted)
         wiring.connect(m, wiring.flipped(self.walker), walker.bus)
         m.d.comb += [walker.enable.eq(self.enable), walker.tables.eq(self.tables),
@@ -188,7 +188,7 @@ class Engine(wiring.Component):
             seen.query.eq(s_request.query),
             seen.enable.eq(self.enable),
             seen.holds.eq(lookaside.holds),
-            seen.intact.eq(lookaside.intact),
+            *(judged.eq(intact) for judged, intact in zip(seen.intact, lookaside.intact, strict=True)),
             *(judged.eq(content) for judged, content in zip(seen.contents, lookaside.contents, strict=True)),
             seen.wants_value.eq(first.wants_value),
             seen.wants_object.eq(first.wants_object),

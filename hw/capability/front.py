@@ -170,6 +170,7 @@ class InstructionFront(wiring.Component):
         shows = (operation == Operation.BADGE) | (operation == Operation.OBJECT)
         looking, valid, sure = (Signal(name=name, attrs=SEPARATE) for name in ("looking", "valid", "sure"))
         seen, found, kept_before = Signal(Answer), Signal(Answer), Signal(64)
+        held = Signal(64, attrs=SEPARATE)
         found_verdict, found_value = Signal.like(lookup.found.verdict), Signal.like(lookup.found.badge)
         m.d.comb += [
             lookup.wants_value.eq((phase == _Phase.LOOK) & shows),
@@ -183,7 +184,8 @@ class InstructionFront(wiring.Component):
             sure.eq((looking & lookup.closed) | (first.valid & (phase == _Phase.HELD))),
             valid.eq((looking & lookup.hit) | sure),
             result.valid.eq(valid),
-            result.data.eq(seen.as_value() | Mux(phase == _Phase.HELD, kept, 0)),
+            held.eq(Mux(phase == _Phase.HELD, kept, 0)),
+            result.data.eq(seen.as_value() | held),
         ]
         take = Signal()
         #: The first entry will be another one's, or nobody's.

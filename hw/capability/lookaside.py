@@ -27,7 +27,7 @@ from amaranth.utils import exact_log2
 from ..mapping import BLOCK_RAM, SEPARATE, all_of, equal, pairs_equal
 
 __all__ = ["SlotKey", "SlotContent", "InvalidateKind", "Invalidate", "Lookaside", "LineFlip", "SPACE_LIMIT",
-           "line_layout", "parity_of", "place_of"]
+           "line_layout", "parity_groups", "parity_of", "place_of"]
 
 #: A space number that no table reaches: nothing is kept of it. It stands for every operand above 32 bits.
 SPACE_LIMIT = (1 << 32) - 1
@@ -96,6 +96,11 @@ def line_layout(config):
     return data.StructLayout({**body, "parity": -(-width // _PARITY_SPAN)})
 
 
+def parity_groups(config):
+    """Signals that say whether a line's parity is right, each of up to four bits of it."""
+    return -(-line_layout(config)["parity"].width // 4)
+
+
 def parity_of(line):
     """The parity bits that a line, a view of :func:`line_layout`, should have."""
     bits = len(line.parity)
@@ -128,8 +133,8 @@ class Lookaside(wiring.Component):
         What to look up, and :func:`place_of` it, which is known before the key is. `place` may be another's if
         the key's space is SPACE_LIMIT: no line has that.
     holds, hit, intact, contents : Out
-        Which way holds the key (one at most of those that are intact), whether one does, which have right parity, and
-        what all of them hold.
+        Which way holds the key (one at most of those that are intact), whether one does, which have right parity (all
+        bits of a way's: they meet where they are used), and what all of them hold.
     clearing : Out(1)
         Everything is being forgotten (from reset, too).
     fill_valid, fill_key, fill_content, fill_ready
@@ -154,7 +159,7 @@ class Lookaside(wiring.Component):
             "place": In(_INDEX_BITS),
             "holds": Out(config.ways),
             "hit": Out(1),
-            "intact": Out(config.ways),
+            "intact": Out(parity_groups(config)).array(config.ways),
             "contents": Out(SlotContent).array(config.ways),
             "fill_valid": In(1),
             "fill_ready": Out(1),
@@ -226,7 +231,9 @@ class Lookaside(wiring.Component):
         #: Lines to throw out.
         bad = Signal(ways)
         for way, line in enumerate(lines):
-            holds, intact = Signal(name=f"holds{way}", attrs=SEPARATE), Signal(name=f"intact{way}", attrs=SEPARATE)
+            holds = Signal(name=f"holds{way}", attrs=SEPARATE)
+            intact = Signal(parity_groups(config), name=f"intact{way}", attrs=SEPARATE)
+            right = self._check_parity(m, line, way)
             m.d.comb += [
                 holds.eq(all_of(
                     line.valid,
@@ -234,8 +241,8 @@ class Lookaside(wiring.Component):
                     # Bit by bit: with `any_index` two of them would be too many inputs for a LUT.
                     *(~(stored ^ asked) | any_index
                       for stored, asked in zip(line.index_high, seen_key.index[exact_log2(sets):], strict=True)))),
-                intact.eq(all_of(*self._check_parity(m, line, way))),
-                bad[way].eq(~intact & ~planted("keep_bad")),
+                *(group.eq(right[4 * place:4 * place + 4].all()) for place, group in enumerate(intact)),
+                bad[way].eq(~intact.all() & ~planted("keep_bad")),
                 self.holds[way].eq(holds),
                 self.intact[way].eq(intact),
                 self.contents[way].eq(line.content),

@@ -93,7 +93,8 @@ class LineJudge(wiring.Component):
 
     Parameters
     ----------
-    ways : int
+    ways, groups : int
+        Lines, and in how many parts it is said whether one is to be believed.
     planted : callable
         Value that says whether a fault, given by its name, is planted.
 
@@ -104,8 +105,8 @@ class LineJudge(wiring.Component):
         Low: UNDECIDED.
     holds : In(ways)
         Which line is the slot's, one at most of those that are intact. None: UNDECIDED.
-    intact : In(ways)
-        Which line is to be believed. One that is not is none.
+    intact : In(groups).array(ways)
+        Which line is to be believed: all of its bits. One that is not is none.
     contents : In(SlotContent).array(ways)
     response : Out(CheckResponse)
     wants_value, wants_object : In(1)
@@ -114,14 +115,14 @@ class LineJudge(wiring.Component):
         Zero unless it is wanted and the verdict is OK.
     """
 
-    def __init__(self, ways, planted):
+    def __init__(self, ways, groups, planted):
         self._ways = ways
         self._planted = planted
         super().__init__({
             "query": In(Query),
             "enable": In(1),
             "holds": In(ways),
-            "intact": In(ways),
+            "intact": In(groups).array(ways),
             "contents": In(SlotContent).array(ways),
             "response": Out(CheckResponse),
             "wants_value": In(1),
@@ -153,8 +154,11 @@ class LineJudge(wiring.Component):
             fits = early("fits", _all_fit(self.query, content, self._planted))
             wanted = Mux(self.wants_object, content.object_id, content.badge)
             shown = early("shown", Mux(self.wants_value, wanted, 0), 32)
-            ok = early("ok", self.holds[way] & self.intact[way] & fits & self.enable)
-            holds = early("holds", self.holds[way] & self.intact[way])
+            # The last part goes together with what fits: more would be another gate.
+            intact = self.intact[way]
+            fits = early("sure", fits & self.enable & intact[-1])
+            ok = early("ok", self.holds[way] & intact[:-1].all() & fits)
+            holds = early("holds", self.holds[way] & intact.all())
             believed.append(holds)
             low.append(holds & early("low", self.enable & bits[0]))
             high_clear.append(holds & early("high_clear", self.enable & ~bits[2]))
