@@ -36,16 +36,18 @@ static struct cap_config capability_tables(void)
 
 /* What the first process has for itself and all others. Left for the kernel: its own objects (that process, the console, the
    capability space, the kernel), the space of all registries; and frames for its records, which are at most a page for each
-   space, 1 KiB for each object or thread, 32 bytes and some for each slot. */
+   space, 1 KiB for each object or thread, 32 bytes and some for each slot. Of a small memory half of each is left. */
 constexpr uint32_t FIRST_OBJECTS = 4, FIRST_THREADS = 512;
 
-static void first_quotas(uint32_t limits[QUOTA_RESOURCES])
+static uint32_t all_but(uint32_t all, uint32_t kept) { return all - (kept < all / 2 ? kept : all / 2); }
+
+static void first_quotas(uint32_t limits[QUOTA_RESOURCES], struct cap_config const *capabilities)
 {
-    uint32_t slots = CAPABILITIES.slot_pages * (uint32_t)SLOTS_PER_PAGE, free = (uint32_t)frame_count();
-    uint32_t kept = CAPABILITIES.space_count + (CAPABILITIES.object_count + FIRST_THREADS) / 4 + slots / 64;
-    limits[RESOURCE_FRAMES] = free - (kept < free / 2 ? kept : free / 2);
-    limits[RESOURCE_SLOTS] = slots - (1 + CAPABILITIES.pages_per_space) * (uint32_t)SLOTS_PER_PAGE;
-    limits[RESOURCE_OBJECTS] = CAPABILITIES.object_count - 1 - FIRST_OBJECTS;
+    uint32_t slots = capabilities->slot_pages * (uint32_t)SLOTS_PER_PAGE;
+    uint32_t records = capabilities->space_count + (capabilities->object_count + FIRST_THREADS) / 4 + slots / 64;
+    limits[RESOURCE_FRAMES] = all_but((uint32_t)frame_count(), records);
+    limits[RESOURCE_SLOTS] = all_but(slots, (1 + capabilities->pages_per_space) * (uint32_t)SLOTS_PER_PAGE);
+    limits[RESOURCE_OBJECTS] = all_but(capabilities->object_count, 1 + FIRST_OBJECTS);
     limits[RESOURCE_THREADS] = FIRST_THREADS;
 }
 
@@ -72,13 +74,13 @@ static uint32_t grant_space(struct process *process)
     return handle;
 }
 
-static void start_first_process(struct boot_info const *info)
+static void start_first_process(struct boot_info const *info, struct cap_config const *capabilities)
 {
     char name[24];
     if (!boot_argument(info, "init", name, sizeof name)) string_copy(name, FIRST_PROGRAM, sizeof name);
     struct process *process;
     uint32_t limits[QUOTA_RESOURCES];
-    first_quotas(limits);
+    first_quotas(limits, capabilities);
     enum status status = process_create_first(name, limits, &process);
     if (status == STATUS_NOT_FOUND) panic("init=%s: no such program in the initrd", name);
     if (status != STATUS_OK) panic("init=%s: cannot be started, status %u", name, status);
@@ -110,6 +112,6 @@ void kernel_main(struct boot_info const *info)
     mailbox_init(info);
     initrd_init(info);
     print("initrd: %zu programs, %lu KiB\n", initrd_count(), (info->initrd_size + 1023) >> 10);
-    start_first_process(info);
+    start_first_process(info, &capabilities);
     sched_start();
 }
