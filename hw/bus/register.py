@@ -29,7 +29,6 @@ from enum import EnumMeta
 from types import SimpleNamespace
 
 from amaranth import *
-from amaranth.hdl import Fragment
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from amaranth.utils import exact_log2
@@ -37,8 +36,7 @@ from amaranth.utils import exact_log2
 from .field import Access, FieldAction, FieldPort, Reserved
 from .memory_map import MemoryMap
 
-__all__ = ["Alternate", "Field", "FieldInfo", "RegisterInfo", "Register", "RegisterBank", "described",
-           "registers"]
+__all__ = ["Alternate", "Field", "FieldInfo", "RegisterInfo", "Register", "RegisterBank", "registers"]
 
 WIDTHS = (8, 16, 32, 64)
 
@@ -309,12 +307,6 @@ class RegisterBank:
                                  f"by {register.access.value!r}")
         of.alternates += (Alternate(name, register, when),)
         return register
-
-
-def described(device):
-    """Memory map of a device that is looked at and not built: Amaranth would complain of one that is thrown away."""
-    Fragment.get(device, None)
-    return device.bus.memory_map
 
 
 def registers(memory_map):

@@ -305,6 +305,9 @@ def memory_map(config):
         for row in rows:
             for number in present.get(row.name, range(row.count)):
                 name = row.name.lower() + (f"_{number}" if row.count > 1 else "")
+                if row.name == "CONTEXT" and config.harts > 1:
+                    hart, context = divmod(number, config.contexts)
+                    name = f"hart{hart}_context_{context}"
                 target.add_resource(DescribedRegister(row), name=name, size=row.width // 8,
                                     addr=row.offset + number * row.stride)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hw.bus.register import described, registers
+from hw.bus.register import registers
 from hw.memory.l2_config import L2Config
 from hw.memory.l2_registers import L2Registers
 from hw.peripherals.spi_flash import SpiFlash
@@ -35,7 +35,7 @@ def _bit(bank, register: str, field: str) -> int:
 
 
 def _defines(config: SocConfig) -> dict[str, int]:
-    flash, l2 = described(SpiFlash()), described(L2Registers(L2Config()))
+    flash, l2 = SpiFlash().bus.memory_map, L2Registers(L2Config()).bus.memory_map
     values = {f"STRAP_{name.upper()}": 1 << field.offset for name, field in BootStraps.as_shape()}
     values |= {f"FLASH_{info.name.upper()}": info.offset for info in registers(flash)}
     values |= {f"L2_{info.name.upper()}": info.offset for info in registers(l2)}

@@ -1,6 +1,7 @@
 """Writes what follows from the hardware's data: ``python -m soc.generate --help``."""
 
 import sys
+import warnings
 from pathlib import Path
 
 import click
@@ -91,6 +92,32 @@ def svd_command(config, output):
     _write(output, svd(SoC(config).memory_map))
 
 
+@main.command("registers")
+@click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--block", "name", required=True, metavar="BLOCK",
+              help="capability-unit, mailbox, or another one with registers.")
+@click.option("--config", "configuration", metavar="JSON", default="{}", help="Parameters as a JSON object.")
+@click.option("--format", "kind", type=click.Choice(["table", "svd", "header"]), default="table", show_default=True)
+@_output
+def registers_command(parameters, name, configuration, kind, output):
+    """Registers of one block alone; NAME=VALUE sets a parameter of it, such as harts=2."""
+    from .block_registers import block_registers
+
+    _write(output, _of_block(name, lambda: block_registers(name, kind, configuration, parameters)))
+
+
+def _of_block(name, write):
+    """What `write` returns; its errors as one line."""
+    from ..blocks import ROOTS
+
+    if name not in ROOTS:
+        raise click.ClickException(f"there is no block '{name}'; there are {', '.join(ROOTS)}")
+    try:
+        return write()
+    except ValueError as error:
+        raise click.ClickException(f"{name}: {error}") from None
+
+
 @main.command()
 @_config
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs" / "reference", help="Folder.")
@@ -115,19 +142,14 @@ def verilog_command(parameters, name, configuration, output):
 
     The modules are called veridian (the SoC), veridian_core, veridian_capability_unit and veridian_mailbox.
     """
-    from ..blocks import ROOTS
     from ..export import export
 
-    if name not in ROOTS:
-        raise click.ClickException(f"there is no block '{name}'; there are {', '.join(ROOTS)}")
-    try:
-        text = export(name, configuration, parameters)
-    except ValueError as error:
-        raise click.ClickException(f"{name}: {error}") from None
-    _write(output, text)
+    _write(output, _of_block(name, lambda: export(name, configuration, parameters)))
     if output is not None:
         click.echo(output)
 
 
 if __name__ == "__main__":
+    # Amaranth says so of every design that is looked at, for its memory map say, and not built.
+    warnings.filterwarnings("ignore", message=".* created but never used")
     main()

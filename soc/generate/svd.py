@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 from hw.bus.memory_map import MemoryMap
 from hw.bus.register import RegisterInfo, registers
 
-from ..memory_map import region
+from ..memory_map import REGIONS
 
 __all__ = ["svd"]
 
@@ -42,10 +42,11 @@ def _sentence(text: str) -> str:
     return " ".join(text.split())
 
 
-def svd(memory_map: MemoryMap) -> str:
+def svd(memory_map: MemoryMap, device_name: str = "veridian", description: str = "Veridian SoC") -> str:
     """SVD text of every window of `memory_map` that holds registers."""
+    interrupts = {region.name: region.interrupt for region in REGIONS}
     device = ElementTree.Element("device", schemaVersion="1.3")
-    _text(device, name="veridian", version="1.0", description="Veridian SoC", addressUnitBits=8, width=64,
+    _text(device, name=device_name, version="1.0", description=description, addressUnitBits=8, width=64,
           size=64, access="read-write", resetValue="0x0")
     peripherals = ElementTree.SubElement(device, "peripherals")
     for window, name, start, end in memory_map.windows():
@@ -56,7 +57,7 @@ def svd(memory_map: MemoryMap) -> str:
         _text(peripheral, name=name.upper(), baseAddress=f"{start:#x}")
         block = ElementTree.SubElement(peripheral, "addressBlock")
         _text(block, offset="0x0", size=f"{end - start:#x}", usage="registers")
-        if (number := region(name).interrupt) is not None:
+        if (number := interrupts.get(name)) is not None:
             interrupt = ElementTree.SubElement(peripheral, "interrupt")
             _text(interrupt, name=name, value=number)
         block = ElementTree.SubElement(peripheral, "registers")

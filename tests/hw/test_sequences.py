@@ -29,6 +29,7 @@ UNIT_FAULTS = {
     "the unit does not forget": {"FAULTS": "skip_invalidate"},
     "the kernel does not say what it has emptied": {
         "KERNEL_FAULT": "space.c:else if (remembered) cap_hook_invalidate_slot(space, handle);=>"},
+    "the unit does not compare generations": {"FAULTS": "drop_generation", "EXAMPLES": 60},
     "the engine does not forget what it has emptied": {"FAULTS": "skip_settle", "EXAMPLES": 30},
 }
 
