@@ -10,7 +10,7 @@ from ..abi import RevokeState, Verdict
 from ..bus import wishbone
 from ..bus.arbiter import Arbiter
 from ..bus.decoder import Decoder
-from ..core.port import CapabilityPort
+from ..core.port import CapabilityPort, connect_closed
 from .broadcast import Broadcast
 from .check import CheckPort, CheckResponse
 from .config import CapabilityUnitConfig
@@ -113,22 +113,7 @@ class CapabilityUnits(wiring.Component):
         m.d.sync += wanted.eq(closed & unit.walker.cyc)
         m.submodules[f"unit{number}"] = ResetInserter(in_reset)(unit)
 
-        port = getattr(self, f"port{number}")
-        issue, result = port.issue, port.result
-        m.d.comb += [
-            unit.port.issue.valid.eq(issue.valid & ~closed),
-            issue.ready.eq(unit.port.issue.ready & ~closed),
-            result.valid.eq(unit.port.result.valid & ~closed),
-            unit.port.result.ready.eq(result.ready & ~closed),
-            unit.port.commit.valid.eq(port.commit.valid),
-            unit.port.commit.kill.eq(port.commit.kill),
-        ]
-        for name in ("insn", "privilege", "context", "rs1", "rs2"):
-            m.d.comb += getattr(unit.port.issue, name).eq(getattr(issue, name))
-        for name in ("accept", "fence"):
-            m.d.comb += getattr(issue, name).eq(getattr(unit.port.issue, name))
-        for name in ("data", "we", "exception", "cause"):
-            m.d.comb += getattr(result, name).eq(getattr(unit.port.result, name))
+        connect_closed(m, getattr(self, f"port{number}"), unit.port, closed)
 
         check, inner = getattr(self, f"check{number}"), self._inner[number]
         # A question that the unit has taken is not forgotten with it: who asked hears UNDECIDED.

@@ -23,7 +23,7 @@ Rules
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["CONTEXT_BITS", "MAX_IN_FLIGHT", "Privilege", "CapabilityPort"]
+__all__ = ["CONTEXT_BITS", "MAX_IN_FLIGHT", "Privilege", "CapabilityPort", "connect_closed"]
 
 #: Enough for the thread contexts of any core (:class:`hw.core.config.CoreConfig`).
 CONTEXT_BITS = 4
@@ -68,3 +68,25 @@ class CapabilityPort(wiring.Signature):
                 "cause": In(6),
             })),
         })
+
+
+def connect_closed(m, port, inner, closed):
+    """Connect a unit's side of the port to another one within; while `closed` nothing is issued and nothing answered.
+
+    Commits pass: what is within may still have to know of them.
+    """
+    issue, commit, result = port.issue, port.commit, port.result
+    m.d.comb += [
+        inner.issue.valid.eq(issue.valid & ~closed),
+        issue.ready.eq(inner.issue.ready & ~closed),
+        result.valid.eq(inner.result.valid & ~closed),
+        inner.result.ready.eq(result.ready & ~closed),
+        inner.commit.valid.eq(commit.valid),
+        inner.commit.kill.eq(commit.kill),
+    ]
+    for name in ("insn", "privilege", "context", "rs1", "rs2"):
+        m.d.comb += getattr(inner.issue, name).eq(getattr(issue, name))
+    for name in ("accept", "fence"):
+        m.d.comb += getattr(issue, name).eq(getattr(inner.issue, name))
+    for name in ("data", "we", "exception", "cause"):
+        m.d.comb += getattr(result, name).eq(getattr(inner.result, name))

@@ -96,6 +96,10 @@ FAULTS = (
     "pop_together",
     #: Sends that come one behind the other keep removals and the bus waiting until the queue is full.
     "never_pauses",
+    #: Contexts stay bound in the reset of their hart, with what they have staged and open.
+    "keep_in_reset",
+    #: The command of a hart that is in reset goes on to wait for it.
+    "serve_in_reset",
 )
 
 #: Those of them that take more than one hart.

@@ -101,6 +101,9 @@ def add_control_page(m, parts):
                 _setting(m, parts, ContextBinding.as_shape().size)
                 m.d.comb += parts.start_search.eq(accepted)
                 _bind_context(m, parts, target, accepted)
+                if config.harts > 1:
+                    with m.If(parts.unbound.bit_select(target, 1) & ~bus.we):
+                        m.d.comb += parts.source.eq(Source.REGISTER)
         with m.Elif((word[5:] == senders >> 5) & (sender < config.senders)):
             with m.If(sender_column == SenderWord.BINDING):
                 _setting(m, parts, SenderBinding.as_shape().size)
@@ -172,6 +175,8 @@ def _bind_context(m, parts, target, accepted):
             with m.If(accepted):
                 m.d.comb += parts.binds_context[number].eq(1)
                 m.d.sync += parts.context_enabled[number].eq(stored.enabled)
+                if parts.config.harts > 1:
+                    m.d.sync += parts.unbound[number].eq(0)
                 kept = parts.fault("keep_other_hart") if number >= parts.config.contexts else C(0)
                 with m.If(~parts.fault("keep_pairs") & ~kept):
                     m.d.sync += parts.staged[number].eq(0)

@@ -19,6 +19,7 @@ from ..core.port import CapabilityPort
 from .commands import add_commands
 from .config import MailboxConfig
 from .control_page import add_control_page
+from .hart_reset import add_hart_reset, closed_port
 from .harts import add_harts
 from .instructions import add_instructions
 from .parts import Parts
@@ -45,6 +46,9 @@ class Mailbox(wiring.Component):
     port : In(CapabilityPort())
         From the hart whose contexts may use instructions; only if the configuration has contexts. With more than one
         hart an array of ports.
+    resets : In(harts)
+        Only with more than one: reset of each hart, as long as its bit is high. From the bit's first cycle on nothing
+        of it happens any more; what it has staged and open is gone, and its contexts are bound to nothing.
     forget : In(1)
         The capability unit begins to forget something: answers that are not yet used are void, and messages that
         instructions have open are closed.
@@ -70,6 +74,8 @@ class Mailbox(wiring.Component):
         }
         if config.contexts:
             ports["port"] = In(CapabilityPort()) if config.harts == 1 else In(CapabilityPort()).array(config.harts)
+        if config.harts > 1:
+            ports["resets"] = In(config.harts)
         if config.faults:
             ports["fault"] = In(len(config.faults))
         super().__init__(ports)
@@ -92,10 +98,14 @@ class Mailbox(wiring.Component):
         add_thread_pages(m, parts)
         add_control_page(m, parts)
         add_commands(m, parts)
-        if self.config.contexts:
-            ports = [self.port] if self.config.harts == 1 else self.port
-            for side, port in zip(parts.sides, ports, strict=True):
-                add_instructions(m, parts, side, port)
+        if self.config.harts > 1:
+            for side, port, reset in zip(parts.sides, self.port, self.resets, strict=True):
+                add_instructions(m, parts, side, closed_port(m, port, reset))
+            add_harts(m, parts)
+            for side, reset in zip(parts.sides, self.resets, strict=True):
+                add_hart_reset(m, parts, side, reset)
+        elif self.config.contexts:
+            add_instructions(m, parts, parts.sides[0], self.port)
             add_harts(m, parts)
         # Last: where it drives the same memory ports as the bus, it is the sequencer's turn.
         add_sequencer(m, parts)

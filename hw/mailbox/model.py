@@ -384,6 +384,11 @@ class MailboxModel:
 
     # ------------------------------------------------------------------------------------ instructions
 
+    def reset_hart(self, hart: int):
+        """Nothing of this hart stays; messages that it has sent do."""
+        for number in range(hart * self.config.contexts, (hart + 1) * self.config.contexts):
+            self.contexts[number] = _Context()
+
     def forget(self):
         """The capability unit forgets something."""
         for context in self.contexts:

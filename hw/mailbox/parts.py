@@ -188,6 +188,8 @@ class Parts:
         self.pairs = -(-config.message_words // 2)
         self.context_enabled = Signal(len(contexts))
         self.context_view_open = Signal(len(contexts))
+        #: A reset of its hart has taken the context's binding, and it has got no other.
+        self.unbound = Signal(len(contexts))
         self.context_view_queue = Array(Signal(range(config.queues), name=f"context_view_queue{number}")
                                         for number in contexts)
         #: Bit p: pair p is staged. Its words lie at one of four places.

@@ -4,10 +4,11 @@ The hart issues anything within the rules of :mod:`hw.core.port`. *Specification
 instructions are in flight, what was staged, whether a message may be open. No instruction changes anything before it is
 committed and its result is taken; a message that one sends was staged as a whole since the context was bound, and had
 an OK to its own question; one opens and removes only with an OK for receiving since the context was bound and since
-something was last forgotten.
+something was last forgotten. In the reset of a hart among several nothing of it happens, and nothing is left of what it
+had issued, staged and open.
 """
 
-from amaranth.hdl import Assert, Assume, Mux, Signal
+from amaranth.hdl import Assert, Assume, Const, Mux, Signal
 from amaranth.lib import data
 
 from hw.abi import CUSTOM_0, INSTRUCTIONS, CapType, MailAnswer, MailStatus, Rights, Verdict
@@ -45,6 +46,8 @@ class ContextProof:
         self.port = proof.port if len(proof.parts.sides) == 1 else proof.port[side.number]
         #: The command that is served, or the message that is being copied, would be this hart's.
         self.serves, self.moves = (getattr(self.parts, f"{what}_hart") == side.number for what in ("active", "moved"))
+        #: Its reset, at any moment.
+        self.reset = Const(0) if len(proof.parts.sides) == 1 else proof.resets[side.number]
         self.view_open = self.parts.context_view_open[side.number]
         self.view_queue = self.parts.context_view_queue[side.number]
         self.forget = proof.forget
@@ -104,6 +107,9 @@ class ContextProof:
             m.d.sync += [first.eq(first_next), second.eq(Mux(second.valid, second_next, offered))]
         # Nothing is answered that was not asked, and nothing in the cycle of a kill.
         m.d.comb += Assert(~self.take | first.valid)
+        with m.If(self.reset):
+            m.d.sync += [first.valid.eq(0), second.valid.eq(0)]
+            m.d.comb += [Assert(~self.take), Assert(~offered.valid), Assert(~self.side.pop_removes)]
 
     def _follow_context(self, m):
         """Binding, staged word."""
@@ -122,6 +128,8 @@ class ContextProof:
             m.d.sync += self.staged.eq(0)
         with m.If(self.bind):
             m.d.sync += [self.space.eq(binding.space), self.enabled.eq(binding.enabled), self.staged.eq(0)]
+        with m.If(self.reset):
+            m.d.sync += [self.enabled.eq(0), self.staged.eq(0)]
         self.sends = parts.start_copy & parts.by_instruction & self.serves
         m.d.comb += [
             Assert(self.sends == (sent & (self.status == MailStatus.OK))),
@@ -171,7 +179,7 @@ class ContextProof:
 
         # Whether a message may be open: what a removal rests on.
         self.may_see = Signal()
-        with m.If(self.bind | self.forgotten):
+        with m.If(self.bind | self.forgotten | self.reset):
             m.d.sync += self.may_see.eq(0)
         with m.Elif(self.take & (first.operation == MailOperation.RECEIVE)):
             m.d.sync += self.may_see.eq(self.status == MailStatus.OK)

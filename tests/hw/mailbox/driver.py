@@ -226,9 +226,10 @@ class Bench:
         self.bus = bus(dut)
         self.unit = Unit(dut)
         self.model = MailboxModel(self.config, self.unit.check)
-        names = ["port"] if self.config.harts == 1 else [f"port_{number}" for number in range(self.config.harts)]
         #: Each with a port. `hart` is the first one, which `execute` means.
-        self.harts = [Hart(dut, name) for name in names] if self.config.contexts else []
+        self.harts = [Hart(dut, f"port_{number}", number) for number in range(self.config.harts)]
+        if self.config.harts == 1:
+            self.harts = [Hart(dut)] if self.config.contexts else []
         self.hart = self.harts[0] if self.harts else None
 
     @classmethod

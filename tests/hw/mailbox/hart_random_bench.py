@@ -16,8 +16,8 @@ STEPS = int(os.environ.get("STEPS", "300"))
 
 @cocotb.test()
 async def any_instructions_of_both(dut):
-    """Random programs on both harts, killed and delayed, while contexts and queues are bound anew and the unit forgets:
-    mailbox and model agree."""
+    """Random programs on both harts, killed and delayed, while contexts and queues are bound anew, the unit forgets and
+    one hart or the other is reset: mailbox and model agree."""
     bench = await begin(dut)
     bench.unit.latency, bench.unit.stall = (1, 6), (0, 2)
     record = Record(bench)
@@ -48,14 +48,20 @@ async def any_instructions_of_both(dut):
     async def governs(done):
         while not done():
             await bench.bus.tick(random.randrange(60))
-            what = random.randrange(6)
-            if what < 2:
+            what = random.randrange(20)
+            if what == 19:
+                hart = random.randrange(2)
+                await record.reset(hart, random.choice([1, 1, 2, 30]))
+                await bench.bus.tick(random.randrange(40))
+                for context, space in enumerate(SPACES[hart]):
+                    await record.store(context_register(2 * hart + context), space | 1 << 32)
+            elif what % 6 < 2:
                 number = random.randrange(4)
                 await record.store(context_register(number), SPACES[number // 2][number % 2] | 1 << 32)
-            elif what == 2:
+            elif what % 6 == 2:
                 await record.store(queue_register(random.randrange(2), QueueWord.BINDING),
                                    random.choice([A, B, A]) | 1 << 32)
-            elif what == 3:
+            elif what % 6 == 3:
                 await record.store(ControlPage.WIPE, random.randrange(2))
             else:
                 await record.forget()

@@ -34,7 +34,7 @@ class Record:
     """What happened at the ports and on the bus, for the golden model to follow in the order of its cycles.
 
     Instructions happen in the cycle in which their result is taken. In one cycle reads of the open message come before
-    a removal, and what the bus stores comes after all of them.
+    a removal, what the bus stores comes after all of them, and a reset last.
     """
 
     def __init__(self, bench):
@@ -47,7 +47,7 @@ class Record:
         program = [(each,) if isinstance(each, str) else each for each in program]
         done, cycles = await driver.run(program, **how)
         for instruction, one in zip(program, done, strict=True):
-            if not one.killed:
+            if one.taken is not None:
                 rank = 1 if one.name == "mail.pop" else 0
                 self.events.append((one.taken, rank, "execute", hart, context, instruction, one))
         return [one.data for one in done], cycles
@@ -64,6 +64,14 @@ class Record:
         await self.bench.bus.tick()
         dut.forget.value = 0
 
+    async def reset(self, hart, cycles=1):
+        """Of one hart alone."""
+        for _ in range(cycles):
+            self.bench.dut.resets.value = 1 << hart
+            self.events.append((self.bench.hart.now(), 3, "reset", hart))
+            await self.bench.bus.tick()
+        self.bench.dut.resets.value = 0
+
     def check(self):
         """The model says the same. RETRY may come only where something of page 0, or what the unit knows, changed."""
         model, disturbed = self.bench.model, []
@@ -75,6 +83,9 @@ class Record:
             if what == "forget":
                 disturbed.append(taken)
                 model.forget()
+                continue
+            if what == "reset":
+                model.reset_hart(*more)
                 continue
             hart, number, instruction, one = more
             context = model.contexts[self.bench.config.contexts * hart + number]

@@ -37,14 +37,20 @@ class Hart:
     """The hart at the port of this name. Two instructions are in flight at most: one in the memory stage, one that
     waits in writeback.
 
-    `slow_stores` are the cycles that the store buffer takes to be empty, for instructions that ask for a fence.
+    `slow_stores` are the cycles that the store buffer takes to be empty, for instructions that ask for a fence. With a
+    `number` it is one of several, and forgets its program in the first cycle in which its bit of `resets` is high.
     """
 
-    def __init__(self, dut, port="port"):
+    def __init__(self, dut, port="port", number=None):
         self.dut = dut
         self.context = 0
         self.slow_stores = 0
-        self._port = port
+        self._port, self._number = port, number
+
+    @property
+    def in_reset(self):
+        """In this cycle."""
+        return self._number is not None and bool(int(self.dut.resets.value) >> self._number & 1)
 
     def signal(self, name):
         """A signal of the port."""
@@ -71,7 +77,8 @@ class Hart:
         Returns
         -------
         tuple of list of Done and int
-            And the cycles that `mcycle` read before and behind would tell, but for the reading itself.
+            And the cycles that `mcycle` read before and behind would tell, but for the reading itself. What a reset
+            has ended has no cycle in which its result was taken.
         """
         signal, hold = self.signal, dict(hold or {})
         done = [Done(name) for name, *_ in program]
@@ -107,6 +114,10 @@ class Hart:
             if issued and accepted:
                 fence[position] = bool(int(signal("issue_fence").value))
             # ---- the next cycle
+            if self.in_reset:
+                assert not taken and not issued, f"{program} goes on in reset at {position}, {memory}, {back}"
+                await FallingEdge(self.dut.clk)
+                break
             stores -= 1
             if frozen:
                 back_committed = back_committed or late

@@ -8,6 +8,7 @@ from tests.hw.cocotb_bench import BenchFailure, model_of, run, testcases
 DIRECTED = "tests.hw.mailbox.mailbox_bench"
 HARTS = "tests.hw.mailbox.hart_bench"
 HARTS_RANDOM = "tests.hw.mailbox.hart_random_bench"
+HARTS_RESET = "tests.hw.mailbox.hart_reset_bench"
 INSTRUCTIONS = "tests.hw.mailbox.instruction_bench"
 SENDERS = "tests.hw.mailbox.sender_bench"
 RANDOM = "tests.hw.mailbox.random_bench"
@@ -56,6 +57,8 @@ CAUGHT_BY = {
     "read_ahead": "reads_do_not_overtake_the_words",
     "pop_together": "both_remove",
     "never_pauses": "a_sender_leaves_room",
+    "keep_in_reset": "reset_in_every_cycle_of_a_receive",
+    "serve_in_reset": "reset_of_a_hart_that_waits",
 }
 
 
@@ -87,6 +90,11 @@ def harts():
 @pytest.mark.parametrize("testcase", testcases(HARTS))
 def test_harts(harts, testcase):
     run(harts, HARTS, testcase, environment=TWO_HARTS)
+
+
+@pytest.mark.parametrize("testcase", testcases(HARTS_RESET))
+def test_reset_of_one_hart(harts, testcase):
+    run(harts, HARTS_RESET, testcase, environment=TWO_HARTS)
 
 
 @pytest.mark.parametrize("testcase", testcases(HARTS_RANDOM))
@@ -141,7 +149,8 @@ def test_every_fault_has_a_test():
 @pytest.mark.parametrize("fault", HART_FAULTS)
 def test_fault_between_harts_is_noticed(harts, fault):
     with pytest.raises(BenchFailure, match="AssertionError"):
-        run(harts, HARTS, CAUGHT_BY[fault], environment={**TWO_HARTS, "FAULT": fault})
+        bench = next(each for each in (HARTS, HARTS_RESET) if CAUGHT_BY[fault] in testcases(each))
+        run(harts, bench, CAUGHT_BY[fault], environment={**TWO_HARTS, "FAULT": fault})
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in HART_FAULTS])
