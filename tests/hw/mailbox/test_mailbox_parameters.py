@@ -56,7 +56,9 @@ def test_ports():
         assert "fault" not in Mailbox().signature.members
         assert "port" in Mailbox().signature.members
         assert "port" not in Mailbox(MailboxConfig(contexts=0)).signature.members
+        assert "resets" not in Mailbox().signature.members
         assert Mailbox(MailboxConfig(harts=3)).signature.members["port"].dimensions == (3,)
+        assert Mailbox(MailboxConfig(harts=3)).signature.members["resets"].shape == 3
         assert Mailbox(MailboxConfig(faults=("no_kill",))).signature.members["fault"].shape == 1
 
 
