@@ -76,12 +76,15 @@ class HandleArgument(Argument):
         there ask for READ too.
     stale : bool
         Capabilities to dead objects will do. Only with any type and no rights.
+    other_type : CapType or None
+        A second type that will do as well, with the same rights.
     """
 
     cap_type: CapType | None = None
     rights: Rights = Rights(0)
     asked: int | None = None
     stale: bool = False
+    other_type: CapType | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ TYPE_RIGHTS = {
     CapType.PROCESS: _PASS_ON | Rights.READ | Rights.WAIT | Rights.MANAGE,
     CapType.THREAD: _PASS_ON | Rights.READ | Rights.WAIT | Rights.MANAGE,
     CapType.MEMORY: _PASS_ON | Rights.READ | Rights.WRITE | Rights.EXECUTE | Rights.MANAGE,
+    CapType.SHARED_BUFFER: _PASS_ON | Rights.READ | Rights.WRITE | Rights.EXECUTE | Rights.MANAGE,
     CapType.ENDPOINT: _PASS_ON | Rights.SEND | Rights.RECEIVE | Rights.MANAGE,
     CapType.CHANNEL: _PASS_ON | Rights.SEND | Rights.RECEIVE | Rights.MANAGE,
     CapType.NOTIFICATION: _PASS_ON | Rights.SIGNAL | Rights.WAIT | Rights.MANAGE,
@@ -169,8 +173,12 @@ _WAIT = (Status.WOULD_BLOCK, Status.TIMED_OUT, Status.DEAD)
 
 
 def _handle(name: str, cap_type: CapType | None, rights: Rights = Rights(0), *, word: int = HANDLE_WORD,
-            asked: int | None = None, stale: bool = False) -> HandleArgument:
-    return HandleArgument(name, Kind.HANDLE, word, cap_type, rights, asked, stale)
+            asked: int | None = None, stale: bool = False, other_type: CapType | None = None) -> HandleArgument:
+    return HandleArgument(name, Kind.HANDLE, word, cap_type, rights, asked, stale, other_type)
+
+
+def _memory(asked: int | None = None) -> HandleArgument:
+    return _handle("memory", CapType.MEMORY, asked=asked, other_type=CapType.SHARED_BUFFER)
 
 
 def _words(**kinds: Kind) -> tuple[Argument, ...]:
@@ -213,9 +221,9 @@ CALLS = (
     CallRule(Call.CAP_DELETE, "Removes one capability. Its children become its parent's.",
              (_handle("capability", None, stale=True),)),
     CallRule(Call.MEM_MAP, "Maps memory into the caller's address space, writable or executable but not both.",
-             (_handle("memory", CapType.MEMORY, asked=1), *_words(address=Kind.ADDRESS, rights=Kind.RIGHTS)), "",
+             (_memory(asked=1), *_words(address=Kind.ADDRESS, rights=Kind.RIGHTS)), "",
              (Status.OVERLAP, Status.NO_MEMORY)),
-    CallRule(Call.MEM_UNMAP, "Undoes MEM_MAP.", (_handle("memory", CapType.MEMORY), *_words(address=Kind.ADDRESS)), "",
+    CallRule(Call.MEM_UNMAP, "Undoes MEM_MAP.", (_memory(), *_words(address=Kind.ADDRESS)), "",
              (Status.NOT_FOUND,)),
     CallRule(Call.PROCESS_CREATE, "Starts a program of the initrd as a new process. Words 2 to 7 reach it as words 0 "
              "to 5 of its first message, with the capabilities. Its quotas come out of the caller's, and go back when "
@@ -266,9 +274,9 @@ CALLS = (
     CallRule(Call.PROCESS_RESUME, "Lets a suspended process go on.",
              (_handle("process", CapType.PROCESS, Rights.MANAGE),), "", (Status.DEAD,)),
     CallRule(Call.MEM_PROTECT, "Changes what the mapping of a capability allows.",
-             (_handle("memory", CapType.MEMORY, asked=1), *_words(address=Kind.ADDRESS, rights=Kind.RIGHTS)), "",
+             (_memory(asked=1), *_words(address=Kind.ADDRESS, rights=Kind.RIGHTS)), "",
              (Status.NOT_FOUND,)),
-    CallRule(Call.MEM_INFO, "Tells size and place of memory.", (_handle("memory", CapType.MEMORY),),
+    CallRule(Call.MEM_INFO, "Tells size and place of memory.", (_memory(),),
              "word 0 bytes, word 1 address where this capability is mapped, 0 if it is not"),
     CallRule(Call.PROCESS_INFO, "Tells state and quotas of a process.",
              (_handle("process", CapType.PROCESS, Rights.READ),),
@@ -354,4 +362,8 @@ CALLS = (
              (_handle("channel", CapType.CHANNEL, Rights.RECEIVE), *_words(bits=Kind.NUMBER)), "", (Status.DEAD,)),
     CallRule(Call.CHANNEL_AWAIT, "Waits until a bit is set for the sending end, as CHANNEL_RECEIVE at the other one.",
              (_handle("channel", CapType.CHANNEL, Rights.SEND), _TIMEOUT), "word 0 bits", _WAIT),
+    CallRule(Call.BUFFER_WATCH, "Has a shared buffer signal a notification each time that all capabilities to it but "
+             "one are gone; 0 bits: no longer. Whether the capability still allows it is checked each time.",
+             (_handle("buffer", CapType.SHARED_BUFFER, Rights.MANAGE),
+              _handle("notification", CapType.NOTIFICATION, Rights.SIGNAL, word=0), Argument("bits", Kind.NUMBER, 1))),
 )

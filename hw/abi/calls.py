@@ -173,6 +173,7 @@ class Call(enum.Enum, shape=16):
     CHANNEL_RECEIVE = 63
     CHANNEL_COMPLETE = 64
     CHANNEL_AWAIT = 65
+    BUFFER_WATCH = 66
 
 
 class Resource(enum.Enum, shape=16):

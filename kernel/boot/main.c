@@ -3,11 +3,13 @@
 #include "boot/boot.h"
 #include "cap/cap.h"
 #include "drivers/mailbox.h"
+#include "ipc/ipc.h"
 #include "ipc/registry.h"
 #include "lib/memory.h"
 #include "lib/panic.h"
 #include "lib/print.h"
 #include "mm/frame.h"
+#include "mm/memory_object.h"
 #include "mm/space.h"
 #include "proc/initrd.h"
 #include "proc/process.h"
@@ -36,8 +38,10 @@ static struct cap_config capability_tables(void)
 
 /* What the first process has for itself and all others. Left for the kernel: its own objects (that process, the console, the
    capability space, the kernel), the space of all registries; and frames for its records, which are at most a page for each
-   space, 1 KiB for each object or thread, 32 bytes and some for each slot. Of a small memory half of each is left. */
+   space, 1 KiB for each object or thread, 64 bytes for what is mapped through each slot. Of a small memory half of each is left. */
 constexpr uint32_t FIRST_OBJECTS = 4, FIRST_THREADS = 512;
+static_assert(sizeof(struct process) <= 1024 && sizeof(struct endpoint) <= 1024 && sizeof(struct registry) <= 1024);
+static_assert(sizeof(struct thread) <= 1024 && sizeof(struct memory_mapping) <= 64);
 
 static uint32_t all_but(uint32_t all, uint32_t kept) { return all - (kept < all / 2 ? kept : all / 2); }
 

@@ -32,7 +32,7 @@ struct cap_revocation {
 [[nodiscard]] bool cap_hook_revoke(uint32_t root, uint32_t limit, struct cap_revocation *run);
 
 /* A slot of the space was filled, or is about to be reused after it was emptied (only if its object still lived). May
-   call object_destroy(), and nothing else of this module. */
+   call object_destroy(), and of this module besides only what changes nothing. */
 void cap_hook_filled(uint32_t space, uint32_t handle, struct cap_view const *view);
 void cap_hook_emptied(uint32_t space, uint32_t handle, struct cap_view const *view);
 

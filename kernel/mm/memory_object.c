@@ -18,7 +18,7 @@ static void free_frames(struct memory_object *object, size_t count)
     frame_free(object->list);
 }
 
-enum status memory_object_create(struct process *payer, uint64_t bytes, uint32_t *object_id)
+enum status memory_object_create(enum cap_type cap_type, struct process *payer, uint64_t bytes, uint32_t *object_id)
 {
     if (bytes == 0 || bytes > MEMORY_OBJECT_PAGES * PAGE_BYTES) return STATUS_BAD_ARGUMENT;
     uint32_t pages = (uint32_t)((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
@@ -39,7 +39,7 @@ enum status memory_object_create(struct process *payer, uint64_t bytes, uint32_t
         free_frames(object, i);
         goto free_record;
     }
-    status = object_create(CAP_TYPE_MEMORY, (uintptr_t)object, &object->object_id);
+    status = object_create(cap_type, (uintptr_t)object, &object->object_id);
     if (status == STATUS_OK) {
         *object_id = object->object_id;
         return STATUS_OK;
@@ -125,6 +125,12 @@ enum status memory_object_unmap(struct memory_object *object, uint32_t space, ui
         return STATUS_OK;
     }
     return STATUS_NOT_FOUND;
+}
+
+void memory_object_released(struct memory_object *object, uint32_t space, uint32_t handle, uint32_t left)
+{
+    (void)memory_object_unmap(object, space, handle, UINTPTR_MAX);
+    if (left == 1 && object->watch.bits != 0) signal_target_fire(&object->watch);
 }
 
 void memory_object_destroy(struct memory_object *object)

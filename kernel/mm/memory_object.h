@@ -4,6 +4,7 @@
  * Interrupts off; one CPU.
  */
 #pragma once
+#include "ipc/notification.h"
 #include "mm/space.h"
 #include "proc/account.h"
 #include "types.h"
@@ -26,11 +27,16 @@ struct memory_object {
     struct account payer;                /* of the frames and the object */
     struct memory_mapping *mappings;
     paddr_t list;                        /* a frame with the addresses of the frames */
+    struct signal_target watch;          /* SHARED_BUFFER: who is told that one capability is left; no bits: nobody */
 };
 
-/* `bytes` are rounded up to pages, of zeros, charged to `payer`. BAD_ARGUMENT (none, or more than
-   MEMORY_OBJECT_PAGES), NO_MEMORY, NO_OBJECTS. */
-[[nodiscard]] enum status memory_object_create(struct process *payer, uint64_t bytes, uint32_t *object_id);
+/* A MEMORY or SHARED_BUFFER object. `bytes` are rounded up to pages, of zeros, charged to `payer`. BAD_ARGUMENT (none, or more
+   than MEMORY_OBJECT_PAGES), NO_MEMORY, NO_OBJECTS. */
+[[nodiscard]] enum status memory_object_create(enum cap_type cap_type, struct process *payer, uint64_t bytes,
+                                               uint32_t *object_id);
+
+/* One of `left` + 1 capabilities to the object is gone: its mapping, and whoever watches is told if one is left. */
+void memory_object_released(struct memory_object *object, uint32_t space, uint32_t handle, uint32_t left);
 
 /* Maps the whole object into the process that holds the capability. BAD_ARGUMENT (address, writable and executable, or
    this capability is mapped already), OVERLAP, NO_MEMORY. */

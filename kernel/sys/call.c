@@ -28,6 +28,8 @@ static uint16_t asked_rights(uint64_t word)
     if (rule->asked != NO_WORD) rights |= asked_rights(words[rule->asked]);
     uint64_t answer = accelerator_check(thread->cap_space, query_make(handle, rule->cap_type, rights),
                                         &capability->badge);
+    if (rule->other_type != CAP_TYPE_NONE && answer_get_verdict(answer) == VERDICT_WRONG_TYPE)
+        answer = accelerator_check(thread->cap_space, query_make(handle, rule->other_type, rights), &capability->badge);
     if (answer_get_verdict(answer) != VERDICT_OK) return (enum status)answer_get_verdict(answer);
     capability->payload = object_payload((uint32_t)answer_get_value(answer));
     return STATUS_OK;

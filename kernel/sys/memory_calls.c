@@ -48,6 +48,14 @@ void call_mem_protect(struct thread *thread, struct call_request const *request)
                                           request->words[0], flags));
 }
 
+void call_buffer_watch(struct thread *thread, struct call_request const *request)
+{
+    object_of(request)->watch = (struct signal_target){
+        .owner = account_of(thread->process), .handle = request->capability[1].handle, .bits = request->words[1],
+    };
+    thread_result(thread, STATUS_OK);
+}
+
 void call_mem_info(struct thread *thread, struct call_request const *request)
 {
     struct memory_object const *object = object_of(request);

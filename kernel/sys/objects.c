@@ -47,9 +47,10 @@ void cap_hook_emptied(uint32_t space, uint32_t handle, struct cap_view const *vi
         end_waits(&((struct process *)object_payload(view->object_id))->waiters, space, handle);
     } else if (view->cap_type == CAP_TYPE_THREAD) {
         end_waits(&((struct thread *)object_payload(view->object_id))->waiters, space, handle);
-    } else if (view->cap_type == CAP_TYPE_MEMORY) {
-        struct memory_object *object = (struct memory_object *)object_payload(view->object_id);
-        memory_object_unmap(object, space, handle, UINTPTR_MAX);
+    } else if (view->cap_type == CAP_TYPE_MEMORY || view->cap_type == CAP_TYPE_SHARED_BUFFER) {
+        /* This one still counts. */
+        memory_object_released((struct memory_object *)object_payload(view->object_id), space, handle,
+                               object_references(view->object_id) - 1);
     } else if (view->cap_type == CAP_TYPE_CHANNEL) {
         struct channel *channel = (struct channel *)object_payload(view->object_id);
         for (size_t end = 0; end < CHANNEL_ENDS; end++) end_waits(&channel->told[end].waiting, space, handle);
@@ -72,7 +73,11 @@ bool cap_hook_attached(uint32_t object_id)
     }
     case CAP_TYPE_THREAD: return ((struct thread const *)payload)->waiters.first != nullptr;
     case CAP_TYPE_PROCESS: return ((struct process const *)payload)->waiters.first != nullptr;
-    case CAP_TYPE_MEMORY: return ((struct memory_object const *)payload)->mappings != nullptr;
+    case CAP_TYPE_MEMORY:
+    case CAP_TYPE_SHARED_BUFFER: {
+        struct memory_object const *object = (struct memory_object const *)payload;
+        return object->mappings != nullptr || object->watch.bits != 0;
+    }
     default: return false;
     }
 }
@@ -81,7 +86,8 @@ enum status objects_create(enum cap_type cap_type, struct process *payer, uint64
 {
     switch (cap_type) {
     case CAP_TYPE_ENDPOINT: return endpoint_create(payer, object_id);
-    case CAP_TYPE_MEMORY: return memory_object_create(payer, bytes, object_id);
+    case CAP_TYPE_MEMORY:
+    case CAP_TYPE_SHARED_BUFFER: return memory_object_create(cap_type, payer, bytes, object_id);
     case CAP_TYPE_NOTIFICATION: return notification_create(payer, object_id);
     case CAP_TYPE_CHANNEL: return channel_create(payer, object_id);
     case CAP_TYPE_TIMER: return timer_create(payer, object_id);
@@ -96,6 +102,7 @@ bool objects_destroy(uint32_t object_id)
     switch (object_type(object_id)) {
     case CAP_TYPE_ENDPOINT: endpoint_destroy((struct endpoint *)payload); return true;
     case CAP_TYPE_MEMORY:
+    case CAP_TYPE_SHARED_BUFFER:
         memory_object_unmap_all((struct memory_object *)payload);
         memory_object_destroy((struct memory_object *)payload);
         return true;

@@ -16,6 +16,7 @@ struct handle_rule {
     uint8_t word;                /* place of the handle among the call words */
     uint8_t asked;               /* place of memory rights that it must have as well; NO_WORD: none */
     bool stale;                  /* a capability to a dead object will do */
+    enum cap_type other_type;    /* a second type that will do as well; NONE: no other */
 };
 
 constexpr uint8_t NO_WORD = UINT8_MAX;
@@ -38,7 +39,7 @@ def _handle(handle: abi.HandleArgument) -> str:
     asked = "NO_WORD" if handle.asked is None else handle.asked
     cap_type = (handle.cap_type or abi.CapType.NONE).name
     return (f"{{ CAP_TYPE_{cap_type}, {handle.rights.value:#x}, {handle.word}, {asked}, "
-            f"{str(handle.stale).lower()} }}")
+            f"{str(handle.stale).lower()}, CAP_TYPE_{(handle.other_type or abi.CapType.NONE).name} }}")
 
 
 def _row(rule: abi.CallRule) -> str:

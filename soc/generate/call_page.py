@@ -16,7 +16,8 @@ def _rights(rights: abi.Rights) -> str:
 
 def needs(handle: abi.HandleArgument) -> str:
     """What a handle argument asks of its capability, in words."""
-    kind = f"`{handle.cap_type.name}`" if handle.cap_type else "any type"
+    types = [f"`{cap_type.name}`" for cap_type in (handle.cap_type, handle.other_type) if cap_type]
+    kind = " or ".join(types) or "any type"
     rights = [_rights(handle.rights)] if handle.rights or handle.asked is None else []
     asked = [f"what word {handle.asked} asks for"] if handle.asked is not None else []
     return f"{kind}: {' and '.join(rights + asked)}" + (", of a dead object too" if handle.stale else "")

@@ -22,7 +22,8 @@ __all__ = ["ALL_RIGHTS", "OFTEN", "PLACES", "RIGHT_SETS", "SELDOM", "TYPES", "Ca
 
 ALL_RIGHTS = sum(r.value for r in Rights)
 RIGHT_SETS = st.one_of(st.just(ALL_RIGHTS), st.integers(0, ALL_RIGHTS))
-TYPES = st.sampled_from([CapType.ENDPOINT, CapType.MEMORY, CapType.NOTIFICATION, CapType.CHANNEL])
+TYPES = st.sampled_from([CapType.ENDPOINT, CapType.MEMORY, CapType.NOTIFICATION, CapType.CHANNEL,
+                         CapType.SHARED_BUFFER])
 PLACES = st.integers(0, 1 << 16)
 OFTEN, SELDOM = st.integers(0, 3).map(bool), st.integers(0, 3).map(lambda number: not number)
 

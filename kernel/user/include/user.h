@@ -47,6 +47,9 @@ enum status mail_bind(void);
 
 enum status endpoint_create(uint32_t *handle);
 enum status memory_create(uint64_t bytes, uint32_t *handle);
+/* A shared buffer is memory that tells when all other capabilities to it are gone. */
+enum status buffer_create(uint64_t bytes, uint32_t *handle);
+enum status buffer_watch(uint32_t buffer, uint32_t notification, uint64_t bits);
 enum status memory_map(uint32_t memory, uintptr_t address, uint16_t rights);
 enum status memory_unmap(uint32_t memory, uintptr_t address);
 enum status memory_protect(uint32_t memory, uintptr_t address, uint16_t rights);

@@ -103,6 +103,14 @@ enum status endpoint_create(uint32_t *handle) { return create(CAP_TYPE_ENDPOINT,
 
 enum status memory_create(uint64_t bytes, uint32_t *handle) { return create(CAP_TYPE_MEMORY, bytes, handle); }
 
+enum status buffer_create(uint64_t bytes, uint32_t *handle) { return create(CAP_TYPE_SHARED_BUFFER, bytes, handle); }
+
+enum status buffer_watch(uint32_t buffer, uint32_t notification, uint64_t bits)
+{
+    struct user_call call = { .word = { notification, bits, [CALL_HANDLE] = buffer } };
+    return system_call(&call, CALL_BUFFER_WATCH);
+}
+
 enum status memory_map(uint32_t memory, uintptr_t address, uint16_t rights)
 {
     struct user_call call = { .word = { address, rights, [CALL_HANDLE] = memory } };

@@ -35,6 +35,7 @@ static void make_objects(void)
     whole[CAP_TYPE_PROCESS] = start_hostile(DEED_EXIT, 0, 0);
     CHECK_EQUAL(endpoint_create(&whole[CAP_TYPE_ENDPOINT]), STATUS_OK);
     CHECK_EQUAL(memory_create(PAGE_BYTES, &whole[CAP_TYPE_MEMORY]), STATUS_OK);
+    CHECK_EQUAL(buffer_create(PAGE_BYTES, &whole[CAP_TYPE_SHARED_BUFFER]), STATUS_OK);
     CHECK_EQUAL(notification_create(&whole[CAP_TYPE_NOTIFICATION]), STATUS_OK);
     CHECK_EQUAL(channel_create(&whole[CAP_TYPE_CHANNEL]), STATUS_OK);
     CHECK_EQUAL(timer_create(&whole[CAP_TYPE_TIMER]), STATUS_OK);
@@ -56,7 +57,7 @@ static void drop_objects(void)
     await_end(whole[CAP_TYPE_PROCESS], &value);
     (void)thread_kill(whole[CAP_TYPE_THREAD], 0);
     enum cap_type const made[] = { CAP_TYPE_THREAD, CAP_TYPE_INTERRUPT, CAP_TYPE_ENDPOINT, CAP_TYPE_MEMORY, CAP_TYPE_NOTIFICATION, CAP_TYPE_CHANNEL,
-                                   CAP_TYPE_TIMER, CAP_TYPE_REGISTRY_NAME };
+                                   CAP_TYPE_TIMER, CAP_TYPE_REGISTRY_NAME, CAP_TYPE_SHARED_BUFFER };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) CHECK_EQUAL(capability_delete(whole[made[i]]), STATUS_OK);
     CHECK_EQUAL(capability_delete(stale), STATUS_OK);
 }
@@ -166,7 +167,7 @@ static void walk_handle(size_t number, unsigned index)
     CHECK_EQUAL(enough, STATUS_OK);
     enum status wrong = STATUS_WRONG_TYPE;
     for (size_t type = 1; type < TYPES && rule->cap_type != CAP_TYPE_NONE; type++) {
-        if (type == rule->cap_type || whole[type] == 0) continue;
+        if (type == rule->cap_type || type == rule->other_type || whole[type] == 0) continue;
         enum status status = attempt_with(number, rule, whole[type], RIGHT_READ);
         if (status != STATUS_WRONG_TYPE) wrong = status;
     }
