@@ -65,7 +65,8 @@ def _ecp5_options(platform) -> list[str]:
 
 def _ice40_options(platform) -> list[str]:
     return [platform._nextpnr_device_options[platform.device],
-            "--package", platform.package.lower() + platform._nextpnr_package_options.get(platform.device, "")]
+            "--package", platform.package.lower() + platform._nextpnr_package_options.get(platform.device, ""),
+            "--router", "router2"]
 
 
 def _ice40_count(cells: dict[str, int]) -> Resources:

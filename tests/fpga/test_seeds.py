@@ -9,7 +9,7 @@ import time
 import pytest
 
 from fpga.report import block_of, blocks_of, read_critical_path
-from fpga.seeds import Clock, Trial, place_seeds, progress_of, read_trial
+from fpga.seeds import STANDSTILL, Clock, Trial, place_seeds, progress_of, read_trial, router_watch
 from fpga.synthesis import Resources
 from sim.toolchain import ToolError, run_tool
 
@@ -167,3 +167,28 @@ def test_blocks_are_counted_and_empty_ones_left_out():
     assert blocks_of(cells, Resources.of_cells) == {
         "core": Resources(lut4=1, logic_lut4=1, ff=1), "caches": Resources(bram=1),
         "rest": Resources(lut4=2, carry_lut4=2)}
+
+
+def step(number, overused):
+    return f"Info:     iter={number} wires=55709 overused={overused} overuse={overused} archfail=NA"
+
+
+def test_a_router_that_stands_still_is_ended():
+    watch = router_watch()
+    # Slowly is not for ever; and it does not count that more are in two nets than before.
+    for number in range(4 * STANDSTILL):
+        watch(step(number, 1000 - number // (STANDSTILL // 2)))
+    for number in range(STANDSTILL - 1):
+        watch(step(number, 1000 - number))
+        watch("Info: something else")
+    lowest = 1000 - (STANDSTILL - 2)
+    for number in range(STANDSTILL - 1):
+        watch(step(number, lowest + number % 2))
+    with pytest.raises(ToolError, match=f"routing stands still: {lowest} wires in two nets for {STANDSTILL} steps"):
+        watch(step(0, lowest))
+
+
+def test_the_router_that_stands_still_is_a_process_that_ends(tmp_path):
+    script = f"while True: print({step(1, 2)!r}, flush=True)"
+    with pytest.raises(ToolError, match="stands still"):
+        run_tool([sys.executable, "-c", script], log=tmp_path / "log", on_line=router_watch())
