@@ -43,6 +43,8 @@ class Decoder(wiring.Component):
         self.bus.memory_map = MemoryMap(addr_width=max(1, signature.addr_width + self._word_bits),
                                         alignment=self._word_bits)
         self._targets = []
+        #: Targets that are not behind registers, by their names: whether they bring their answers.
+        self._direct = {}
         #: What the targets behind registers see of the initiator. Proofs look at it.
         self._kept = Signal(data.StructLayout({"stb": 1, "adr": signature.addr_width, "we": 1, "sel": len(self.bus.sel),
                                                "dat_w": signature.data_width}), name="kept")
@@ -76,7 +78,8 @@ class Decoder(wiring.Component):
         TypeError
             Not a Wishbone interface.
         ValueError
-            Different data width or granularity, too many address bits, or a window that does not fit.
+            Different data width or granularity, too many address bits, a window that does not fit, or `answers` off
+            where another way cannot bring them.
         AttributeError
             Target without a memory map.
         """
@@ -92,9 +95,19 @@ class Decoder(wiring.Component):
                                  f"{getattr(self.bus, what)}")
         if interface.memory_map.addr_width > interface.addr_width + self._word_bits:
             raise ValueError(f"Memory map of target {name!r} has more address bits than its port")
+        if registered and not answers:
+            raise ValueError(f"Target {name!r} is behind registers and must bring its answers")
+        if not registered:
+            for other, brings in self._direct.items():
+                if not (answers and brings):
+                    silent, second = (other, name) if answers else (name, other)
+                    raise ValueError(f"Target {silent!r} is answered for beside the bus, but {second!r} is not behind "
+                                     "registers")
         placed = self.bus.memory_map.add_window(interface.memory_map, name=name, addr=addr)
         if registered:
             self._chosen[len(self._targets)] = Signal(name=f"chosen_{name}")
+        else:
+            self._direct[name] = answers
         self._targets.append((target, *placed, registered, answers))
         return placed
 

@@ -132,6 +132,17 @@ def test_refused():
     silent.memory_map = MemoryMap(addr_width=7)
     with pytest.raises(ValueError, match="more address bits than its port"):
         decoder.add(silent, name="y")
+    other = Sram(64)
+    two = "Target 'y' is answered for beside the bus, but 'x' is not behind registers"
+    with pytest.raises(ValueError, match=two):
+        decoder.add(other.bus, addr=0x80, name="y", answers=False)
+    with pytest.raises(ValueError, match="Target 'y' is behind registers and must bring its answers"):
+        decoder.add(other.bus, addr=0x80, name="y", registered=True, answers=False)
+    beside = Decoder()
+    beside.add(other.bus, addr=0x80, name="y", answers=False)
+    beside.add(Sram(64).bus, addr=0xc0, name="z", registered=True)
+    with pytest.raises(ValueError, match=two):
+        beside.add(sram.bus, addr=0x40, name="x")
     with pytest.raises(TypeError, match="Signature must be a wishbone.Signature"):
         Decoder(8)
     with pytest.raises(ValueError, match="needs the 'err' feature"):
