@@ -21,9 +21,10 @@
 constexpr char VERSION[] = "0.1";
 constexpr char FIRST_PROGRAM[] = "demo";
 
-/* Tables as memory has room for them: a page of slots for each five free frames, up to 16,256 slots, 511 spaces and
-   2,047 objects, for which 2.5 MiB must be free. */
-constexpr uint32_t SLOT_PAGES = 128, FRAMES_A_SLOT_PAGE = 5, SPACES_A_SLOT_PAGE = 4, OBJECTS_A_SLOT_PAGE = 16;
+/* Tables as memory has room for them: a page of slots for each five free frames, up to 16,256 slots, 511 spaces, 2,047
+   objects and 512 threads, for which 2.5 MiB must be free. A space has an eighth of the slots at most. */
+constexpr uint32_t SLOT_PAGES = 128, FRAMES_A_SLOT_PAGE = 5, SLOT_PAGES_A_SPACE_PAGE = 8;
+constexpr uint32_t SPACES_A_SLOT_PAGE = 4, OBJECTS_A_SLOT_PAGE = 16, THREADS_A_SLOT_PAGE = 4;
 
 static struct cap_config capability_tables(void)
 {
@@ -31,28 +32,29 @@ static struct cap_config capability_tables(void)
     uint32_t slot_pages = pages < SLOT_PAGES ? (uint32_t)pages : SLOT_PAGES;
     return (struct cap_config){
         .slot_pages = slot_pages, .space_count = slot_pages * SPACES_A_SLOT_PAGE,
-        .object_count = slot_pages * OBJECTS_A_SLOT_PAGE, .pages_per_space = 16,
+        .object_count = slot_pages * OBJECTS_A_SLOT_PAGE,
+        .pages_per_space = (slot_pages + SLOT_PAGES_A_SPACE_PAGE - 1) / SLOT_PAGES_A_SPACE_PAGE,
         .seed = (arch_cycles() ^ arch_time_ns() << 32) | 1,             /* hard to hit by chance, no more */
     };
 }
 
 /* What the first process has for itself and all others. Left for the kernel: its own objects (that process, the console, the
    capability space, the kernel), the space of all registries; and frames for its records, which are at most a page for each
-   space, 1 KiB for each object or thread, 64 bytes for what is mapped through each slot. Of a small memory half of each is left. */
-constexpr uint32_t FIRST_OBJECTS = 4, FIRST_THREADS = 512;
+   space, 1 KiB for each object or thread, 64 bytes for what is mapped through each slot; but not more than a fourth of
+   memory. */
+constexpr uint32_t FIRST_OBJECTS = 4;
 static_assert(sizeof(struct process) <= 1024 && sizeof(struct endpoint) <= 1024 && sizeof(struct registry) <= 1024);
 static_assert(sizeof(struct thread) <= 1024 && sizeof(struct memory_mapping) <= 64);
 
-static uint32_t all_but(uint32_t all, uint32_t kept) { return all - (kept < all / 2 ? kept : all / 2); }
-
-static void first_quotas(uint32_t limits[QUOTA_RESOURCES], struct cap_config const *capabilities)
+static void first_quotas(struct cap_config const *tables, uint32_t limits[QUOTA_RESOURCES])
 {
-    uint32_t slots = capabilities->slot_pages * (uint32_t)SLOTS_PER_PAGE;
-    uint32_t records = capabilities->space_count + (capabilities->object_count + FIRST_THREADS) / 4 + slots / 64;
-    limits[RESOURCE_FRAMES] = all_but((uint32_t)frame_count(), records);
-    limits[RESOURCE_SLOTS] = all_but(slots, (1 + capabilities->pages_per_space) * (uint32_t)SLOTS_PER_PAGE);
-    limits[RESOURCE_OBJECTS] = all_but(capabilities->object_count, 1 + FIRST_OBJECTS);
-    limits[RESOURCE_THREADS] = FIRST_THREADS;
+    uint32_t slots = tables->slot_pages * (uint32_t)SLOTS_PER_PAGE, free = (uint32_t)frame_count();
+    uint32_t threads = tables->slot_pages * THREADS_A_SLOT_PAGE;
+    uint32_t kept = tables->space_count + (tables->object_count + threads) / 4 + slots / 64;
+    limits[RESOURCE_FRAMES] = free - (kept < free / 4 ? kept : free / 4);
+    limits[RESOURCE_SLOTS] = slots - (1 + tables->pages_per_space) * (uint32_t)SLOTS_PER_PAGE;
+    limits[RESOURCE_OBJECTS] = tables->object_count - 1 - FIRST_OBJECTS;
+    limits[RESOURCE_THREADS] = threads;
 }
 
 constexpr uint16_t PASS_ON = RIGHT_GRANT | RIGHT_DERIVE | RIGHT_REVOKE;
@@ -78,13 +80,13 @@ static uint32_t grant_space(struct process *process)
     return handle;
 }
 
-static void start_first_process(struct boot_info const *info, struct cap_config const *capabilities)
+static void start_first_process(struct boot_info const *info, struct cap_config const *tables)
 {
     char name[24];
     if (!boot_argument(info, "init", name, sizeof name)) string_copy(name, FIRST_PROGRAM, sizeof name);
     struct process *process;
     uint32_t limits[QUOTA_RESOURCES];
-    first_quotas(limits, capabilities);
+    first_quotas(tables, limits);
     enum status status = process_create_first(name, limits, &process);
     if (status == STATUS_NOT_FOUND) panic("init=%s: no such program in the initrd", name);
     if (status != STATUS_OK) panic("init=%s: cannot be started, status %u", name, status);
@@ -110,7 +112,8 @@ void kernel_main(struct boot_info const *info)
     print("memory: %lu KiB, %lu KiB free\n", bytes >> 10, (uint64_t)frame_count() * PAGE_BYTES >> 10);
     arch_devices_init(info);
     struct cap_config const capabilities = capability_tables();
-    if (cap_init(&capabilities) != STATUS_OK) panic("no memory for the capability tables");
+    /* Page 0 is nobody's, one is for registries, one at least for a process. */
+    if (capabilities.slot_pages < 3 || cap_init(&capabilities) != STATUS_OK) panic("no memory for the capability tables");
     accelerator_init(info);
     registry_init();
     mailbox_init(info);
