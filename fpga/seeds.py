@@ -219,8 +219,8 @@ def router_watch() -> Callable[[str], None]:
         overused = int(found[2])
         lowest, since = (overused, 0) if lowest is None or overused < lowest else (lowest, since + 1)
         if since == STANDSTILL:
-            raise ToolError(f"routing stands still: {lowest} wires in two nets for {STANDSTILL} steps; another seed, or "
-                            "a smaller design")
+            raise ToolError(f"routing stands still: {lowest} wires in two nets for {STANDSTILL} steps; another seed, "
+                            "or a smaller design")
     return watch
 
 
