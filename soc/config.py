@@ -155,7 +155,8 @@ class SocConfig:
                  ("Mailbox", MailboxConfig, self.mailbox_parameters)]
         if self.l2_bytes:
             parts.append(("Second-level cache", L2Config, {"size": self.l2_bytes, "ways": self.l2_ways,
-                                                           "line_bytes": self.l2_line_bytes}))
+                                                           "line_bytes": self.l2_line_bytes,
+                                                           "memory_bytes": self.memory_bytes}))
         for name, kind, parameters in parts:
             try:
                 kind(**parameters)

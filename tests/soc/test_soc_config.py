@@ -34,6 +34,8 @@ def test_defaults_are_the_boot_configuration():
      "Second-level cache: ways must be a power of two from 1 to 8, not 3"),
     ({"l2_bytes": 65536, "l2_line_bytes": 16}, ValueError,
      "Second-level cache: line_bytes must be a power of two from 32 to 128, not 16"),
+    ({"memory_bytes": 65536, "sdram": "", "l2_bytes": 65536, "l2_ways": 1}, ValueError,
+     "Second-level cache: memory_bytes must be a power of two from 131072 to 4294967296, not 65536"),
     ({"memory_bytes": "1M"}, TypeError, "memory_bytes must be a positive integer, not '1M'"),
     ({"memory_bytes": 32 << 10}, ValueError,
      "memory_bytes: main memory must be a power of two from 65536 to 33554432 bytes, not 32768"),
