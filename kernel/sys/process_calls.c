@@ -74,6 +74,12 @@ static enum status create(struct thread *thread, struct call_request const *requ
 void call_process_create(struct thread *thread, struct call_request const *request)
 {
     uint32_t handle;
+    /* What the caller has left is told by slots that are in use, and not by those that nobody has taken back yet. */
+    long_call_begin();
+    if (!long_call_reclaim(thread)) {
+        long_call_again(thread);
+        return;
+    }
     enum status status = create(thread, request, &handle);
     if (status == STATUS_OK) request->words[WORD_HANDLE] = handle;
     long_call_result(thread, status);

@@ -190,10 +190,35 @@ static void limits_move(void)
     end_agent(&agent);
 }
 
+/* The slots of what has just been revoked are left for a process, though nobody has taken them back yet. */
+static void revoked_slots_are_left(void)
+{
+    constexpr uint32_t COPIES = 60, SPARE = 8;
+    struct agent maker = start_maker(), made;
+    uint32_t endpoint = 0, there = 0, copied;
+    uint64_t revoked = 0;
+    CHECK_EQUAL(endpoint_create(&endpoint), STATUS_OK);
+    CHECK_EQUAL(process_space(maker.process, &there), STATUS_OK);
+    for (uint32_t i = 0; i < COPIES; i++) CHECK_EQUAL(capability_copy(endpoint, there, &copied), STATUS_OK);
+    uint32_t used = state_of(maker.process).quota[RESOURCE_SLOTS].used;
+    CHECK_EQUAL(process_limit(maker.process, RESOURCE_SLOTS, used + SPARE), STATUS_OK);
+    CHECK_EQUAL(capability_revoke(endpoint, &revoked), STATUS_OK);
+    CHECK_EQUAL(revoked, COPIES);
+    /* Half of them, but for the one that holds what the new process receives by. */
+    unsigned index = 1;
+    CHECK_EQUAL(spawn(&maker, 0, &index, &made), STATUS_OK);
+    CHECK_EQUAL(state_of(made.process).quota[RESOURCE_SLOTS].limit, (COPIES + SPARE - 1) / 2);
+    CHECK_EQUAL(capability_delete(endpoint), STATUS_OK);
+    CHECK_EQUAL(capability_delete(there), STATUS_OK);
+    end_agent(&made);
+    end_agent(&maker);
+}
+
 struct tap_test const QUOTA_TESTS[] = {
     { "quotas come out of the maker's and go back", come_from_the_maker },
     { "making processes multiplies nothing", nothing_is_multiplied },
     { "quotas of a chain of processes that end go back to the first", chains_end },
     { "limits move between a process and its maker", limits_move },
+    { "slots of what was revoked are left for a new process", revoked_slots_are_left },
 };
 size_t const QUOTA_TEST_COUNT = sizeof QUOTA_TESTS / sizeof *QUOTA_TESTS;
