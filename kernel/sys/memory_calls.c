@@ -3,6 +3,7 @@
 #include "mm/memory_object.h"
 #include "proc/process.h"
 #include "sys/call.h"
+#include "sys/long_call.h"
 
 static struct memory_object *object_of(struct call_request const *request)
 {
@@ -50,6 +51,12 @@ void call_mem_protect(struct thread *thread, struct call_request const *request)
 
 void call_buffer_watch(struct thread *thread, struct call_request const *request)
 {
+    /* What an engine emptied before counts no more from now on; while somebody watches, none empties anything. */
+    long_call_begin();
+    if (!long_call_reclaim(thread)) {
+        long_call_again(thread);
+        return;
+    }
     object_of(request)->watch = (struct signal_target){
         .owner = account_of(thread->process), .handle = request->capability[1].handle, .bits = request->words[1],
     };

@@ -159,6 +159,16 @@ static void shared_buffer(void)
     CHECK_EQUAL(await_end(agent.process, &value), EXIT_REASON_MEMORY_FAULT);
     CHECK_EQUAL(capability_delete(agent.endpoint), STATUS_OK);
     CHECK_EQUAL(words[PAGE_BYTES / sizeof *words], 0x1234);
+    /* What was revoked before somebody watched is not in anybody's hand, though it may not have been taken back yet. */
+    CHECK_EQUAL(buffer_watch(buffer, notification, 0), STATUS_OK);
+    CHECK_EQUAL(memory_unmap(buffer, SHARED_ADDRESS), STATUS_OK);
+    CHECK_EQUAL(capability_derive(buffer, READ_WRITE, 0, &given), STATUS_OK);
+    CHECK_EQUAL(capability_revoke(buffer, nullptr), STATUS_OK);
+    CHECK_EQUAL(buffer_watch(buffer, notification, 4), STATUS_OK);
+    CHECK_EQUAL(poll(notification), 0);
+    CHECK_EQUAL(capability_derive(buffer, READ_WRITE, 0, &given), STATUS_OK);
+    CHECK_EQUAL(capability_revoke(buffer, nullptr), STATUS_OK);
+    CHECK_EQUAL(poll(notification), 4);
     /* Nobody is told who does not want it, or may not. */
     CHECK_EQUAL(buffer_watch(buffer, notification, 0), STATUS_OK);
     CHECK_EQUAL(capability_derive(buffer, READ_WRITE, 0, &given), STATUS_OK);
