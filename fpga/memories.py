@@ -6,8 +6,9 @@ from dataclasses import dataclass
 __all__ = ["BLOCK", "LARGE", "LUT", "NEITHER", "Memory", "memories_of", "misplaced"]
 
 BLOCK, LUT, NEITHER = "block RAM", "LUT RAM", "logic"
-#: Bits from which a memory belongs into block RAM.
-LARGE = 2048
+#: Bits from which a memory belongs into block RAM, unless it has no more words than a LUT RAM: then it takes the cells
+#: that a single word of it would take.
+LARGE, LUT_RAM_WORDS = 2048, 16
 _KINDS = {"DP16KD": BLOCK, "PDPW16KD": BLOCK, "SB_RAM40_4K": BLOCK, "TRELLIS_DPR16X4": LUT}
 
 
@@ -62,4 +63,5 @@ def memories_of(text: str, cells: dict[str, str], top: str) -> list[Memory]:
 
 def misplaced(memories: list[Memory]) -> list[Memory]:
     """Those that are in logic, and large ones that are not in block RAM."""
-    return [memory for memory in memories if memory.place == NEITHER or memory.bits >= LARGE and memory.place != BLOCK]
+    return [memory for memory in memories if memory.place == NEITHER
+            or memory.bits >= LARGE and memory.depth > LUT_RAM_WORDS and memory.place != BLOCK]

@@ -31,6 +31,11 @@ def test_memories_by_name():
     assert [memory.name for memory in misplaced(memories)] == ["a.lost", "table$3"]
 
 
+def test_few_wide_words_may_be_in_luts():
+    """As many cells hold one word or sixteen."""
+    assert [memory.depth for memory in misplaced([Memory("few", 128, 16, LUT), Memory("more", 128, 17, LUT)])] == [17]
+
+
 def mapped(text, top):
     """Memories after Yosys has mapped them: what comes behind does not move them."""
     # The cells' models would go into the netlist else.
