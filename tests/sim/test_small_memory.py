@@ -42,8 +42,8 @@ def test_other_sizes(size):
 
 
 def test_demonstration_where_it_has_room():
-    """The whole initrd in 1 MiB: three processes at once."""
-    config = SocConfig(memory_bytes=1 << 20, sdram="", l2_bytes=0)
+    """The whole initrd in 2 MiB: three processes at once, each with at most half of what its maker has left."""
+    config = SocConfig(memory_bytes=2 << 20, sdram="", l2_bytes=0)
     result = boot(find_target("model"), config=config, initrd=build_initrd("riscv64"), init="demo", echo=False)
     assert result.code == 0 and len(result.measurements) > 0
 
