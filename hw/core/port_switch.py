@@ -36,8 +36,8 @@ class PortSwitch(wiring.Component):
     Parameters
     ----------
     functions : sequence of collections of int
-        For each unit the values of funct7 that are its own. Any other is offered to the unit whose own it resembles, or
-        to none; a unit refuses what it does not know, here as at a port of its own.
+        For each unit the values of funct7 that are its own. Nobody is offered any other: it waits for the unit whose
+        own it resembles, if there is one, for the core to refuse it.
 
     Attributes
     ----------
@@ -80,9 +80,9 @@ class PortSwitch(wiring.Component):
         ]
         # The way from an instruction to what it holds up is long: no more of it is looked at than tells units apart.
         bits, own = self._telling
-        telling = Cat(issue.insn[25 + bit] for bit in bits)
+        telling, resembles = Cat(issue.insn[25 + bit] for bit in bits), Signal(len(units))
         # What resembles nobody's is taken at once, for the core to refuse it.
-        m.d.comb += issue.ready.eq(~mine.any())
+        m.d.comb += issue.ready.eq(~resembles.any())
         # That a result is there is known late, and comes last.
         kept, fewer = Signal.like(flying, attrs=SEPARATE), Signal.like(flying, attrs=SEPARATE)
         shows = Signal(len(units), attrs=SEPARATE)
@@ -94,7 +94,8 @@ class PortSwitch(wiring.Component):
             may, able = free | owner[number], Signal(name=f"able{number}", attrs=SEPARATE)
             m.d.comb += [
                 able.eq(unit.issue.ready & may),
-                mine[number].eq(Cat(telling == values for values in own[number]).any()),
+                resembles[number].eq(Cat(telling == values for values in own[number]).any()),
+                mine[number].eq(Cat(issue.insn[25:] == each for each in self._functions[number]).any()),
                 unit.issue.valid.eq(issue.valid & mine[number] & may),
                 unit.issue.insn.eq(issue.insn),
                 unit.issue.privilege.eq(issue.privilege),
@@ -105,9 +106,10 @@ class PortSwitch(wiring.Component):
                 unit.commit.kill.eq(commit.kill),
                 unit.result.ready.eq(result.ready & owner[number]),
             ]
+            with m.If(resembles[number]):
+                m.d.comb += issue.ready.eq(able)
             with m.If(mine[number]):
                 m.d.comb += [
-                    issue.ready.eq(able),
                     issue.accept.eq(unit.issue.accept),
                     issue.fence.eq(unit.issue.fence),
                 ]

@@ -55,10 +55,11 @@ def test_routes():
         for number, unit in enumerate(dut.units):
             ctx.set(unit.result.data, 100 + number)
         assert not ctx.get(result.valid)
-        # One that is nobody's reaches the unit that it resembles, which refuses it.
-        ctx.set(dut.units[0].issue.accept, 0)
-        assert offer(9) == (1, 0, [1, 0])
-        ctx.set(dut.units[0].issue.accept, 1)
+        # One that is nobody's is not offered; it waits for the unit that it resembles.
+        assert offer(9) == (1, 0, [0, 0])
+        ctx.set(dut.units[0].issue.ready, 0)
+        assert offer(9) == (0, 0, [0, 0])
+        ctx.set(dut.units[0].issue.ready, 1)
         for first, second, numbers in ((0, 2, (0, 1)), (3, 1, (1, 0))):
             one, other = numbers
             ready, accept, valid = offer(first)
