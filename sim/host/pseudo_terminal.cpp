@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@ namespace {
 
 // More than a reader can be behind, and not for ever.
 constexpr std::size_t pending_max = 1 << 20;
+// How long the last words of a machine that has ended wait for a reader.
+constexpr int linger_ms = 500;
 
 }  // namespace
 
@@ -36,6 +39,10 @@ PseudoTerminal::PseudoTerminal() {
 }
 
 PseudoTerminal::~PseudoTerminal() {
+    // What nobody has read is lost when the line goes.
+    flush();
+    int unread = 0;
+    for (int ms = 0; ms < linger_ms && ioctl(slave_, FIONREAD, &unread) == 0 && unread > 0; ms++) usleep(1000);
     close(slave_);
     close(master_);
 }
