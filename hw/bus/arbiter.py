@@ -33,6 +33,11 @@ class Arbiter(wiring.Component):
         Start and end, in bytes, of the window of such a target: a power of two, and a multiple of it. The bus does not
         bring its answers.
 
+    Raises
+    ------
+    ValueError
+        `near` is no such window, or the bus has no `err`.
+
     Attributes
     ----------
     bus : Interface, Out
@@ -48,6 +53,11 @@ class Arbiter(wiring.Component):
         members = {"bus": Out(signature)}
         if near is not None:
             members |= {"near_write": In(wishbone.Answer), "near_read": In(wishbone.Answer)}
+            start, end = near
+            if wishbone.Feature.ERR not in signature.features:
+                raise ValueError("Arbiter needs the 'err' feature to hand on answers beside the bus")
+            if end <= start or (end - start) & (end - start - 1) or start % (end - start):
+                raise ValueError(f"Near window {start:#x}..{end:#x} must be a power of two and a multiple of it")
         super().__init__(members)
         self._near = near
         self._initiators = []

@@ -17,8 +17,8 @@ class Decoder(wiring.Component):
     A target is reached in the same cycle, or a cycle later through registers, which all targets of that kind share:
     then it sees classic cycles, each transfer by itself. Its answer comes back in the same cycle, unless another way
     brings it (:class:`hw.bus.arbiter.Arbiter`). An address in no window is answered with `err`, a cycle later if there
-    are registers. A target may have fewer address bits and fewer
-    optional inputs (`lock`, `cti`, `bte`) than the decoder: without `cti` it sees a burst as classic cycles.
+    are registers. A target may have fewer address bits and fewer optional inputs (`lock`, `cti`, `bte`) than the
+    decoder: without `cti` it sees a burst as classic cycles.
 
     Parameters
     ----------

@@ -66,6 +66,12 @@ FAULTS = (
     "put_before_commit",
     #: An instruction that was killed sends all the same.
     "send_after_kill",
+    #: The words of a put take the place of those that are staged.
+    "reuse_staged",
+    #: They take the place of those that an instruction in front will stage.
+    "reuse_waiting",
+    #: They take the place of those that are being copied.
+    "reuse_copied",
     #: A context keeps its staged words when it is bound anew.
     "keep_pairs",
     #: A context keeps its open message when it is bound anew.

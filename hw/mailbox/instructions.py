@@ -117,8 +117,9 @@ def add_instructions(m, parts, side, port):
     places = side.own(parts.places)
     copies = parts.copying & parts.moves_pairs & side.moves
     waits = first.valid & (first.operation == MailOperation.PUT) & (first.number[:pair_bits] == pair)
-    holds = [(C(1), places[offered.context].word_select(pair, PLACE_BITS)), (waits, first.place),
-             (copies, parts.moved_places.word_select(pair, PLACE_BITS))]
+    holds = [(~parts.fault("reuse_staged"), places[offered.context].word_select(pair, PLACE_BITS)),
+             (waits & ~parts.fault("reuse_waiting"), first.place),
+             (copies & ~parts.fault("reuse_copied"), parts.moved_places.word_select(pair, PLACE_BITS))]
     for place in reversed(range(1 << PLACE_BITS)):
         with m.If(~Cat(there & (held == place) for there, held in holds).any()):
             m.d.comb += offered.place.eq(place)

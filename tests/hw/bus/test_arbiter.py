@@ -112,3 +112,8 @@ def test_refused():
         arbiter.add(wishbone.Signature(addr_width=6, data_width=64, granularity=8).create())
     with pytest.raises(TypeError, match="Signature must be a wishbone.Signature"):
         Arbiter("x")
+    for window in ((0x10, 0x30), (0, 0x30), (0x20, 0x20), (0x30, 0x20)):
+        with pytest.raises(ValueError, match="Near window .* must be a power of two and a multiple of it"):
+            Arbiter(SIGNATURE, near=window)
+    with pytest.raises(ValueError, match="Arbiter needs the 'err' feature"):
+        Arbiter(wishbone.Signature(addr_width=6, data_width=64, granularity=8), near=(0, 0x20))

@@ -253,6 +253,40 @@ async def killed_instructions_never_happened(dut):
 
 
 @cocotb.test()
+async def a_pair_has_room_for_all(dut):
+    """What is staged, what a put in front will stage and what is being copied are the same pair's, and a put that
+    follows, killed or not, spoils none of it."""
+    bench = await begin(dut)
+    bench.unit.latency = (1, 1)
+
+    async def arrives(words):
+        done, _ = await execute_as(bench, 1, *receiving())
+        assert done[1:9] == words
+        bench.hart.context = 0
+
+    for pair in range(4):
+        put, words = f"mail.put{pair}", message(pair)
+        await bench.execute(*puts(words))
+        await bench.execute((put, 1, 2), kill={0})
+        await bench.execute(("mail.send", TO_A))
+        await arrives(words)
+        words = [*words[:2 * pair], 5, 6, *words[2 * pair + 2:]]
+        await bench.execute(*puts(message(pair)))
+        await bench.execute((put, 5, 6), (put, 7, 8), kill={1})
+        await bench.execute(("mail.send", TO_A))
+        await arrives(words)
+    for count in range(1, 7):
+        words = message(count)
+        await bench.execute(*sending(words), *[("mail.put3", 100 + number, 0) for number in range(count)])
+        await arrives(words)
+        # The last of them is staged.
+        words = [*message(count + 1)[:6], 100 + count - 1, 0]
+        await bench.execute(*puts(words)[:3], ("mail.send", TO_A))
+        await arrives(words)
+    await bench.compare_all()
+
+
+@cocotb.test()
 async def a_death_closes_open_messages(dut):
     """The capability unit forgets: whoever has a message open by instructions receives it again, if he still may."""
     bench = await begin(dut)

@@ -111,6 +111,24 @@ def test_timeout(accepted):
     simulate(bench)
 
 
+@pytest.mark.parametrize("cycle", range(1, TIMEOUT + 1))
+def test_an_answer_just_in_time(cycle):
+    """One in the last cycle counts, in the next it is taken and thrown away; and no other question waits for it."""
+    async def bench(ctx, dut):
+        await ask(ctx, dut, 5)
+        await accept(ctx, dut)
+        for _ in range(cycle - 1):
+            await ctx.tick()
+        await answer(ctx, dut, Verdict.OK)
+        assert await take(ctx, dut) == (0, Verdict.OK if cycle < TIMEOUT else Verdict.UNDECIDED)
+        await ask(ctx, dut, 6)
+        assert await accept(ctx, dut) == 6
+        await answer(ctx, dut, Verdict.STALE)
+        assert await take(ctx, dut) == (0, Verdict.STALE)
+
+    simulate(bench)
+
+
 def test_answers_without_question():
     """Nothing is taken from a unit that answers unasked."""
     async def bench(ctx, dut):
