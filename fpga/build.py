@@ -21,8 +21,12 @@ from rich.table import Table
 from sim.toolchain import BUILD, ToolError, console, run_command, run_tool
 
 from .board import DEFAULT, boards, find_board
+from .clocks_report import print_clocks, summary
+from .crossings import check_review, review
 from .design import TOP, Design, make_design
+from .graph import read_graph
 from .memories import memories_of
+from .pads import pad_rules
 from .pll import CLOCKS, PLL_CELL
 from .report import blocks_of, check_size, make_report, print_report, read_critical_path, relative
 from .seeds import Trial, place_seeds, progress_of, try_seed
@@ -118,7 +122,8 @@ def build(design: Design, *, seeds: Sequence[int] = (1,), jobs: int = 1, budget_
     Raises
     ------
     ToolError
-        For a tool that is missing or fails, or a design that the device has no room for.
+        For a tool that is missing or fails, a design that the device has no room for, or one with a signal that crosses
+        into a clock without a synchroniser.
     """
     check_tools(design.family)
     with _results(design.board.name) as folder:
@@ -129,6 +134,8 @@ def build(design: Design, *, seeds: Sequence[int] = (1,), jobs: int = 1, budget_
         blocks = blocks_of(cells, design.family.count)
         memories = memories_of(design.text, cells, TOP)
         check_size(design.board.device, total, blocks)
+        clocks = review(read_graph(netlist, TOP), pad_rules(design.board))
+        check_review(clocks)
         show(None, "")
 
         def run(seed: int, on_start) -> Trial:
@@ -146,7 +153,7 @@ def build(design: Design, *, seeds: Sequence[int] = (1,), jobs: int = 1, budget_
         trials, failures = place_seeds(seeds, run, jobs=jobs, budget_s=60 * budget_minutes, all_seeds=all_seeds)
         best = max(trials, key=lambda trial: (trial.quality, -trial.seed))
         path = read_critical_path(json.loads((best.folder / "report.json").read_text()), best.clocks[0].name)
-        report = make_report(design, total, blocks, trials, failures, best, path, memories)
+        report = make_report(design, total, blocks, trials, failures, best, path, memories) | summary(clocks)
         names = names_of(netlist, TOP, PLL_CELL, CLOCKS)
         for clock in report["clocks"]:
             clock["name"] = names.get(clock["name"], clock["name"])
@@ -232,7 +239,9 @@ def main(name, parameters, listed, count, all_seeds, seed, jobs, budget_minutes,
         report = build(design, seeds=range(1, count + 1) if seed is None else [seed], jobs=jobs,
                        budget_minutes=budget_minutes, all_seeds=all_seeds, keep_missed=keep_missed,
                        show=display.show)
-    print_report(report, Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 120))
+    out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 120)
+    print_report(report, out)
+    print_clocks(report, out)
     folder = relative(folder_of(name))
     bitstream = report["bitstream"]
     if bitstream is not None:

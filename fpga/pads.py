@@ -1,14 +1,17 @@
 """Pads of a board: serial line, LEDs, buttons, and the SDRAM's with their registers."""
 
+from dataclasses import dataclass
+
 from amaranth import *
 from amaranth.lib import io
 from amaranth.lib.cdc import FFSynchronizer
 
 from hw.peripherals.uart_serial import UartSerial
 
-from .board import Pin
+from .board import Board, Pin, Sdram
 
-__all__ = ["SDRAM_REGISTERS", "button", "find_pin", "flash_pads", "led", "sdram_clock", "sdram_pads", "serial_line"]
+__all__ = ["SDRAM_REGISTERS", "PadRules", "TimedInput", "button", "find_pin", "flash_pads", "led", "pad_rules",
+           "sdram_clock", "sdram_pads", "serial_line"]
 
 #: Clock edges between the controller's registers and `dq_i` besides those of the chip: a register in each output pad
 #: and one in each input pad, less the one that the chip gains as its clock comes a part of a period after the
@@ -105,3 +108,59 @@ def sdram_pads(m: Module, platform, pins) -> None:
             register(name, getattr(port, name), 1)
     m.submodules.sdram_dq = data = io.FFBuffer("io", port.dq)
     m.d.comb += [data.o.eq(pins.dq_o), data.oe.eq(pins.dq_oe), pins.dq_i.eq(data.i)]
+
+
+@dataclass(frozen=True)
+class TimedInput:
+    """Inputs that need no synchroniser, as their sender has its clock from us.
+
+    Attributes
+    ----------
+    pads : str
+        The names of their ports begin so.
+    in_pad : bool
+        The way to the first register counts, so that is in the pad.
+    why : str
+    """
+
+    pads: str
+    in_pad: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class PadRules:
+    """What a board asks of registers at its pads (docs/datasheet/clocks-and-resets.md).
+
+    Attributes
+    ----------
+    timed : tuple of TimedInput
+    steady : tuple of str
+        Outputs that others act on at an edge or a level: the names of their ports begin so.
+    """
+
+    timed: tuple[TimedInput, ...] = ()
+    steady: tuple[str, ...] = ()
+
+    def timed_by(self, pad: str) -> TimedInput | None:
+        """What times the input `pad`; None for one that comes when it likes."""
+        return next((timed for timed in self.timed if pad.startswith(timed.pads)), None)
+
+    def is_steady(self, pad: str) -> bool:
+        """Whether the output `pad` must be free of glitches."""
+        return pad.startswith(self.steady)
+
+
+def pad_rules(board: Board) -> PadRules:
+    """The rules for the pads of `board`, by the names that Amaranth gives to ports."""
+    def prefix(pin: Pin, part: str = "") -> str:
+        return f"{pin.resource}_{pin.number}__{part}"
+    timed, steady = [], [prefix(board.uart, "tx")]
+    if isinstance(board.memory, Sdram):
+        timed.append(TimedInput(prefix(Pin("sdram"), "dq"), True, "the chip's clock is ours, later by its phase"))
+        steady.append(prefix(Pin("sdram")))
+    if board.flash is not None:
+        why = "the flash answers to the clock that the controller makes"
+        timed += [TimedInput(prefix(board.flash, part), False, why) for part in ("dq", "copi", "cipo", "wp", "hold")]
+        steady += [prefix(board.flash, "cs"), "flash_clk"]
+    return PadRules(tuple(timed), tuple(steady))

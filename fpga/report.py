@@ -92,7 +92,8 @@ def _commit() -> str | None:
 
 def make_report(design: Design, total: Resources, blocks: dict[str, Resources], trials: list[Trial],
                 failures: dict[int, str], best: Trial, path: list[Hop], memories: list[Memory]) -> dict:
-    """The report as plain data (docs/fpga.md, "The report"), but for the bitstream."""
+    """The report as plain data (docs/fpga.md, "The report"), but for the bitstream and
+    what :mod:`fpga.clocks_report` adds."""
     board, family = design.board, design.family
     share = sum(blocks[block].lut4 for block in ACCELERATOR if block in blocks)
     return {

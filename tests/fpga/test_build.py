@@ -13,15 +13,17 @@ from pathlib import Path
 
 import pytest
 from amaranth import Elaboratable, Module, Signal
+from amaranth.lib.io import Buffer as pin_buffer
 from click.testing import CliRunner
 
 from fpga import build as build_module
 from fpga import cache, family, program
-from fpga.board import Board, find_board
+from fpga.board import Board, Pin, find_board
 from fpga.build import Missed, build, check_tools, folder_of
+from fpga.clocks_report import print_clocks
 from fpga.design import elaborate
 from fpga.memories import Memory, misplaced
-from fpga.pads import led, serial_line
+from fpga.pads import find_pin, led, serial_line
 from fpga.report import print_report
 from fpga.synthesis import Resources
 from fpga.top import board_clocks
@@ -92,9 +94,21 @@ def test_bitstream_and_report(board, tmp_path, capsys):
     assert report["fmax_mhz"]["median"] == pytest.approx((first["fmax_mhz"] + second["fmax_mhz"]) / 2, abs=0.01)
     path = report["critical_path"]
     assert 1000 / sum(hop["delay_ns"] for hop in path) == pytest.approx(best["fmax_mhz"], rel=0.02)
+    (system,) = report["clock_domains"]
+    assert (system["clock"], system["rising"]) == ("system_clock", {"flip-flops": total["ff"]})
+    assert not report["crossings"]
+    assert {row["pad"]: row["how"] for row in report["inputs"]} == {
+        "button_fire_0__io": "synchroniser", "clk25_0__io": "clock", "pll.pll.LOCK": "synchroniser",
+        "uart_0__rx__io": "synchroniser"}
+    assert {row["pad"]: row["how"] for row in report["outputs"]}["uart_0__tx__io"] == "flip-flop"
+    assert report["resets"]["signal"] == "reset.held" and report["resets"]["asynchronous"] == 0
     assert (None, "synthesising") in said and any(seed == 2 and "MHz" in words for seed, words in said)
-    print_report(report, build_module.Console(width=120))
+    out = build_module.Console(width=120)
+    print_report(report, out)
+    print_clocks(report, out)
     printed = capsys.readouterr().out
+    assert "Domain system_clock: " in printed and "Reset reset.held: " in printed
+    assert "Crossings between domains: none; pads in: 3 synchroniser, 1 clock" in printed
     assert f"{total['lut4']}" in printed and "system_clock" in printed and "median" in printed
 
 
@@ -168,6 +182,20 @@ def test_design_that_is_too_large(board, monkeypatch):
     with pytest.raises(ToolError, match=r"the design takes (\d+) LUT4, \d+ more than the 100 of an LFE5U-12F; the "
                                         r"largest blocks: rest \d+"):
         build(design_of(board))
+    assert not folder_of("echo").exists() and not list(folder_of("echo").parent.glob("*.part"))
+
+
+def test_input_without_a_synchroniser(board):
+    class Careless(Echo):
+        def elaborate(self, platform):
+            m = super().elaborate(platform)
+            m.submodules += (pad := pin_buffer("i", find_pin(platform, Pin("button_up"))))
+            pressed = Signal()
+            m.d.sync += pressed.eq(pressed ^ pad.i)
+            led(m, platform, Pin("led", 7), pressed & pad.i)
+            return m
+    with pytest.raises(ToolError, match="^input button_up_0__io goes through logic with other signals to pressed$"):
+        build(elaborate(board, Careless(board), ""))
     assert not folder_of("echo").exists() and not list(folder_of("echo").parent.glob("*.part"))
 
 
