@@ -41,6 +41,7 @@ def summary(review: Review) -> dict:
         "crossings": [asdict(crossing) | {"registers": list(crossing.registers)} for crossing in review.crossings],
         "inputs": inputs,
         "outputs": _buses(review.outputs),
+        "contents": [{"memory": memory, "writable": writable} for memory, writable in review.contents.items()],
         "resets": asdict(review.resets) | {"set_by_bitstream": list(review.resets.set_by_bitstream)},
     }
 
@@ -61,6 +62,9 @@ def print_clocks(report: dict, out: Console) -> None:
         out.print(f"Domain {domain['clock']}: {', '.join(clocked)}")
     out.print(f"Crossings between domains: {len(report['crossings']) or 'none'}; pads in: {_count(report['inputs'])}; "
               f"out: {_count(report['outputs'])}")
+    for memory in report["contents"]:
+        out.print(f"Memory {memory['memory']} has its contents from the bitstream and " + (
+            "can be written: a reset does not bring them back" if memory["writable"] else "cannot be written"))
     resets = report["resets"]
     reached = resets["direct"] + resets["combined"] + resets["data"]
     out.print(f"Reset {resets['signal'] or 'none'}: {reached:,} flip-flops; {resets['other']:,} by other signals, "

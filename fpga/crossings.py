@@ -101,8 +101,9 @@ class Resets:
     signal : str
         Name of that register; "" without any.
     direct, combined, data, other, none : int
-        At the reset input; in logic before the reset input; in logic before the data or enable input; another signal
-        alone at the reset input; not at all, so that they have the bitstream's first value until they are written.
+        At the reset input, inverted or not; in logic before the reset input; in logic before the data or enable input;
+        another signal alone at the reset input; not at all, so that they have the bitstream's first value until they
+        are written.
     asynchronous : int
         Those whose reset acts without a clock.
     set_by_bitstream : tuple of str
@@ -121,13 +122,22 @@ class Resets:
 
 @dataclass(frozen=True)
 class Review:
-    """All of that, and `problems`: a line for each signal that is not safe."""
+    """All of that.
+
+    Attributes
+    ----------
+    contents : dict
+        Memories that begin with other contents than zero, and whether they can be written.
+    problems : list of str
+        A line for each signal that is not safe.
+    """
 
     domains: list[Domain]
     crossings: list[Crossing]
     inputs: list[Input]
     outputs: list[Output]
     resets: Resets
+    contents: dict[str, bool]
     problems: list[str] = field(default_factory=list)
 
 
@@ -195,7 +205,8 @@ class _Reviewer:
             cells.setdefault(register.cell, set()).add(root)
         for cell, roots in cells.items():
             if len(roots) > 1:
-                self.problems.append(f"memory {cell} has ports of different clocks: {_named(map(self.clock, roots))}")
+                clocks = _named(sorted(map(self.clock, roots)))
+                self.problems.append(f"memory {cell} has ports of different clocks: {clocks}")
         for root in counts:
             if isinstance(cell := self.graph.driver.get(root), Logic):
                 self.problems.append(f"clock {self.clock(root)} comes out of logic ({cell.cell})")
@@ -294,6 +305,13 @@ class _Reviewer:
             mixed for behind, _, mixed in graph.following(first) if behind == bit)
         return (INVERTED if alone else LOGIC), " ".join(clocks), max(origins.values())
 
+    def _register_before(self, bit: int) -> Register | None:
+        """The register that `bit` comes out of, directly or inverted."""
+        cell = self.graph.driver.get(bit)
+        while isinstance(cell, Logic) and len(set(cell.inputs)) == 1:
+            cell = self.graph.driver.get(cell.inputs[0])
+        return cell if isinstance(cell, Register) else None
+
     def resets(self) -> Resets:
         flip_flops = [register for register in self.graph.registers if register.primitive.reset or
                       register.what in (FLIP_FLOP, PAD_REGISTER)]
@@ -307,9 +325,8 @@ class _Reviewer:
             bit = reset_of(register)
             if bit is None:
                 continue
-            driver = self.graph.driver.get(bit)
-            if isinstance(driver, Register):
-                direct[bit] += 1
+            if before := self._register_before(bit):
+                direct[before] += 1
             if register.primitive.asynchronous_reset:
                 asynchronous += 1
                 if self._made(bit)[0] == LOGIC:
@@ -319,12 +336,12 @@ class _Reviewer:
             signal, system = "", set()
         else:
             (best, _), = direct.most_common(1)
-            signal, system = self.graph.driver[best].name, {bit for bit, *_ in self.graph.following([best])}
+            signal, system = best.name, {bit for bit, *_ in self.graph.following(best.outputs)}
         kinds, ones = Counter(), []
         for register in flip_flops:
             bit = reset_of(register)
             if bit is not None and bit in system:
-                kinds["direct" if isinstance(self.graph.driver.get(bit), Register) else "combined"] += 1
+                kinds["direct" if self._register_before(bit) else "combined"] += 1
             elif any(before in system for before in register.inputs):
                 kinds["data"] += 1
             elif bit is not None:
@@ -348,7 +365,7 @@ def review(graph: Graph, rules: PadRules) -> Review:
     reviewer = _Reviewer(graph, rules)
     domains, crossings, inputs = reviewer.domains(), reviewer.crossings(), reviewer.inputs()
     outputs, resets = reviewer.outputs(), reviewer.resets()
-    return Review(domains, crossings, inputs, outputs, resets, reviewer.problems)
+    return Review(domains, crossings, inputs, outputs, resets, dict(graph.contents), reviewer.problems)
 
 
 def check_review(found: Review) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sim.toolchain import ToolError
 
+from .memories import memory_name
 from .pll import CLOCKS
 from .primitives import Clocked, Primitive, primitive
 
@@ -115,6 +116,8 @@ class Graph:
         Bits that come into cells which make clocks.
     buffers : dict
         The bit before a clock buffer by the one behind it.
+    contents : dict
+        Memories that begin with other contents than zero, and whether they can be written.
     names : dict
         Name of each net by bit.
     """
@@ -126,6 +129,7 @@ class Graph:
     asynchronous: dict[int, str] = field(default_factory=dict)
     makers: set[int] = field(default_factory=set)
     buffers: dict[int, int] = field(default_factory=dict)
+    contents: dict[str, bool] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
 
     @cached_property
@@ -247,6 +251,11 @@ class _Reader:
             signals = _bits(patterns, ports)
             known.update(signals)
             found |= {bit: CLOCKS.get(port, f"{name}.{port}") for bit, port in signals.items()}
+        if is_a.writes and any("1" in value for parameter, value in cell["parameters"].items()
+                               if parameter.startswith("INIT")):
+            memory = memory_name(name)
+            graph.contents[memory] = graph.contents.get(memory, False) or any(
+                all(ports.get(port) != ["0"] for port in needed) for needed in is_a.writes)
         if is_a.clocks:
             graph.makers.update(bit for port, bits in ports.items() for bit in bits
                                 if isinstance(bit, int) and bit not in known)

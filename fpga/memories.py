@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-__all__ = ["BLOCK", "LARGE", "LUT", "NEITHER", "Memory", "memories_of", "misplaced"]
+__all__ = ["BLOCK", "LARGE", "LUT", "NEITHER", "Memory", "memories_of", "memory_name", "misplaced"]
 
 BLOCK, LUT, NEITHER = "block RAM", "LUT RAM", "logic"
 #: Bits from which a memory belongs into block RAM, unless it has no more words than a LUT RAM: then it takes the cells
@@ -35,6 +35,11 @@ class Memory:
         return self.width * self.depth
 
 
+def memory_name(cell: str) -> str:
+    """The memory that a cell is part of: Yosys names what a memory is cut into by row and column."""
+    return re.sub(r"\.\d+\.\d+(_\d+)?$", "", cell)
+
+
 def memories_of(text: str, cells: dict[str, str], top: str) -> list[Memory]:
     """All memories of a design.
 
@@ -49,8 +54,7 @@ def memories_of(text: str, cells: dict[str, str], top: str) -> list[Memory]:
     places: dict[str, str] = {}
     for name, kind in cells.items():
         if kind in _KINDS:
-            # Yosys names what a memory is cut into by row and column.
-            places[re.sub(r"\.\d+\.\d+(_\d+)?$", "", name)] = _KINDS[kind]
+            places[memory_name(name)] = _KINDS[kind]
     found, module = [], ""
     for line in text.splitlines():
         if line.startswith("module \\"):

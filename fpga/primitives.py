@@ -62,6 +62,8 @@ class Primitive:
         Of a flip-flop: the reset acts without the clock.
     buffers_clock : bool
         `through` is one input to one output, for clocks.
+    writes : tuple of tuple of str
+        Of a memory: ports that all have to be high, or to have an edge, for a write. One that is 0 forbids it.
     """
 
     clocked: tuple[Clocked, ...] = ()
@@ -73,6 +75,7 @@ class Primitive:
     reset_value: str = ""
     asynchronous_reset: bool = False
     buffers_clock: bool = False
+    writes: tuple[tuple[str, ...], ...] = ()
 
 
 def _logic(inputs: str, outputs: str) -> Callable[..., Primitive]:
@@ -88,19 +91,21 @@ def _trellis_ff(kind, parameters, attributes) -> Primitive:
 
 def _trellis_lut_ram(kind, parameters, attributes) -> Primitive:
     return Primitive((Clocked(LUT_RAM, "WCK", "DI|WAD|WRE", "DO", parameters.get("WCKMUX") == "INV"),),
-                     through=(("RAD", "DO"),))
+                     through=(("RAD", "DO"),), writes=(("WCK", "WRE"),))
 
 
 def _dp16kd(kind, parameters, attributes) -> Primitive:
     return Primitive(tuple(
         Clocked(BLOCK_RAM, f"CLK{port}", rf"(DI|AD){port}\d+|(CE|OCE|WE|RST){port}|CS{port}\d", rf"DO{port}\d+",
-                parameters.get(f"CLK{port}MUX") == "INV") for port in "AB"))
+                parameters.get(f"CLK{port}MUX") == "INV") for port in "AB"),
+        writes=(("CLKA", "CEA", "WEA"), ("CLKB", "CEB", "WEB")))
 
 
 def _pdpw16kd(kind, parameters, attributes) -> Primitive:
     return Primitive((
         Clocked(BLOCK_RAM, "CLKW", r"DI\d+|ADW\d+|BE\d|CEW|CSW\d", falling=parameters.get("CLKWMUX") == "INV"),
-        Clocked(BLOCK_RAM, "CLKR", r"ADR\d+|CER|OCER|RST|CSR\d", r"DO\d+", parameters.get("CLKRMUX") == "INV")))
+        Clocked(BLOCK_RAM, "CLKR", r"ADR\d+|CER|OCER|RST|CSR\d", r"DO\d+", parameters.get("CLKRMUX") == "INV")),
+        writes=(("CLKW", "CEW"),))
 
 
 def _multiplier(kind, parameters, attributes) -> Primitive:
@@ -121,7 +126,8 @@ def _ice40_ram(kind, parameters, attributes) -> Primitive:
     falling = kind.removeprefix("SB_RAM40_4K")
     read, write = ("RCLKN" if "NR" in falling else "RCLK"), ("WCLKN" if falling.endswith("NW") else "WCLK")
     return Primitive((Clocked(BLOCK_RAM, read, "RADDR|RE|RCLKE", "RDATA", read.endswith("N")),
-                      Clocked(BLOCK_RAM, write, "WADDR|WDATA|MASK|WE|WCLKE", "", write.endswith("N"))))
+                      Clocked(BLOCK_RAM, write, "WADDR|WDATA|MASK|WE|WCLKE", "", write.endswith("N"))),
+                     writes=((write, "WE", "WCLKE"),))
 
 
 def _ice40_io(kind, parameters, attributes) -> Primitive:

@@ -27,13 +27,15 @@ from fpga.pads import (
 from fpga.primitives import FLIP_FLOP, PAD_REGISTER, primitive
 from fpga.synthesis import synthesize_top
 from fpga.top import board_clocks
+from hw.debug.jtag import JtagTransport
 from hw.memory.sdram import SdramController
 from hw.memory.sdram_config import SdramConfig
 from hw.peripherals.spi_flash import SpiFlash
 from sim.toolchain import ToolError
 
 BUTTONS = {"good": Pin("button_fire", 0), "twice": Pin("button_fire", 1), "mixed": Pin("button_up"),
-           "alone": Pin("button_down"), "enable": Pin("button_left"), "reset": Pin("button_right")}
+           "alone": Pin("button_down"), "enable": Pin("button_left"), "reset": Pin("button_right"),
+           "shared": Pin("switch")}
 
 
 def pad(m, platform, pin):
@@ -106,6 +108,8 @@ class Planted(Elaboratable):
         m.d.sync += register("alone").eq(button["alone"] & 1)
         alone = seen[-1]
         m.d.sync += [register("after_0").eq(alone & good), register("after_1").eq(alone | good)]
+        early, late = Signal(name="shared_0"), register("shared_1")
+        m.d.sync += [early.eq(button["shared"]), late.eq(early), register("peek").eq(early & count[3])]
         enabled = register("enabled")
         with m.If(button["enable"]):
             m.d.sync += enabled.eq(count[1])
@@ -116,11 +120,14 @@ class Planted(Elaboratable):
         # From clock to clock: safe, without a second flip-flop, through logic, and by a memory.
         m.submodules.over = FFSynchronizer(count[3], register("over"), o_domain="memory")
         m.d.memory += [register("bare").eq(count[2]), register("bare_too").eq(good ^ count[0])]
-        m.submodules.table = table = Memory(shape=16, depth=512, init=[])
+        m.submodules.table = table = Memory(shape=16, depth=512, init=[1])
+        m.submodules.rom = rom = Memory(shape=16, depth=512, init=range(512))
+        fixed = rom.read_port()
+        m.d.comb += [fixed.addr.eq(Cat(count, count, count[0])), fixed.en.eq(1)]
         write, read = table.write_port(), table.read_port(domain="memory")
         m.d.comb += [write.addr.eq(count), write.data.eq(count), write.en.eq(good)]
         m.d.comb += [read.addr.eq(seen[-1]), read.en.eq(1)]
-        seen.append(read.data.xor())
+        seen += [read.data.xor(), fixed.data.xor()]
 
         m.domains.gated = ClockDomain(reset_less=True)
         m.d.comb += ClockSignal("gated").eq(ClockSignal("sync") & good)
@@ -237,6 +244,7 @@ def test_resets(clean):
     ("input button_fire_1__io goes to 2 registers without a synchroniser: twice_0, twice_1",),
     ("input button_up_0__io goes through logic with other signals to mixed_0",),
     ("input button_down_0__io goes to alone, which no second flip-flop follows alone",),
+    ("input switch_0__io goes to shared_0, which no second flip-flop follows alone",),
     ("input button_left_0__io is enable of enabled without a synchroniser",),
     ("input button_right_0__io is reset of ", "without a synchroniser"),
     ("count[2] (system_clock to memory_clock) goes to bare, which no second flip-flop follows alone",),
@@ -245,21 +253,48 @@ def test_resets(clean):
     ("memory table", "has ports of different clocks: memory_clock, system_clock"),
     ("clock gated", "comes out of logic"),
     ("output uart_0__tx__io comes out of logic and not of a flip-flop",),
-], ids=["two registers", "logic", "one flip-flop", "enable", "asynchronous reset", "crossing", "crossing by logic",
+], ids=["two registers", "logic", "one flip-flop", "shared first flip-flop",
+        "enable", "asynchronous reset", "crossing", "crossing by logic",
         "crossing by logic, second signal", "memory", "gated clock", "output"])
 def test_planted_defect_is_found_by_name(planted, words):
     assert len(problems(planted, *words)) == 1, planted.problems
 
 
 def test_nothing_else_is_found(planted):
-    assert len(planted.problems) == 11
+    assert len(planted.problems) == 12
     assert not problems(planted, "button_fire_0") and not problems(planted, "count[3]")
     assert planted.resets.asynchronous == 1
 
 
 def test_refusal_is_one_line(planted):
-    with pytest.raises(ToolError, match=r"(?s)^\S[^\n]+ \(and 10 more such signals\)$"):
+    with pytest.raises(ToolError, match=r"(?s)^\S[^\n]+ \(and 11 more such signals\)$"):
         check_review(planted)
+
+
+def test_memories_with_contents(clean, planted):
+    assert not clean.contents
+    assert planted.contents == {"rom": False, "table": True}
+
+
+class Jtag(Elaboratable):
+    """The debug transport at pins."""
+
+    def elaborate(self, platform):
+        m = Module()
+        board_clocks(m, platform, BOARD, restart=Signal())
+        m.submodules.transport = transport = JtagTransport()
+        pins = transport.pins
+        for signal, name in ((pins.tck, "mixed"), (pins.tms, "alone"), (pins.tdi, "enable")):
+            m.d.comb += signal.eq(pad(m, platform, BUTTONS[name]))
+        led(m, platform, Pin("led", 5), pins.tdo)
+        return m
+
+
+def test_jtag_pins():
+    found = review(graph_of(BOARD, Jtag()), replace(pad_rules(BOARD), steady=("led_5",)))
+    assert not found.problems and len(found.domains) == 1 and not found.crossings
+    assert all(row.how == "synchroniser" for row in found.inputs if row.pad != "clk25_0__io")
+    assert {"button_up_0__io", "button_down_0__io", "button_left_0__io"} < {row.pad for row in found.inputs}
 
 
 def test_only_what_the_rules_name_is_timed(clean_graph):
@@ -289,6 +324,7 @@ def test_ice40():
     rows = by_pad(found.inputs)
     assert rows["uart.rx"].how == "synchroniser" and rows["clk12_0"].how == "clock"
     assert [(domain.clock, set(domain.rising)) for domain in found.domains] == [("clk12_0__io", {FLIP_FLOP})]
+    assert found.resets.signal and found.resets.direct > 30
     # A flip-flop that begins with 1 is one with an inverter there.
     assert by_pad(found.outputs)["uart.tx"].how == "inverted flip-flop"
 
