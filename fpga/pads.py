@@ -40,7 +40,7 @@ def button(m: Module, platform, pin: Pin | None, domain: str) -> Signal:
     pressed = Signal()
     if pin is not None:
         m.submodules += (buffer := io.Buffer("i", find_pin(platform, pin)))
-        m.submodules += FFSynchronizer(buffer.i, pressed, o_domain=domain)
+        m.submodules[f"{pin.resource}_{pin.number}"] = FFSynchronizer(buffer.i, pressed, o_domain=domain)
     return pressed
 
 
@@ -55,8 +55,8 @@ def serial_line(m: Module, platform, pin: Pin, **connections) -> UartSerial:
 
 
 def flash_pads(m: Module, platform, pin: Pin, pins) -> None:
-    """The SPI flash that an ECP5 is configured from. Its clock has no pin of its own: it leaves by USRMCLK
-    (FPGA-TN-02039, "USRMCLK").
+    """The SPI flash that an ECP5 is configured from. Its clock has no pin of its own: it leaves by USRMCLK, whose enable
+    must be a signal and no constant (FPGA-TN-02039, "USRMCLK"); so nobody drives it while the system is in reset.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def flash_pads(m: Module, platform, pin: Pin, pins) -> None:
         Of the controller.
     """
     port = find_pin(platform, pin)
-    m.submodules.flash_clk = Instance("USRMCLK", i_USRMCLKI=pins.clk, i_USRMCLKTS=0)
+    m.submodules.flash_clk = Instance("USRMCLK", i_USRMCLKI=pins.clk, i_USRMCLKTS=ResetSignal("sync"))
     m.submodules.flash_cs = select = io.Buffer("o", port.cs)
     m.d.comb += select.o.eq(pins.cs)
     pads = list(port.dq.io) if hasattr(port, "dq") else [pad.io for pad in (port.copi, port.cipo, port.wp, port.hold)]

@@ -219,6 +219,7 @@ def test_outputs(clean):
     assert {row.clock for row in sdram.values()} == {"system_clock", "memory_clock"}
     assert rows["sdram.clk"].clock == "memory_clock"
     assert rows["flash_clk"].how == rows["uart.tx"].how == "flip-flop"
+    assert rows["flash_clk"].enable == "flip-flop", "the device wants a signal there"
     assert rows["spi_flash.cs"].how == "inverted flip-flop"
     assert rows["spi_flash.copi"].how == "logic" and rows["led_3"].how == "flip-flop"
 
