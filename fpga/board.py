@@ -31,7 +31,7 @@ class Sdram:
     chip : str
         Name in :data:`hw.memory.sdram_config.CHIPS`.
     degrees : float
-        By how much the chip's clock comes after the system's (docs/fpga.md, "The chip's clock").
+        By how much the chip's clock comes after the system's (docs/datasheet/clocks-and-resets.md).
     """
 
     chip: str

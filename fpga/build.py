@@ -21,7 +21,7 @@ from rich.table import Table
 from sim.toolchain import BUILD, ToolError, console, run_command, run_tool
 
 from .board import DEFAULT, boards, find_board
-from .clocks_report import print_clocks, summary
+from .clocks_report import pad_paths, print_clocks, summary
 from .crossings import check_review, review
 from .design import TOP, Design, make_design
 from .graph import read_graph
@@ -152,8 +152,10 @@ def build(design: Design, *, seeds: Sequence[int] = (1,), jobs: int = 1, budget_
             return trial
         trials, failures = place_seeds(seeds, run, jobs=jobs, budget_s=60 * budget_minutes, all_seeds=all_seeds)
         best = max(trials, key=lambda trial: (trial.quality, -trial.seed))
-        path = read_critical_path(json.loads((best.folder / "report.json").read_text()), best.clocks[0].name)
-        report = make_report(design, total, blocks, trials, failures, best, path, memories) | summary(clocks)
+        placed = json.loads((best.folder / "report.json").read_text())
+        path = read_critical_path(placed, best.clocks[0].name)
+        report = make_report(design, total, blocks, trials, failures, best, path, memories)
+        report |= summary(clocks) | {"pad_paths": pad_paths(placed)}
         names = names_of(netlist, TOP, PLL_CELL, CLOCKS)
         for clock in report["clocks"]:
             clock["name"] = names.get(clock["name"], clock["name"])

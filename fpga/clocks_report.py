@@ -7,9 +7,11 @@ from itertools import groupby
 
 from rich.console import Console
 
+from sim.toolchain import ToolError
+
 from .crossings import NAMED, Input, Review
 
-__all__ = ["print_clocks", "summary"]
+__all__ = ["pad_paths", "print_clocks", "summary"]
 
 _BIT = re.compile(r"\[(\d+)\]$")
 
@@ -46,6 +48,26 @@ def summary(review: Review) -> dict:
     }
 
 
+def pad_paths(placed: dict) -> dict:
+    """Nanoseconds of the longest ways from a pad to a register and back by nextpnr's report, without those of the pads
+    themselves. Nothing constrains them. None where there is no such way.
+
+    Parameters
+    ----------
+    placed : dict
+        That report.
+    """
+    found: dict[str, float | None] = {"in_ns": None, "out_ns": None}
+    try:
+        for path in placed["critical_paths"]:
+            if "<async>" in (path["from"], path["to"]) and path["from"] != path["to"]:
+                key = "in_ns" if path["from"] == "<async>" else "out_ns"
+                found[key] = max(found[key] or 0, round(sum(hop["delay"] for hop in path["path"]), 2))
+    except (KeyError, TypeError) as error:
+        raise ToolError(f"nextpnr's report has another form than expected: {error!r}") from None
+    return found
+
+
 def _count(rows: list[dict]) -> str:
     """So many of each kind, in words."""
     counts: dict[str, int] = {}
@@ -62,6 +84,10 @@ def print_clocks(report: dict, out: Console) -> None:
         out.print(f"Domain {domain['clock']}: {', '.join(clocked)}")
     out.print(f"Crossings between domains: {len(report['crossings']) or 'none'}; pads in: {_count(report['inputs'])}; "
               f"out: {_count(report['outputs'])}")
+    ways = [f"{report['pad_paths'][key]:.1f} ns {words}" for key, words in (
+        ("in_ns", "from a pad to a register"), ("out_ns", "from a register to a pad")) if report["pad_paths"][key]]
+    if ways:
+        out.print(f"Longest ways that nothing constrains: {', '.join(ways)}")
     for memory in report["contents"]:
         out.print(f"Memory {memory['memory']} has its contents from the bitstream and " + (
             "can be written: a reset does not bring them back" if memory["writable"] else "cannot be written"))

@@ -55,8 +55,8 @@ def serial_line(m: Module, platform, pin: Pin, **connections) -> UartSerial:
 
 
 def flash_pads(m: Module, platform, pin: Pin, pins) -> None:
-    """The SPI flash that an ECP5 is configured from. Its clock has no pin of its own: it leaves by USRMCLK, whose enable
-    must be a signal and no constant (FPGA-TN-02039, "USRMCLK"); so nobody drives it while the system is in reset.
+    """The SPI flash that an ECP5 is configured from. Its clock has no pin of its own: it leaves by USRMCLK, whose
+    enable must be a signal and no constant (FPGA-TN-02039, "USRMCLK"); nobody drives it while the system is in reset.
 
     Parameters
     ----------

@@ -101,6 +101,7 @@ def test_bitstream_and_report(board, tmp_path, capsys):
         "button_fire_0__io": "synchroniser", "clk25_0__io": "clock", "pll.pll.LOCK": "synchroniser",
         "uart_0__rx__io": "synchroniser"}
     assert {row["pad"]: row["how"] for row in report["outputs"]}["uart_0__tx__io"] == "flip-flop"
+    assert 0 < report["pad_paths"]["in_ns"] < 20 and 0 < report["pad_paths"]["out_ns"] < 20
     assert report["resets"]["signal"] == "reset.held" and report["resets"]["asynchronous"] == 0
     assert (None, "synthesising") in said and any(seed == 2 and "MHz" in words for seed, words in said)
     out = build_module.Console(width=120)
@@ -108,6 +109,7 @@ def test_bitstream_and_report(board, tmp_path, capsys):
     print_clocks(report, out)
     printed = capsys.readouterr().out
     assert "Domain system_clock: " in printed and "Reset reset.held: " in printed
+    assert "Longest ways that nothing constrains: " in printed
     assert "Crossings between domains: none; pads in: 3 synchroniser, 1 clock" in printed
     assert f"{total['lut4']}" in printed and "system_clock" in printed and "median" in printed
 
@@ -190,11 +192,11 @@ def test_input_without_a_synchroniser(board):
         def elaborate(self, platform):
             m = super().elaborate(platform)
             m.submodules += (pad := pin_buffer("i", find_pin(platform, Pin("button_up"))))
-            pressed = Signal()
-            m.d.sync += pressed.eq(pressed ^ pad.i)
-            led(m, platform, Pin("led", 7), pressed & pad.i)
+            careless = Signal()
+            m.d.sync += careless.eq(careless ^ pad.i)
+            led(m, platform, Pin("led", 7), careless & pad.i)
             return m
-    with pytest.raises(ToolError, match="^input button_up_0__io goes through logic with other signals to pressed$"):
+    with pytest.raises(ToolError, match="^input button_up_0__io goes through logic with other signals to careless$"):
         build(elaborate(board, Careless(board), ""))
     assert not folder_of("echo").exists() and not list(folder_of("echo").parent.glob("*.part"))
 
@@ -261,4 +263,8 @@ def test_default_board():
     blocks = {block["block"]: block for block in report["blocks"]}
     assert set(blocks) >= {"core", "caches", "MMU", "capability unit", "mailbox", "SDRAM", "rest"}
     assert not misplaced([Memory(**memory) for memory in report["memories"]])
+    inputs = {row["pad"]: row["how"] for row in report["inputs"]}
+    assert {inputs[f"{pad}__io"] for pad in ("uart_0__rx", "button_fire_0", "button_fire_1")} == {"synchroniser"}
+    assert inputs["sdram_0__dq__io"] == "timed" and not report["crossings"] and not report["resets"]["asynchronous"]
+    assert report["contents"] == [{"memory": "soc.boot_rom.memory", "writable": False}]
     assert blocks["caches"]["bram"] > 40 and all(block["lut4"] > 100 for block in blocks.values())

@@ -10,7 +10,7 @@ from amaranth.lib.memory import Memory
 
 from fpga.board import Pin, find_board
 from fpga.crossings import check_review, review
-from fpga.design import TOP, elaborate
+from fpga.design import TOP, elaborate, make_design
 from fpga.graph import read_graph
 from fpga.pads import (
     SDRAM_REGISTERS,
@@ -346,3 +346,18 @@ def test_every_cell_of_a_flip_flop():
                            "SB_DFFSR": (False, "R", False, "RESET"), "SB_DFFNE": (True, "", False, "RESET")}.items():
         found = primitive(kind, {}, {})
         assert (found.clocked[0].falling, found.reset, found.asynchronous_reset, found.reset_value) == expected, kind
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["orangecrab-r0.2-85f", "ulx3s-85f", "icebreaker"])
+def test_board(name):
+    """Tops of boards: with SDRAM, with DDR3 that is not driven, of the other family."""
+    board = find_board(name)
+    design = make_design(board)
+    netlist, _ = synthesize_top(design.text, TOP, design.family.synthesis)
+    found = review(read_graph(netlist, TOP), pad_rules(design.board))
+    check_review(found)
+    assert not found.crossings and found.resets.asynchronous == 0
+    assert found.contents == ({"soc.boot_rom.memory": False} if board.design == "soc" else {})
+    # Two of each synchroniser, one that holds the reset, and those in pads are not reset, and data of memories.
+    assert found.resets.none < 700 and len(found.resets.set_by_bitstream) <= 3
