@@ -71,6 +71,8 @@ class Input:
         Of logic at most, on the way there.
     synchroniser : str
         The second flip-flop.
+    why : str
+        Of one that is timed: why it needs none.
     """
 
     pad: str
@@ -79,6 +81,7 @@ class Input:
     registers: tuple[str, ...] = ()
     cells: int = 0
     synchroniser: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ def _synchroniser(graph: Graph, arrivals: list[Arrival]) -> tuple[Register | Non
     registers = _unique(arrivals)
     if len(registers) > 1:
         return None, f"goes to {len(registers)} registers without a synchroniser: {_named(r.name for r in registers)}"
-    first, arrival = registers[0], arrivals[0]
+    first = registers[0]
     if first.what not in (FLIP_FLOP, PAD_REGISTER):
         return None, f"goes to {first.name} ({first.what}) without a synchroniser"
     for arrival in arrivals:
@@ -270,7 +273,7 @@ class _Reviewer:
         if wrong:
             self.problems.append(f"{word} {name} {wrong}")
         return Input(name, UNSAFE if wrong else TIMED if timed else SYNCHRONISER, " ".join(clocks), names, cells,
-                     second.name if second else "")
+                     second.name if second else "", timed.why if timed and not wrong else "")
 
     def outputs(self) -> list[Output]:
         found = []

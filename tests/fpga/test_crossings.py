@@ -117,6 +117,10 @@ class Planted(Elaboratable):
         m.d.comb += [ClockSignal("away").eq(ClockSignal("sync")), ResetSignal("away").eq(button["reset"])]
         m.d.away += register("reset_away").eq(count[2])
 
+        m.domains.wild = ClockDomain(async_reset=True)
+        m.d.comb += [ClockSignal("wild").eq(ClockSignal("sync")), ResetSignal("wild").eq(count[1] & count[3])]
+        m.d.wild += register("wild_one").eq(~seen[-1])
+
         # From clock to clock: safe, without a second flip-flop, through logic, and by a memory.
         m.submodules.over = FFSynchronizer(count[3], register("over"), o_domain="memory")
         m.d.memory += [register("bare").eq(count[2]), register("bare_too").eq(good ^ count[0])]
@@ -209,7 +213,7 @@ def test_inputs_that_are_safe(clean):
     for bit in range(16):
         assert rows.pop(f"sdram.dq[{bit}]").registers == (f"sdram_dq.i_ff{bit}",)
     assert {name for name in rows} == {f"spi_flash.{line}" for line in ("copi", "cipo", "wp", "hold")}
-    assert all(row.how == "timed" and row.clock == "system_clock" for row in rows.values())
+    assert all(row.how == "timed" and row.clock == "system_clock" and "clock" in row.why for row in rows.values())
 
 
 def test_outputs(clean):
@@ -252,23 +256,24 @@ def test_resets(clean):
     ("count[0] (system_clock to memory_clock) goes through logic with other signals to bare_too",),
     ("good", "stage1 (system_clock to memory_clock) goes through logic with other signals to bare_too",),
     ("memory table", "has ports of different clocks: memory_clock, system_clock"),
+    ("asynchronous reset of ", " comes out of logic"),
     ("clock gated", "comes out of logic"),
     ("output uart_0__tx__io comes out of logic and not of a flip-flop",),
 ], ids=["two registers", "logic", "one flip-flop", "shared first flip-flop",
         "enable", "asynchronous reset", "crossing", "crossing by logic",
-        "crossing by logic, second signal", "memory", "gated clock", "output"])
+        "crossing by logic, second signal", "memory", "reset by logic", "gated clock", "output"])
 def test_planted_defect_is_found_by_name(planted, words):
     assert len(problems(planted, *words)) == 1, planted.problems
 
 
 def test_nothing_else_is_found(planted):
-    assert len(planted.problems) == 12
+    assert len(planted.problems) == 13
     assert not problems(planted, "button_fire_0") and not problems(planted, "count[3]")
-    assert planted.resets.asynchronous == 1
+    assert planted.resets.asynchronous == 2
 
 
 def test_refusal_is_one_line(planted):
-    with pytest.raises(ToolError, match=r"(?s)^\S[^\n]+ \(and 11 more such signals\)$"):
+    with pytest.raises(ToolError, match=r"(?s)^\S[^\n]+ \(and 12 more such signals\)$"):
         check_review(planted)
 
 
