@@ -63,6 +63,8 @@ FAULTS = (
     "drop_parity",
     #: A line with wrong parity is no hit, but stays where it is.
     "keep_bad",
+    #: A line is filled whose numbers it has no room for.
+    "keep_wide",
 )
 
 #: More of them, for units of several harts.

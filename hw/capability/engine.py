@@ -15,7 +15,7 @@ from amaranth.lib.wiring import In, Out
 from ..bus import wishbone
 from ..mapping import SEPARATE
 from .check import CheckRequest, CheckResponse
-from .lookaside import SPACE_LIMIT, Invalidate, InvalidateKind, LineFlip, Lookaside, SlotKey, parity_groups
+from .lookaside import Invalidate, InvalidateKind, LineFlip, Lookaside, SlotKey, has_room_for, parity_groups
 from .verdict import Judge, LineJudge
 from .walker import TableRegisters, Walker, WalkResult
 
@@ -28,8 +28,9 @@ class LookupPort(wiring.Signature):
     `valid` and `request`, with :func:`~hw.capability.lookaside.place_of` it; `grant` when looked up in this cycle. In
     the cycle after a grant, `walk` says whether a miss may start a walk. In that cycle comes `known` with `seen`, which
     mean nothing to whom nothing was granted. When it does not come, `again` says that no walk could start; else one has
-    begun, and `walked` comes with `found` later. The cycle after `known` or `walked` has the response in `last`, for
-    who can wait: only the last port of the engine has that.
+    begun, and `walked` comes with `found` later. All ports but the first ask for nothing in the cycle after a grant.
+    The cycle after `known` or `walked` has the response in `last`, for who can wait: only the last port of the engine
+    has that.
 
     Who cannot wait for `known` makes it of `hit`, which comes late, and `closed`, which does not. Who cannot wait for
     `seen` says in that cycle with `wants_value` that it wants `value` of an OK, the badge or with `wants_object` the
@@ -166,7 +167,8 @@ class Engine(wiring.Component):
             if index > 0:
                 waited = Signal(range(config.patience + 1))
                 m.d.comb += impatient[index].eq(waited == config.patience)
-                with m.If(~port.valid | port.grant):
+                # Who was granted does not ask in the next cycle.
+                with m.If(~port.valid):
                     m.d.sync += waited.eq(0)
                 with m.Elif(~impatient[index]):
                     m.d.sync += waited.eq(waited + 1)
@@ -219,7 +221,7 @@ class Engine(wiring.Component):
             walked.query.eq(w_request.query),
             walked.found.eq(found),
             w_cacheable.eq(~found.error & ~found.outside & found.valid & ~found.object_error & found.live
-                           & (w_key.space != SPACE_LIMIT)),
+                           & (has_room_for(w_key.space, found.content) | planted("keep_wide"))),
             lookaside.fill_valid.eq(walker.valid & w_cacheable),
             lookaside.fill_key.eq(w_key),
             lookaside.fill_content.eq(found.content),

@@ -6,6 +6,9 @@ fields: the token's generation is not stored, because presence says that it matc
 Lookup: the key is given in cycle t, `hit`, `holds` and `contents` are there in cycle t + 1. A lookup may be given in
 every cycle in which `ready` is high. Fills and invalidates take the memories for themselves while they last.
 
+A line has room for numbers of spaces and objects of 16 bits, and types of 8. A slot with a larger one is not kept:
+each check of it walks. What lies beside the block RAMs is wires (decision 30), and systems use no such numbers.
+
 Block RAM answers late in a cycle, so nothing chooses between the ways here: who looks at a line does so for each way,
 and brings in at the end which of them holds it.
 
@@ -26,10 +29,10 @@ from amaranth.utils import exact_log2
 
 from ..mapping import BLOCK_RAM, SEPARATE, all_of, equal, pairs_equal
 
-__all__ = ["SlotKey", "SlotContent", "InvalidateKind", "Invalidate", "Lookaside", "LineFlip", "SPACE_LIMIT",
-           "line_layout", "parity_groups", "parity_of", "place_of"]
+__all__ = ["SlotKey", "SlotContent", "InvalidateKind", "Invalidate", "Lookaside", "LineContent", "LineFlip",
+           "SPACE_LIMIT", "content_of", "has_room_for", "line_layout", "parity_groups", "parity_of", "place_of"]
 
-#: A space number that no table reaches: nothing is kept of it. It stands for every operand above 32 bits.
+#: A space number that no table reaches. It stands for every operand above 32 bits.
 SPACE_LIMIT = (1 << 32) - 1
 
 
@@ -51,6 +54,20 @@ class SlotContent(data.Struct):
     rights: 16
     object_id: 32
     badge: 32
+
+
+class LineContent(data.Struct):
+    """A :class:`SlotContent` as a line has it."""
+
+    tag: 16
+    cap_type: 8
+    rights: 16
+    object_id: 16
+    badge: 32
+
+
+#: Width of a space's number in a line.
+_LINE_SPACE = 16
 
 
 class InvalidateKind(enum.Enum, shape=2):
@@ -91,9 +108,21 @@ def line_layout(config):
     """What stands in block RAM for a line. The set number and the space give back the low bits of the index: only the
     others are stored. Each of the parity bits, which come last, makes the number of ones even among itself and every
     n-th bit of the rest, where n is the number of parity bits: neighbours have different ones."""
-    body = {"valid": 1, "space": 32, "index_high": _INDEX_BITS - exact_log2(config.sets), "content": SlotContent}
+    body = {"valid": 1, "space": _LINE_SPACE, "index_high": _INDEX_BITS - exact_log2(config.sets),
+            "content": LineContent}
     width = data.StructLayout(body).size
     return data.StructLayout({**body, "parity": -(-width // _PARITY_SPAN)})
+
+
+def has_room_for(space, content):
+    """Whether a line can hold these numbers."""
+    return ~Cat(space[_LINE_SPACE:], *(content[name][field.width:] for name, field in LineContent.as_shape())).any()
+
+
+def content_of(line):
+    """The :class:`SlotContent` that a line, a view of :func:`line_layout`, stands for."""
+    return SlotContent(Cat(*(Cat(line.content[name], C(0, field.width - len(line.content[name])))
+                             for name, field in SlotContent.as_shape())))
 
 
 def parity_groups(config):
@@ -138,7 +167,7 @@ class Lookaside(wiring.Component):
     clearing : Out(1)
         Everything is being forgotten (from reset, too).
     fill_valid, fill_key, fill_content, fill_ready
-        Stream of lines to keep. It replaces a line of the same key.
+        Stream of lines to keep, which :func:`has_room_for`. It replaces a line of the same key.
     invalidate_valid, invalidate, invalidate_ready
         Taken when both are high, and `current` from then on; `done` follows when everything it names is gone. Goes
         before a fill.
@@ -237,7 +266,8 @@ class Lookaside(wiring.Component):
             m.d.comb += [
                 holds.eq(all_of(
                     line.valid,
-                    *(pair | planted("drop_space") for pair in pairs_equal(line.space, seen_key.space)),
+                    ~seen_key.space[_LINE_SPACE:].any() | planted("drop_space"),
+                    *(pair | planted("drop_space") for pair in pairs_equal(line.space, seen_key.space[:_LINE_SPACE])),
                     # Bit by bit: with `any_index` two of them would be too many inputs for a LUT.
                     *(~(stored ^ asked) | any_index
                       for stored, asked in zip(line.index_high, seen_key.index[exact_log2(sets):], strict=True)))),
@@ -245,7 +275,7 @@ class Lookaside(wiring.Component):
                 bad[way].eq(~intact.all() & ~planted("keep_bad")),
                 self.holds[way].eq(holds),
                 self.intact[way].eq(intact),
-                self.contents[way].eq(line.content),
+                self.contents[way].eq(content_of(line)),
             ]
         hit = Signal(attrs=SEPARATE)
         m.d.comb += [hit.eq(self.holds.any()), self.hit.eq(hit)]
@@ -275,7 +305,7 @@ class Lookaside(wiring.Component):
                 "early", "of_object", "other", "named", "filled", "spoils"))
             m.d.comb += [
                 early.eq(early_ways[way]),
-                of_object.eq(sweeps_object & equal(line.content.object_id, current.name)),
+                of_object.eq(sweeps_object & equal(content_of(line).object_id, current.name)),
                 named.eq(early | (sweeps_key & self.holds[way]) | of_object),
                 # The same key first, then a free line, then any.
                 other.eq(fills & Mux(free.any(), (free & -free)[way], victim == way)),
@@ -298,7 +328,7 @@ class Lookaside(wiring.Component):
             kept.valid.eq(keeps),
             kept.space.eq(seen_key.space),
             kept.index_high.eq(seen_key.index[exact_log2(sets):]),
-            kept.content.eq(self.fill_content),
+            *(kept.content[name].eq(self.fill_content[name]) for name, _ in LineContent.as_shape()),
             kept.parity.eq(parity_of(kept)),
         ]
         flips, flipped = Signal(), kept.as_value()

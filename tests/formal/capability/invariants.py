@@ -11,7 +11,7 @@ from hw.abi import Answer, Verdict
 from hw.capability.check import CheckRequest, CheckResponse
 from hw.capability.command import Operation
 from hw.capability.front import _Phase
-from hw.capability.lookaside import SPACE_LIMIT, InvalidateKind, SlotKey
+from hw.capability.lookaside import SPACE_LIMIT, InvalidateKind, SlotKey, content_of, has_room_for
 
 __all__ = ["buffer_invariants", "front_invariants", "requester_invariants"]
 
@@ -64,14 +64,12 @@ def buffer_invariants(m, bench):
         Assert(~engine.started | ~state["CLEAR"] | (inside.step == 0)),
         Assert(~engine.s_owner[2] & ~engine.w_owner[2]),
     ]
-    # A slot has one line at most, and a space that no table reaches has none.
+    # A slot has one line at most.
     for number, ways in enumerate(zip(*rows, strict=True)):
         cleared = ~state["CLEAR"] | (inside.step > number)
         for one, other in combinations(ways, 2):
             m.d.comb += Assert(~cleared | ~one.valid | ~other.valid | (one.space != other.space)
                                | (one.index_high != other.index_high))
-        for row in ways:
-            m.d.comb += Assert(~cleared | ~row.valid | (row.space != SPACE_LIMIT))
     # What has been read. Of a space that no table reaches, the lines of any set.
     with m.If(engine.s_owner != 0):
         m.d.comb += [
@@ -104,10 +102,11 @@ def buffer_invariants(m, bench):
                 m.d.comb += Assert((inside.step <= number) | ~row.valid)
     # A fill keeps what the walk found.
     with m.If(state["FILL_READ"]):
-        m.d.comb += Assert(~walker.busy & bench.cacheable(found) & (engine.w_request.space != SPACE_LIMIT))
+        m.d.comb += Assert(~walker.busy & bench.cacheable(found)
+                           & has_room_for(engine.w_request.space, found.content))
     with m.If(state["FILL_WRITE"]):
         m.d.comb += Assert((~walker.busy | walker.choose) & bench.cacheable(found)
-                           & (inside.seen_key.space != SPACE_LIMIT) & same_lines(
+                           & has_room_for(inside.seen_key.space, found.content) & same_lines(
                                inside.seen_key.index[:bits] ^ inside.seen_key.space[:bits]))
 
     # What is known of the tracked slot, after an invalidate of the slot and after one of the object.
@@ -141,7 +140,7 @@ def buffer_invariants(m, bench):
             for number, row in enumerate(ways):
                 swept = begun & sweeping & current & inside.swept & (number < inside.swept_set)
                 with m.If((clean | swept) & holds(row, number)):
-                    m.d.comb += Assert(fine(row.content))
+                    m.d.comb += Assert(fine(content_of(row)))
 
 
 def requester_invariants(m, bench, asked):

@@ -63,7 +63,7 @@ def test_walker_fault(fault):
 
 
 @pytest.mark.parametrize("fault", [
-    "drop_rights", "drop_type", "drop_tag", "drop_space", "keep_walk", "skip_commit", "drop_parity",
+    "drop_rights", "drop_type", "drop_tag", "drop_space", "keep_wide", "keep_walk", "skip_commit", "drop_parity",
     pytest.param("keep_bad", marks=pytest.mark.slow), pytest.param("skip_invalidate", marks=pytest.mark.slow)])
 def test_engine_fault(fault):
     """A trace from reset to a wrong answer exists."""

@@ -5,7 +5,7 @@ import cocotb
 
 from hw.abi import CapType, Query, Rights, Verdict
 from hw.capability import model
-from hw.capability.lookaside import SlotContent, line_layout
+from hw.capability.lookaside import LineContent, line_layout
 from hw.capability.window import WindowCommand
 from tests.hw.capability.driver import CONFIG, Bench, op
 
@@ -30,7 +30,7 @@ def field_of(bit):
             inside = bit - field.offset
             if name != "content":
                 return name, inside
-            return next((part, inside - place.offset) for part, place in SlotContent.as_shape()
+            return next((part, inside - place.offset) for part, place in LineContent.as_shape()
                         if place.offset <= inside < place.offset + place.width)
     raise LookupError(bit)
 
@@ -168,7 +168,8 @@ async def invalidates_clear_lines_that_they_cannot_read(dut):
     bench, query, fill = await set_up(dut)
     before, flips = await bench.read("parity_errors"), 0
     key = bits_of("valid", "space", "index_high")
-    object_id = [LAYOUT["content"].offset + SlotContent.as_shape()["object_id"].offset + bit for bit in range(32)]
+    field = LineContent.as_shape()["object_id"]
+    object_id = [LAYOUT["content"].offset + field.offset + bit for bit in range(field.width)]
     for number, ((command, operand), bits) in enumerate((
             (FORGET_SLOT, key), (FORGET_SPACE, key), (FORGET_OBJECT, [*bits_of("valid"), *object_id]))):
         for bit in bits:

@@ -8,6 +8,7 @@ from tests.hw.cocotb_bench import BenchFailure, build, run, testcases
 
 DIRECTED = "tests.hw.capability.directed_bench"
 RANDOM = "tests.hw.capability.random_bench"
+WIDE = "tests.hw.capability.wide_bench"
 
 #: Which test must see which planted fault.
 CATCHES = {
@@ -22,6 +23,7 @@ CATCHES = {
     "drop_bounds": (DIRECTED, "bounds_and_malformed_tables"),
     "skip_commit": (DIRECTED, "killed_instructions_never_happened"),
     "drop_space": (DIRECTED, "invalidates_forget_what_they_name_and_no_more"),
+    "keep_wide": (WIDE, "what_no_line_has_room_for_is_walked_for"),
 }
 
 
@@ -34,6 +36,11 @@ def unit_without_engine():
 @pytest.mark.parametrize("testcase", testcases(DIRECTED))
 def test_directed(unit, testcase):
     run(unit, DIRECTED, testcase)
+
+
+@pytest.mark.parametrize("testcase", testcases(WIDE))
+def test_wide(unit, testcase):
+    run(unit, WIDE, testcase)
 
 
 #: What there is to see of the missing engine, and that checks and invalidates are what they are with it.
