@@ -92,7 +92,7 @@ def add_instructions(m, parts, side, port):
         issue.accept.eq(known),
         # Sending is a release: what was stored before is in memory first.
         issue.fence.eq(known & (offered.operation == MailOperation.SEND)),
-        issue.ready.eq(~second.valid & ~parts.clearing),
+        issue.ready.eq(~second.valid & parts.cleared),
         fire.eq(issue.valid & issue.ready & known),
     ]
 

@@ -144,6 +144,8 @@ class Parts:
 
         # The sequencer: what it does, how far it is, and with which page, queue and entry.
         self.settled, self.clearing, self.copying = Signal(), Signal(), Signal()
+        #: All has been cleared: from a register, as instructions wait for it.
+        self.cleared = Signal()
         self.wiping_page, self.wiping_queue, self.searching = Signal(), Signal(), Signal()
         self.last_clear = max(self.staging.depth, config.queues * config.depth * words, len(Statistic), config.senders,
                               self.owners) - 1

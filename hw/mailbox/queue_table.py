@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..mapping import SEPARATE, pairs_equal
 from .registers import QueueBinding
 
 __all__ = ["QueueTable"]
@@ -115,9 +116,19 @@ class QueueTable(wiring.Component):
             m.d.comb += first.eq(rows[view].head)
 
         # Lowest queue first, if the kernel bound two queues to one endpoint.
+        # What is looked for is late, so each comparison is three LUTs behind each other, whatever else there is.
+        matches = Signal(queues, attrs=SEPARATE)
         for number in reversed(range(queues)):
-            with m.If(rows[number].binding.enabled & (rows[number].binding.endpoint == self.object_id)):
-                m.d.comb += [self.found.eq(1), self.found_queue.eq(number)]
+            binding = rows[number].binding
+            pairs = Cat(pairs_equal(binding.endpoint, self.object_id))
+            # High bits come earlier: lines of the capability unit's buffer have none.
+            equal = Signal(4, name=f"equal{number}", attrs=SEPARATE)
+            m.d.comb += [equal.eq(Cat(pairs[:4].all(), pairs[4:8].all(), pairs[8:12].all(),
+                                      pairs[12:].all() & binding.enabled)),
+                         matches[number].eq(equal.all())]
+            with m.If(matches[number]):
+                m.d.comb += self.found_queue.eq(number)
+        m.d.comb += self.found.eq(matches.any())
 
         carries = Signal()
         m.d.comb += carries.eq(self.push & self.push_capabilities)

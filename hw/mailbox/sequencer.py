@@ -51,6 +51,7 @@ def add_sequencer(m, parts):
         staging.data.eq(parts.bus.dat_w & parts.setting_bits),
         staging.en.eq(Mux(parts.store_staging | parts.store_setting, parts.bus.sel & parts.setting_lanes, 0)),
     ]
+    m.d.sync += parts.cleared.eq(~clear)
     with m.FSM(init="clear") as fsm:
         m.d.comb += [
             clear.eq(fsm.ongoing("clear")),

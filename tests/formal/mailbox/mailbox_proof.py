@@ -377,7 +377,7 @@ class MailboxProof(Mailbox):
         with m.If(parts.wiping_queue):
             m.d.comb += Assert(step < config.depth * parts.entry_words)
         states = (parts.settled, parts.clearing, parts.copying, parts.wiping_page, parts.wiping_queue, parts.searching)
-        m.d.comb += Assert(sum(states) == 1)
+        m.d.comb += [Assert(sum(states) == 1), Assert(~(parts.cleared & parts.clearing))]
         with m.If(parts.clearing):
             m.d.comb += [Assert(parts.client.idle), Assert(parts.waiting == 0), Assert(parts.busy == 0),
                          Assert(parts.view_open == 0), Assert(parts.enabled == 0)]
