@@ -118,27 +118,29 @@ module DP16KD #(
         memory[8 * block + line] = {WORDS[40 * line + 20 +: 18], WORDS[40 * line +: 18]};
   end
 
-  reg [35:0] old_a, old_b, mask, data, new_a;
+  wire [35:0] mask = CEA && WEA ? touched(DATA_WIDTH_A, ada[4:0]) : 0;
+  wire [35:0] data = {PSEUDO_DUAL_PORT ? dib : 18'b0, dia} << place(DATA_WIDTH_A, ada[4:0]);
+  wire [35:0] old_a = memory[ada[13:5]], old_b = memory[adb[13:5]];
+  wire [35:0] new_a = old_a & ~mask | data & mask;
+  // What port A writes at the same time is nothing to rely on.
+  wire [35:0] unsure = ada[13:5] == adb[13:5] ? mask : 0;
   reg [35:0] out_a = 0, out_b = 0;
 
   always @(posedge CLKA) begin
     if (CEB && CLKB !== CLKA) $fatal(1, "DP16KD: two clocks are not modelled");
-    if (CSA0 || CSA1 || CSA2 || CSB0 || CSB1 || CSB2) $fatal(1, "DP16KD: chip selects are not modelled");
-    if (RSTA || RSTB) $fatal(1, "DP16KD: resets are not modelled");
-    if (WEB) $fatal(1, "DP16KD: writes by port B are not modelled");
-
-    mask = CEA && WEA ? touched(DATA_WIDTH_A, ada[4:0]) : 0;
-    data = {PSEUDO_DUAL_PORT ? dib : 18'b0, dia} << place(DATA_WIDTH_A, ada[4:0]);
-    old_a = memory[ada[13:5]];
-    old_b = memory[adb[13:5]];
-    new_a = old_a & ~mask | data & mask;
-    memory[ada[13:5]] = new_a;
-    // What port A writes at the same time is nothing to rely on.
-    if (ada[13:5] == adb[13:5]) old_b = old_b & ~mask | ~data & mask;
-
+    if (RSTA) $fatal(1, "DP16KD: resets are not modelled");
+    if (CSA0 || CSA1 || CSA2) $fatal(1, "DP16KD: chip selects are not modelled");
+    if (CEA && WEA) memory[ada[13:5]] <= new_a;
     if (CEA && !(WEA && WRITEMODE_A == "NORMAL"))
       out_a <= (WEA && WRITEMODE_A == "WRITETHROUGH" ? new_a : old_a) >> place(DATA_WIDTH_A, ada[4:0]);
-    if (CEB) out_b <= old_b >> place(DATA_WIDTH_B, adb[4:0]);
+  end
+
+  // A clock of its own: of a memory that nobody writes port A has none.
+  always @(posedge CLKB) begin
+    if (RSTB) $fatal(1, "DP16KD: resets are not modelled");
+    if (CSB0 || CSB1 || CSB2) $fatal(1, "DP16KD: chip selects are not modelled");
+    if (WEB) $fatal(1, "DP16KD: writes by port B are not modelled");
+    if (CEB) out_b <= (old_b & ~unsure | ~data & unsure) >> place(DATA_WIDTH_B, adb[4:0]);
   end
 
   wire [17:0] doa = PSEUDO_DUAL_PORT ? out_b[17:0] : out_a[17:0];

@@ -74,6 +74,7 @@ MEMORIES = {
     "through": Shape(18, 1 << 10, 9, (Side(while_writing="new"),)),
     "words": Shape(36, 1 << 9, 9, APART),
     "long": Shape(60, 1 << 9, 60, APART),
+    "fixed": Shape(30, 1 << 9, 30, (Side(writes=False),)),
 }
 #: Shapes of the factors of each multiplication.
 PRODUCTS = {
