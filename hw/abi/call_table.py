@@ -78,6 +78,8 @@ class HandleArgument(Argument):
         Capabilities to dead objects will do. Only with any type and no rights.
     other_type : CapType or None
         A second type that will do as well, with the same rights.
+    own : bool
+        0, which no handle is, stands for the caller's own object, which takes no capability.
     """
 
     cap_type: CapType | None = None
@@ -85,6 +87,7 @@ class HandleArgument(Argument):
     asked: int | None = None
     stale: bool = False
     other_type: CapType | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,8 @@ TYPE_RIGHTS = {
     CapType.THREAD: _PASS_ON | Rights.READ | Rights.WAIT | Rights.MANAGE,
     CapType.MEMORY: _PASS_ON | Rights.READ | Rights.WRITE | Rights.EXECUTE | Rights.MANAGE,
     CapType.SHARED_BUFFER: _PASS_ON | Rights.READ | Rights.WRITE | Rights.EXECUTE | Rights.MANAGE,
+    #: WRITE: mappings may be made, changed and undone; EXECUTE: such as may be executed as well.
+    CapType.ADDRESS_SPACE: _PASS_ON | Rights.READ | Rights.WRITE | Rights.EXECUTE,
     CapType.ENDPOINT: _PASS_ON | Rights.SEND | Rights.RECEIVE | Rights.MANAGE,
     CapType.CHANNEL: _PASS_ON | Rights.SEND | Rights.RECEIVE | Rights.MANAGE,
     CapType.NOTIFICATION: _PASS_ON | Rights.SIGNAL | Rights.WAIT | Rights.MANAGE,
@@ -173,12 +178,17 @@ _WAIT = (Status.WOULD_BLOCK, Status.TIMED_OUT, Status.DEAD)
 
 
 def _handle(name: str, cap_type: CapType | None, rights: Rights = Rights(0), *, word: int = HANDLE_WORD,
-            asked: int | None = None, stale: bool = False, other_type: CapType | None = None) -> HandleArgument:
-    return HandleArgument(name, Kind.HANDLE, word, cap_type, rights, asked, stale, other_type)
+            asked: int | None = None, stale: bool = False, other_type: CapType | None = None,
+            own: bool = False) -> HandleArgument:
+    return HandleArgument(name, Kind.HANDLE, word, cap_type, rights, asked, stale, other_type, own)
 
 
 def _memory(asked: int | None = None) -> HandleArgument:
     return _handle("memory", CapType.MEMORY, asked=asked, other_type=CapType.SHARED_BUFFER)
+
+
+def _address_space(right: Rights, *, word: int, asked: int | None = None) -> HandleArgument:
+    return _handle("address space", CapType.ADDRESS_SPACE, right, word=word, asked=asked, own=True)
 
 
 def _words(**kinds: Kind) -> tuple[Argument, ...]:
@@ -220,11 +230,13 @@ CALLS = (
              (_handle("capability", None, Rights.REVOKE),), "word 0 number revoked by this call"),
     CallRule(Call.CAP_DELETE, "Removes one capability. Its children become its parent's.",
              (_handle("capability", None, stale=True),)),
-    CallRule(Call.MEM_MAP, "Maps memory into the caller's address space, writable or executable but not both.",
-             (_memory(asked=1), *_words(address=Kind.ADDRESS, rights=Kind.RIGHTS)), "",
+    CallRule(Call.MEM_MAP, "Maps memory into an address space, writable or executable but not both. The mapping is the "
+             "memory capability's: it has one at most, which ends with it.",
+             (_memory(asked=1), _address_space(Rights.WRITE, word=2, asked=1),
+              *_words(address=Kind.ADDRESS, rights=Kind.RIGHTS)), "",
              (Status.OVERLAP, Status.NO_MEMORY)),
-    CallRule(Call.MEM_UNMAP, "Undoes MEM_MAP.", (_memory(), *_words(address=Kind.ADDRESS)), "",
-             (Status.NOT_FOUND,)),
+    CallRule(Call.MEM_UNMAP, "Undoes MEM_MAP, in whatever address space.",
+             (_memory(), *_words(address=Kind.ADDRESS)), "", (Status.NOT_FOUND,)),
     CallRule(Call.PROCESS_CREATE, "Starts a program of the initrd as a new process. Words 2 to 7 reach it as words 0 "
              "to 5 of its first message, with the capabilities. Its quotas come out of the caller's, and go back when "
              "it ends.",
@@ -274,7 +286,8 @@ CALLS = (
     CallRule(Call.PROCESS_RESUME, "Lets a suspended process go on.",
              (_handle("process", CapType.PROCESS, Rights.MANAGE),), "", (Status.DEAD,)),
     CallRule(Call.MEM_PROTECT, "Changes what the mapping of a capability allows.",
-             (_memory(asked=1), *_words(address=Kind.ADDRESS, rights=Kind.RIGHTS)), "",
+             (_memory(asked=1), _address_space(Rights.WRITE, word=2, asked=1),
+              *_words(address=Kind.ADDRESS, rights=Kind.RIGHTS)), "",
              (Status.NOT_FOUND,)),
     CallRule(Call.MEM_INFO, "Tells size and place of memory.", (_memory(),),
              "word 0 bytes, word 1 address where this capability is mapped, 0 if it is not"),
@@ -366,4 +379,13 @@ CALLS = (
              "one are gone; 0 bits: no longer. Whether the capability still allows it is checked each time.",
              (_handle("buffer", CapType.SHARED_BUFFER, Rights.MANAGE),
               _handle("notification", CapType.NOTIFICATION, Rights.SIGNAL, word=0), Argument("bits", Kind.NUMBER, 1))),
+    CallRule(Call.PROCESS_ADDRESS_SPACE, "Makes a capability to the address space of a process.",
+             (_handle("process", CapType.PROCESS, Rights.MANAGE),), "handle in the handle word",
+             (Status.DEAD, Status.NO_SLOTS, Status.NO_OBJECTS)),
+    CallRule(Call.ADDRESS_SPACE_INFO, "Tells what a page of an address space allows.",
+             (_address_space(Rights.READ, word=HANDLE_WORD), *_words(address=Kind.ADDRESS)),
+             "word 0 rights (READ, WRITE, EXECUTE), 0 if nothing is mapped there"),
+    CallRule(Call.ADDRESS_SPACE_UNMAP, "Undoes the mapping of memory that begins at an address, whoever made it.",
+             (_address_space(Rights.WRITE, word=HANDLE_WORD), *_words(address=Kind.ADDRESS)), "",
+             (Status.NOT_FOUND,)),
 )

@@ -174,6 +174,9 @@ class Call(enum.Enum, shape=16):
     CHANNEL_COMPLETE = 64
     CHANNEL_AWAIT = 65
     BUFFER_WATCH = 66
+    PROCESS_ADDRESS_SPACE = 67
+    ADDRESS_SPACE_INFO = 68
+    ADDRESS_SPACE_UNMAP = 69
 
 
 class Resource(enum.Enum, shape=16):

@@ -54,33 +54,32 @@ uncharge_object:
     return status;
 }
 
-static void unmap_pages(struct process *process, uintptr_t address, uint32_t pages)
+static void unmap_pages(struct address_space *there, uintptr_t address, uint32_t pages)
 {
-    for (uint32_t i = 0; i < pages; i++) space_unmap(&process->space, address + i * PAGE_BYTES);
+    for (uint32_t i = 0; i < pages; i++) space_unmap(there, address + i * PAGE_BYTES);
 }
 
-enum status memory_object_map(struct memory_object *object, struct process *process, uint32_t handle,
-                              uintptr_t address, enum map_flags flags)
+static void link(struct memory_mapping *mapping)
 {
-    uint32_t space = process->thread.cap_space;
-    if (address % PAGE_BYTES != 0 || address >= ARCH_USER_TOP
-        || object->pages * PAGE_BYTES > ARCH_USER_TOP - address) return STATUS_BAD_ARGUMENT;
-    for (struct memory_mapping *at = object->mappings; at != nullptr; at = at->next)
-        if (at->space == space && at->handle == handle) return STATUS_BAD_ARGUMENT;
-    struct memory_mapping *mapping = pool_alloc(&mappings);
-    if (mapping == nullptr) return STATUS_NO_MEMORY;
-    for (uint32_t i = 0; i < object->pages; i++) {
-        enum status status = space_map(&process->space, address + i * PAGE_BYTES, frames_of(object)[i], flags);
-        if (status == STATUS_OK) continue;
-        unmap_pages(process, address, i);
-        pool_free(&mappings, mapping);
-        return status;
-    }
-    *mapping = (struct memory_mapping){
-        .next = object->mappings, .space = space, .handle = handle, .process = process, .address = address,
-    };
-    object->mappings = mapping;
-    return STATUS_OK;
+    struct memory_mapping **first = &mapping->object->mappings, **first_there = &mapping->there->mappings;
+    mapping->next = *first;
+    mapping->back = first;
+    if (mapping->next != nullptr) mapping->next->back = &mapping->next;
+    *first = mapping;
+    mapping->next_there = *first_there;
+    mapping->back_there = first_there;
+    if (mapping->next_there != nullptr) mapping->next_there->back_there = &mapping->next_there;
+    *first_there = mapping;
+}
+
+static void undo(struct memory_mapping *mapping)
+{
+    *mapping->back = mapping->next;
+    if (mapping->next != nullptr) mapping->next->back = mapping->back;
+    *mapping->back_there = mapping->next_there;
+    if (mapping->next_there != nullptr) mapping->next_there->back_there = mapping->back_there;
+    unmap_pages(mapping->there, mapping->address, mapping->object->pages);
+    pool_free(&mappings, mapping);
 }
 
 static struct memory_mapping *find(struct memory_object const *object, uint32_t space, uint32_t handle)
@@ -90,14 +89,36 @@ static struct memory_mapping *find(struct memory_object const *object, uint32_t 
     return mapping;
 }
 
-enum status memory_object_protect(struct memory_object *object, uint32_t space, uint32_t handle, uintptr_t address,
-                                  enum map_flags flags)
+enum status memory_object_map(struct memory_object *object, uint32_t space, uint32_t handle, struct address_space *there,
+                              uintptr_t address, enum map_flags flags)
+{
+    if (address % PAGE_BYTES != 0 || address >= ARCH_USER_TOP
+        || object->pages * PAGE_BYTES > ARCH_USER_TOP - address) return STATUS_BAD_ARGUMENT;
+    if (find(object, space, handle) != nullptr) return STATUS_BAD_ARGUMENT;
+    struct memory_mapping *mapping = pool_alloc(&mappings);
+    if (mapping == nullptr) return STATUS_NO_MEMORY;
+    for (uint32_t i = 0; i < object->pages; i++) {
+        enum status status = space_map(there, address + i * PAGE_BYTES, frames_of(object)[i], flags);
+        if (status == STATUS_OK) continue;
+        unmap_pages(there, address, i);
+        pool_free(&mappings, mapping);
+        return status;
+    }
+    *mapping = (struct memory_mapping){
+        .object = object, .there = there, .address = address, .space = space, .handle = handle,
+    };
+    link(mapping);
+    return STATUS_OK;
+}
+
+enum status memory_object_protect(struct memory_object *object, uint32_t space, uint32_t handle, struct address_space *there,
+                                  uintptr_t address, enum map_flags flags)
 {
     struct memory_mapping const *mapping = find(object, space, handle);
-    if (mapping == nullptr || mapping->address != address) return STATUS_NOT_FOUND;
+    if (mapping == nullptr || mapping->there != there || mapping->address != address) return STATUS_NOT_FOUND;
     if ((flags & MAP_WRITE) != 0 && (flags & MAP_EXECUTE) != 0) return STATUS_BAD_ARGUMENT;
     for (uint32_t i = 0; i < object->pages; i++)
-        space_protect(&mapping->process->space, address + i * PAGE_BYTES, flags);
+        space_protect(there, address + i * PAGE_BYTES, flags);
     return STATUS_OK;
 }
 
@@ -109,22 +130,30 @@ uintptr_t memory_object_address(struct memory_object const *object, uint32_t spa
 
 void memory_object_unmap_all(struct memory_object *object)
 {
-    while (object->mappings != nullptr)
-        (void)memory_object_unmap(object, object->mappings->space, object->mappings->handle, UINTPTR_MAX);
+    while (object->mappings != nullptr) undo(object->mappings);
+}
+
+void memory_mapping_end_all(struct address_space *there)
+{
+    while (there->mappings != nullptr) undo(there->mappings);
+}
+
+enum status memory_mapping_end(struct address_space *there, uintptr_t address)
+{
+    for (struct memory_mapping *mapping = there->mappings; mapping != nullptr; mapping = mapping->next_there) {
+        if (mapping->address != address) continue;
+        undo(mapping);
+        return STATUS_OK;
+    }
+    return STATUS_NOT_FOUND;
 }
 
 enum status memory_object_unmap(struct memory_object *object, uint32_t space, uint32_t handle, uintptr_t address)
 {
-    for (struct memory_mapping **at = &object->mappings; *at != nullptr; at = &(*at)->next) {
-        struct memory_mapping *mapping = *at;
-        if (mapping->space != space || mapping->handle != handle) continue;
-        if (address != UINTPTR_MAX && address != mapping->address) return STATUS_NOT_FOUND;
-        *at = mapping->next;
-        unmap_pages(mapping->process, mapping->address, object->pages);
-        pool_free(&mappings, mapping);
-        return STATUS_OK;
-    }
-    return STATUS_NOT_FOUND;
+    struct memory_mapping *mapping = find(object, space, handle);
+    if (mapping == nullptr || (address != UINTPTR_MAX && address != mapping->address)) return STATUS_NOT_FOUND;
+    undo(mapping);
+    return STATUS_OK;
 }
 
 void memory_object_released(struct memory_object *object, uint32_t space, uint32_t handle, uint32_t left)

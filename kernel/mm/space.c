@@ -82,6 +82,7 @@ static uint32_t free_table(paddr_t table, unsigned level, size_t entries)
 
 void space_destroy(struct address_space *space)
 {
+    KERNEL_ASSERT(space->mappings == nullptr);
     space->frames->used -= free_table(space->root, ARCH_PAGE_LEVELS - 1,
                                       index_at(ARCH_USER_TOP - 1, ARCH_PAGE_LEVELS - 1) + 1);
     arch_tlb_flush_space(space->asid);
@@ -146,4 +147,14 @@ void space_protect(struct address_space *space, uintptr_t address, enum map_flag
     KERNEL_ASSERT(entry != nullptr && arch_pte_present(*entry));
     *entry = arch_pte_leaf(arch_pte_address(*entry), flags | MAP_USER, 0);
     arch_tlb_flush_page(space->asid, address);
+}
+
+enum map_flags space_flags(struct address_space *space, uintptr_t address)
+{
+    enum map_flags flags = 0;
+    uint64_t const *entry = address < ARCH_USER_TOP ? entry_of(space, address, false) : nullptr;
+    if (entry == nullptr) return 0;
+    for (enum map_flags flag = MAP_READ; flag <= MAP_EXECUTE; flag <<= 1)
+        if (arch_pte_present(*entry) && arch_pte_allows(*entry, flag | MAP_USER)) flags |= flag;
+    return flags;
 }

@@ -5,7 +5,9 @@
 #include "lib/memory.h"
 #include "lib/panic.h"
 #include "lib/print.h"
+#include "mm/memory_object.h"
 #include "mm/pool.h"
+#include "proc/address_space_object.h"
 #include "proc/elf.h"
 #include "proc/process.h"
 #include "proc/user_thread.h"
@@ -161,7 +163,9 @@ static void give_back(struct process *process)
 {
     process->thread.state = THREAD_ENDED;
     registry_forget(process);
+    address_space_object_destroy(process);
     cap_space_destroy(process->thread.cap_space);
+    memory_mapping_end_all(&process->space);     /* of others' memory */
     space_destroy(&process->space);
     living--;
     give_quotas_back(process);  /* only now: the space may have held the last capability to the process itself */

@@ -21,6 +21,8 @@ struct process {
     struct quotas quotas;                /* slots in use are counted by the capability space */
     struct thread *threads;              /* besides the first */
     struct registry_name *names;         /* that it has registered */
+    uint32_t address_space_id;           /* ADDRESS_SPACE object; 0: none (address_space_object.h) */
+    struct account address_space_payer;  /* of it */
     char name[24];
 };
 

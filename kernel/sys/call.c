@@ -23,6 +23,11 @@ static uint16_t asked_rights(uint64_t word)
     uint16_t rights = rule->rights;
     if (handle >> 32 != 0) return STATUS_BAD_HANDLE;
     capability->handle = (uint32_t)handle;
+    if (rule->own && handle == 0) {
+        /* The word of such an object is its process. */
+        capability->payload = (uintptr_t)thread->process;
+        return STATUS_OK;
+    }
     if (rule->cap_type == CAP_TYPE_NONE)
         return cap_resolve_inline(thread->cap_space, (uint32_t)handle, rights, rule->stale, &capability->slot);
     if (rule->asked != NO_WORD) rights |= asked_rights(words[rule->asked]);

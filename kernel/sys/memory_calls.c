@@ -10,6 +10,12 @@ static struct memory_object *object_of(struct call_request const *request)
     return (struct memory_object *)request->capability[0].payload;
 }
 
+/* Of a call's second handle. */
+static struct address_space *space_of(struct call_request const *request)
+{
+    return &((struct process *)request->capability[1].payload)->space;
+}
+
 /* The flags that rights ask for; 0 if they ask for nothing, or for what is none. */
 static enum map_flags flags_of(uint64_t rights)
 {
@@ -26,8 +32,8 @@ static enum status map(struct thread *thread, struct call_request const *request
 {
     enum map_flags flags = flags_of(request->words[1]);
     if (flags == 0) return STATUS_BAD_ARGUMENT;
-    return memory_object_map(object_of(request), thread->process, request->capability[0].handle, request->words[0],
-                             flags);
+    return memory_object_map(object_of(request), thread->cap_space, request->capability[0].handle, space_of(request),
+                             request->words[0], flags);
 }
 
 void call_mem_map(struct thread *thread, struct call_request const *request)
@@ -46,7 +52,7 @@ void call_mem_protect(struct thread *thread, struct call_request const *request)
     enum map_flags flags = flags_of(request->words[1]);
     thread_result(thread, flags == 0 ? STATUS_BAD_ARGUMENT
                   : memory_object_protect(object_of(request), thread->cap_space, request->capability[0].handle,
-                                          request->words[0], flags));
+                                          space_of(request), request->words[0], flags));
 }
 
 void call_buffer_watch(struct thread *thread, struct call_request const *request)

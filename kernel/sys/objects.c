@@ -8,6 +8,7 @@
 #include "ipc/notification.h"
 #include "ipc/registry.h"
 #include "mm/memory_object.h"
+#include "proc/address_space_object.h"
 #include "proc/process.h"
 #include "proc/space_object.h"
 #include "proc/user_thread.h"
@@ -122,6 +123,7 @@ void cap_hook_unreferenced(uint32_t object_id)
     case CAP_TYPE_PROCESS: process_unreferenced((struct process *)payload); break;
     case CAP_TYPE_INTERRUPT: interrupt_destroy((struct interrupt *)payload); break;
     case CAP_TYPE_THREAD: user_thread_unreferenced((struct thread *)payload); break;
+    case CAP_TYPE_ADDRESS_SPACE: address_space_object_destroy((struct process *)payload); break;
     case CAP_TYPE_CAP_SPACE: space_object_destroy((struct space_object *)payload); break;
     default: object_destroy(object_id); break;
     }

@@ -17,6 +17,7 @@ struct handle_rule {
     uint8_t asked;               /* place of memory rights that it must have as well; NO_WORD: none */
     bool stale;                  /* a capability to a dead object will do */
     enum cap_type other_type;    /* a second type that will do as well; NONE: no other */
+    bool own;                    /* 0 will do, for what is the caller's own */
 };
 
 constexpr uint8_t NO_WORD = UINT8_MAX;
@@ -39,7 +40,8 @@ def _handle(handle: abi.HandleArgument) -> str:
     asked = "NO_WORD" if handle.asked is None else handle.asked
     cap_type = (handle.cap_type or abi.CapType.NONE).name
     return (f"{{ CAP_TYPE_{cap_type}, {handle.rights.value:#x}, {handle.word}, {asked}, "
-            f"{str(handle.stale).lower()}, CAP_TYPE_{(handle.other_type or abi.CapType.NONE).name} }}")
+            f"{str(handle.stale).lower()}, CAP_TYPE_{(handle.other_type or abi.CapType.NONE).name}, "
+            f"{str(handle.own).lower()} }}")
 
 
 def _row(rule: abi.CallRule) -> str:

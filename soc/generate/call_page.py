@@ -20,7 +20,8 @@ def needs(handle: abi.HandleArgument) -> str:
     kind = " or ".join(types) or "any type"
     rights = [_rights(handle.rights)] if handle.rights or handle.asked is None else []
     asked = [f"what word {handle.asked} asks for"] if handle.asked is not None else []
-    return f"{kind}: {' and '.join(rights + asked)}" + (", of a dead object too" if handle.stale else "")
+    return f"{kind}: {' and '.join(rights + asked)}" + (", of a dead object too" if handle.stale else "") \
+        + (" (0: the caller's own)" if handle.own else "")
 
 
 def _place(argument: abi.Argument) -> str:

@@ -17,13 +17,13 @@ def handle_rule(call: abi.Call, index: int = 0) -> abi.HandleArgument:
     return rule.handles[index]
 
 
-def _built(folder: Path, call: abi.Call, cap_type: str, rights: str) -> Path:
-    """The riscv64 kernel, built in `folder`, with another type and rights of a call's first handle in its table."""
+def _built(folder: Path, call: abi.Call, index: int, cap_type: str, rights: str) -> Path:
+    """The riscv64 kernel, built in `folder`, with another type and rights of one of a call's handles in its table."""
     build.build_kernel("riscv64")
     headers = folder / "include"
     shutil.copytree(build.GENERATED, headers)
     table = headers / "veridian/calls.h"
-    row = re.compile(rf"(ROW\({call.name}, \w+, {{ {{ )(\w+), (0x[0-9a-f]+)")
+    row = re.compile(rf"(ROW\({call.name}, \w+, {{ (?:{{[^}}]*}}, ){{{index}}}{{ )(\w+), (0x[0-9a-f]+)")
     changed, count = row.subn(lambda found: f"{found[1]}{cap_type or found[2]}, {rights or found[3]}",
                               table.read_text())
     assert count == 1
@@ -33,11 +33,11 @@ def _built(folder: Path, call: abi.Call, cap_type: str, rights: str) -> Path:
         return build.build_kernel("riscv64")
 
 
-def without_right(folder: Path, call: abi.Call) -> Path:
-    """An image, in `folder`, that asks for no rights of a call's first handle."""
-    return _built(folder, call, "", "0x0")
+def without_right(folder: Path, call: abi.Call, index: int = 0) -> Path:
+    """An image, in `folder`, that asks for no rights of a call's handle but those that a word asks for."""
+    return _built(folder, call, index, "", "0x0")
 
 
 def with_type(folder: Path, call: abi.Call, cap_type: abi.CapType) -> Path:
     """An image, in `folder`, that takes capabilities of this type for a call's first handle."""
-    return _built(folder, call, f"CAP_TYPE_{cap_type.name}", "")
+    return _built(folder, call, 0, f"CAP_TYPE_{cap_type.name}", "")

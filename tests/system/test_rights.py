@@ -32,6 +32,7 @@ POLICY = {
     "INTERRUPT_CREATE": _R.MANAGE, "INTERRUPT_BIND": _R.MANAGE, "INTERRUPT_UNBIND": _R.MANAGE,
     "INTERRUPT_ACKNOWLEDGE": _R.WRITE, "CHANNEL_SEND": _R.SEND, "CHANNEL_RECEIVE": _R.RECEIVE,
     "CHANNEL_COMPLETE": _R.RECEIVE, "CHANNEL_AWAIT": _R.SEND, "BUFFER_WATCH": _R.MANAGE,
+    "PROCESS_ADDRESS_SPACE": _R.MANAGE, "ADDRESS_SPACE_INFO": _R.READ, "ADDRESS_SPACE_UNMAP": _R.WRITE,
 }
 #: Calls that any process may make, and calls that ask for a type only or by their arguments.
 FREE = {"NULL", "YIELD", "EXIT", "CLOCK", "IPC_REPLY", "CAP_CHECK", "CAP_CREATE", "MAIL_BIND", "THREAD_CREATE",
@@ -47,6 +48,15 @@ def test_every_call_is_in_the_policy():
 @pytest.mark.parametrize("name", POLICY)
 def test_calls_ask_for_the_rights_of_the_policy(name):
     assert handle_rule(abi.Call[name]).rights == POLICY[name]
+
+
+@pytest.mark.parametrize("name", ["MEM_MAP", "MEM_PROTECT"])
+def test_mapping_asks_for_rights_of_the_address_space(name):
+    place = handle_rule(abi.Call[name], 1)
+    assert (place.cap_type, place.rights, place.asked) == (abi.CapType.ADDRESS_SPACE, _R.WRITE, 1)
+    # Where a handle of 0 will do without a capability, it is the caller's own, and there is nothing else like that.
+    assert {(rule.call.name, handle.name) for rule in abi.CALLS for handle in rule.handles if handle.own} == {
+        (call, "address space") for call in ("MEM_MAP", "MEM_PROTECT", "ADDRESS_SPACE_INFO", "ADDRESS_SPACE_UNMAP")}
 
 
 def _good_lines() -> list[str]:
@@ -78,10 +88,12 @@ def test_reader_sees_a_bad_walk(change):
 
 
 @pytest.mark.skipif(shutil.which(EMULATORS["riscv64"].program) is None, reason="QEMU is not installed")
-@pytest.mark.parametrize("call", [abi.Call.IPC_RECEIVE, abi.Call.CAP_REVOKE], ids=lambda call: call.name)
-def test_a_dropped_right_is_found(tmp_path, call):
+@pytest.mark.parametrize("call, index", [(abi.Call.IPC_RECEIVE, 0), (abi.Call.CAP_REVOKE, 0), (abi.Call.MEM_MAP, 1)],
+                         ids=lambda value: getattr(value, "name", None))
+def test_a_dropped_right_is_found(tmp_path, call, index):
     """One entry missing from the kernel's table: the walk on the booted system shows that call, and no other."""
-    result = boot(TARGETS["qemu-riscv64"], init="suite", echo=False, timeout=300, kernel=without_right(tmp_path, call))
+    result = boot(TARGETS["qemu-riscv64"], init="suite", echo=False, timeout=300,
+                  kernel=without_right(tmp_path, call, index))
     assert result.code == 1
     found = rights.faults(rights.parse(result.output))
     assert found and all(fault.startswith(f"{call.name}, ") for fault in found)

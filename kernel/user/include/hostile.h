@@ -65,4 +65,7 @@ enum command : uint64_t {
     COMMAND_MAIL_RECEIVE,        /* takes a mail by kept capability word 1; answer: its words 0 and 7, its badge */
     COMMAND_MAIL_PIECES,         /* sends, receives, reads and pops by instructions without asking first; answer: the three
                                     statuses in words 0, 1 and 3, all words read, ORed, in word 2 */
+    COMMAND_ADDRESS_SPACE,       /* makes a capability to the address space of kept process word 1 and keeps it */
+    COMMAND_MAP_IN,              /* maps kept memory word 1 at word 2 with rights word 3 in kept address space word 4 */
+    COMMAND_FUNCTION,            /* calls the function at word 1 with word 2; answer: word 1 what it returned */
 };

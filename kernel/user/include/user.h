@@ -54,6 +54,16 @@ enum status memory_map(uint32_t memory, uintptr_t address, uint16_t rights);
 enum status memory_unmap(uint32_t memory, uintptr_t address);
 enum status memory_protect(uint32_t memory, uintptr_t address, uint16_t rights);
 enum status memory_info(uint32_t memory, uint64_t *bytes, uintptr_t *address);
+
+/* In the address space of a process; 0: one's own. What was mapped is undone by memory_unmap() there too. */
+enum status process_address_space(uint32_t process, uint32_t *address_space);
+enum status memory_map_in(uint32_t address_space, uint32_t memory, uintptr_t address, uint16_t rights);
+enum status memory_protect_in(uint32_t address_space, uint32_t memory, uintptr_t address, uint16_t rights);
+/* What the page at an address allows; 0: nothing is mapped there. */
+enum status address_space_info(uint32_t address_space, uintptr_t address, uint16_t *rights);
+/* Undoes the mapping of memory that begins there, whoever made it. */
+enum status address_space_unmap(uint32_t address_space, uintptr_t address);
+
 enum status capability_derive(uint32_t handle, uint16_t rights, uint32_t badge, uint32_t *derived);
 enum status capability_revoke(uint32_t handle, uint64_t *revoked);
 enum status capability_delete(uint32_t handle);

@@ -113,8 +113,7 @@ enum status buffer_watch(uint32_t buffer, uint32_t notification, uint64_t bits)
 
 enum status memory_map(uint32_t memory, uintptr_t address, uint16_t rights)
 {
-    struct user_call call = { .word = { address, rights, [CALL_HANDLE] = memory } };
-    return system_call(&call, CALL_MEM_MAP);
+    return memory_map_in(0, memory, address, rights);
 }
 
 enum status memory_unmap(uint32_t memory, uintptr_t address)

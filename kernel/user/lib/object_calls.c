@@ -103,8 +103,41 @@ enum status process_resume(uint32_t process)
 
 enum status memory_protect(uint32_t memory, uintptr_t address, uint16_t rights)
 {
-    struct user_call call = { .word = { address, rights } };
+    return memory_protect_in(0, memory, address, rights);
+}
+
+enum status process_address_space(uint32_t process, uint32_t *address_space)
+{
+    struct user_call call = {};
+    enum status status = through(&call, CALL_PROCESS_ADDRESS_SPACE, process);
+    if (status == STATUS_OK) *address_space = (uint32_t)call.word[CALL_HANDLE];
+    return status;
+}
+
+enum status memory_map_in(uint32_t address_space, uint32_t memory, uintptr_t address, uint16_t rights)
+{
+    struct user_call call = { .word = { address, rights, address_space } };
+    return through(&call, CALL_MEM_MAP, memory);
+}
+
+enum status memory_protect_in(uint32_t address_space, uint32_t memory, uintptr_t address, uint16_t rights)
+{
+    struct user_call call = { .word = { address, rights, address_space } };
     return through(&call, CALL_MEM_PROTECT, memory);
+}
+
+enum status address_space_info(uint32_t address_space, uintptr_t address, uint16_t *rights)
+{
+    struct user_call call = { .word = { address } };
+    enum status status = through(&call, CALL_ADDRESS_SPACE_INFO, address_space);
+    if (status == STATUS_OK) *rights = (uint16_t)call.word[0];
+    return status;
+}
+
+enum status address_space_unmap(uint32_t address_space, uintptr_t address)
+{
+    struct user_call call = { .word = { address } };
+    return through(&call, CALL_ADDRESS_SPACE_UNMAP, address_space);
 }
 
 enum status memory_info(uint32_t memory, uint64_t *bytes, uintptr_t *address)

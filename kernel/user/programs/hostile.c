@@ -175,6 +175,18 @@ static bool obey(struct message *message)
         answer.word[3] = mail_answer_get_status(user_mail_pop());
         break;
     }
+    case COMMAND_ADDRESS_SPACE: {
+        uint32_t made = 0;
+        answer.word[0] = process_address_space(kept_at(first), &made);
+        if (made != 0 && kept_count < KEPT) kept[kept_count++] = made;
+        break;
+    }
+    case COMMAND_MAP_IN:
+        answer.word[0] = memory_map_in(kept_at(message->word[4]), kept_at(first), second, (uint16_t)third);
+        break;
+    case COMMAND_FUNCTION:
+        answer.word[1] = ((uint64_t (*)(uint64_t))first)(second);
+        break;
     default:
         answer.word[0] = STATUS_BAD_CALL;
         break;

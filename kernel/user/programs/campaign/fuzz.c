@@ -107,6 +107,7 @@ static void fill_pool(void)
     put_copy(kernel, 0);
     put_copy(partner, 0);
     put_copy(partner_space, 0);
+    if (process_address_space(partner, &handle) == STATUS_OK) put(handle);
     put_copy(partner_endpoint, RIGHT_SEND | RIGHT_MANAGE);
     if (thread_create(end_at_once, stack_end(), 0, &handle) == STATUS_OK) put(handle);
 }

@@ -21,6 +21,8 @@ constexpr size_t TYPES = sizeof type_rights / sizeof *type_rights;
 
 /* Capabilities with all rights, by type. That without a type serves where any will do. */
 static uint32_t whole[TYPES], stale;
+/* Whose address space it is. */
+static struct agent mapped;
 
 [[gnu::aligned(16)]] static uint8_t stack[512];
 
@@ -37,6 +39,8 @@ static void make_objects(void)
     CHECK_EQUAL(memory_create(PAGE_BYTES, &whole[CAP_TYPE_MEMORY]), STATUS_OK);
     CHECK_EQUAL(buffer_create(PAGE_BYTES, &whole[CAP_TYPE_SHARED_BUFFER]), STATUS_OK);
     CHECK_EQUAL(notification_create(&whole[CAP_TYPE_NOTIFICATION]), STATUS_OK);
+    mapped = start_agent();
+    CHECK_EQUAL(process_address_space(mapped.process, &whole[CAP_TYPE_ADDRESS_SPACE]), STATUS_OK);
     CHECK_EQUAL(channel_create(&whole[CAP_TYPE_CHANNEL]), STATUS_OK);
     CHECK_EQUAL(timer_create(&whole[CAP_TYPE_TIMER]), STATUS_OK);
     CHECK_EQUAL(thread_create(sleep, stack + sizeof stack, 0, &whole[CAP_TYPE_THREAD]), STATUS_OK);
@@ -57,9 +61,10 @@ static void drop_objects(void)
     await_end(whole[CAP_TYPE_PROCESS], &value);
     (void)thread_kill(whole[CAP_TYPE_THREAD], 0);
     enum cap_type const made[] = { CAP_TYPE_THREAD, CAP_TYPE_INTERRUPT, CAP_TYPE_ENDPOINT, CAP_TYPE_MEMORY, CAP_TYPE_NOTIFICATION, CAP_TYPE_CHANNEL,
-                                   CAP_TYPE_TIMER, CAP_TYPE_REGISTRY_NAME, CAP_TYPE_SHARED_BUFFER };
+                                   CAP_TYPE_TIMER, CAP_TYPE_REGISTRY_NAME, CAP_TYPE_SHARED_BUFFER, CAP_TYPE_ADDRESS_SPACE };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) CHECK_EQUAL(capability_delete(whole[made[i]]), STATUS_OK);
     CHECK_EQUAL(capability_delete(stale), STATUS_OK);
+    end_agent(&mapped);
 }
 
 static uint16_t all_rights(struct handle_rule const *rule)
@@ -154,15 +159,19 @@ static void walk_handle(size_t number, unsigned index)
 {
     struct handle_rule const *rule = &rules[number].handle[index];
     uint16_t const asks[] = { RIGHT_READ, RIGHT_READ | RIGHT_WRITE, RIGHT_READ | RIGHT_EXECUTE };
-    uint16_t refused = 0, needed = 0;
+    uint16_t refused = 0, needed = 0, passed = 0;
     enum status enough = STATUS_OK;
     for (size_t i = 0; i < (rule->asked != NO_WORD ? sizeof asks / sizeof *asks : 1); i++) {
         uint16_t asked = rule->asked != NO_WORD ? asks[i] : 0;
+        uint16_t seen = walk_rights(number, rule, rule->rights | asked, asked);
         needed |= rule->rights | asked;
-        refused |= walk_rights(number, rule, rule->rights | asked, asked);
+        refused |= seen;
+        /* Each time that it is needed, and not just one of these. */
+        passed |= (uint16_t)((rule->rights | asked) & ~seen);
         enum status status = with_enough(number, rule, rule->rights | asked, asked);
         if (status >= STATUS_BAD_HANDLE && status <= STATUS_UNDECIDED) enough = status;
     }
+    refused &= (uint16_t)~passed;
     CHECK_EQUAL(refused, needed);
     CHECK_EQUAL(enough, STATUS_OK);
     enum status wrong = STATUS_WRONG_TYPE;

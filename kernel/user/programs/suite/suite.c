@@ -70,7 +70,7 @@ void agent_keep(struct agent const *agent, uint32_t capability, bool move)
 }
 
 /* All tests as one plan. */
-static struct tap_test plan[128];
+static struct tap_test plan[160];
 static size_t planned;
 
 static void add(struct tap_test const *tests, size_t count)
@@ -130,6 +130,7 @@ int main(struct user_call *start)
     add(IPC_TESTS, IPC_TEST_COUNT);
     add(CHANNEL_TESTS, CHANNEL_TEST_COUNT);
     add(MEMORY_TESTS, MEMORY_TEST_COUNT);
+    add(ADDRESS_SPACE_TESTS, ADDRESS_SPACE_TEST_COUNT);
     add(NOTIFICATION_TESTS, NOTIFICATION_TEST_COUNT);
     add(PROCESS_TESTS, PROCESS_TEST_COUNT);
     add(QUOTA_TESTS, QUOTA_TEST_COUNT);
