@@ -95,7 +95,7 @@ enum status memory_object_map(struct memory_object *object, uint32_t space, uint
     if (address % PAGE_BYTES != 0 || address >= ARCH_USER_TOP
         || object->pages * PAGE_BYTES > ARCH_USER_TOP - address) return STATUS_BAD_ARGUMENT;
     if (find(object, space, handle) != nullptr) return STATUS_BAD_ARGUMENT;
-    struct memory_mapping *mapping = pool_alloc(&mappings);
+    struct memory_mapping *mapping = pool_take(&mappings);
     if (mapping == nullptr) return STATUS_NO_MEMORY;
     for (uint32_t i = 0; i < object->pages; i++) {
         enum status status = space_map(there, address + i * PAGE_BYTES, frames_of(object)[i], flags);

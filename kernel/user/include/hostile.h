@@ -67,5 +67,6 @@ enum command : uint64_t {
                                     statuses in words 0, 1 and 3, all words read, ORed, in word 2 */
     COMMAND_ADDRESS_SPACE,       /* makes a capability to the address space of kept process word 1 and keeps it */
     COMMAND_MAP_IN,              /* maps kept memory word 1 at word 2 with rights word 3 in kept address space word 4 */
+    COMMAND_TEXT,                /* has the kernel read word 2 bytes at word 1, for the console; answer: the status */
     COMMAND_FUNCTION,            /* calls the function at word 1 with word 2; answer: word 1 what it returned */
 };

@@ -184,6 +184,9 @@ static bool obey(struct message *message)
     case COMMAND_MAP_IN:
         answer.word[0] = memory_map_in(kept_at(message->word[4]), kept_at(first), second, (uint16_t)third);
         break;
+    case COMMAND_TEXT:
+        answer.word[0] = console_write(console, (char const *)first, second);
+        break;
     case COMMAND_FUNCTION:
         answer.word[1] = ((uint64_t (*)(uint64_t))first)(second);
         break;
