@@ -8,13 +8,14 @@ process is the model's.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hw.abi import CapType, Quotas, Resource, Rights, Status
 from tests.kernel.quota_model import SHORTAGE, ModelProcess, QuotaModel
 from tests.system.agent import Agent, Answer
 
-__all__ = ["explore"]
+__all__ = ["Family", "Member", "explore"]
 
 #: AGENT_CHILD of agent.h.
 _CHILD = 1
@@ -23,7 +24,7 @@ _KEPT = 100
 
 
 @dataclass(eq=False)
-class _Process:
+class Member:
     """Handles are the agent's own, but for `makes` and `home`, which are the process's: capabilities to the space of
     the agent, which allow to make processes, and to put something there.
     """
@@ -37,13 +38,15 @@ class _Process:
     objects: list[int] = field(default_factory=list)
 
 
-class _Family:
+class Family:
+    """The agent and the processes that it has made, with what it keeps of them."""
+
     def __init__(self, agent: Agent, number: int):
         self.agent = agent
         self.random = random.Random(number)
         self.before = self._quotas(self._ask("PROCESS_QUOTAS"), 0)
         self.model = QuotaModel({resource: limit for resource, (_, limit) in self.before.items()})
-        self.first = _Process(self.model.first, makes=agent.space)
+        self.first = Member(self.model.first, makes=agent.space)
         self.everyone = [self.first]
         #: Kept objects of processes that have ended, by the record that they are charged to.
         self.kept: list[tuple[ModelProcess, CapType, int]] = []
@@ -59,16 +62,16 @@ class _Family:
         assert answer.status == Status.OK, f"{call} {words}: {answer.status}"
         return answer
 
-    def _call(self, process: _Process, call: str, **words) -> Answer:
+    def _call(self, process: Member, call: str, **words) -> Answer:
         return self.agent.call(call, via=process.endpoint, **words)
 
-    def look(self, process: _Process) -> dict[Resource, tuple[int, int]]:
+    def look(self, process: Member) -> dict[Resource, tuple[int, int]]:
         """What the kernel says."""
         if process is self.first:
             return self._quotas(self._ask("PROCESS_QUOTAS"), 0)
         return self._quotas(self._ask("PROCESS_INFO", handle=process.process), 1)
 
-    def learn(self, *which: _Process) -> None:
+    def learn(self, *which: Member) -> None:
         """Tell the model what is in use that it cannot know: frames, slots, what the agent has for itself."""
         for process in which:
             for resource, (used, _) in self.look(process).items():
@@ -119,7 +122,7 @@ class _Family:
             self._forget(endpoint)
             return
         assert isinstance(amounts, dict), amounts
-        made = _Process(self.model.make(maker.model, amounts), answer.handle, endpoint=endpoint)
+        made = Member(self.model.make(maker.model, amounts), answer.handle, endpoint=endpoint)
         if maker is not self.first:
             moved = self._call(maker, "CAP_MOVE", handle=answer.handle, w0=maker.home)
             assert moved.status == Status.OK
@@ -129,13 +132,13 @@ class _Family:
         made.makes = self._give(made, self.agent.space)
         made.home = self._give(made, self.agent.space)
 
-    def _give(self, process: _Process, handle: int) -> int:
+    def _give(self, process: Member, handle: int) -> int:
         """A copy there; 0 if it does not fit."""
         answer = self.agent.call("CAP_COPY", handle=handle, w0=process.space)
         assert answer.status in (Status.OK, Status.NO_SLOTS)
         return answer.handle if answer.status == Status.OK else 0
 
-    def _spare(self, process: _Process, resource: Resource) -> int:
+    def _spare(self, process: Member, resource: Resource) -> int:
         """What it can give. The agent keeps some for what it does itself."""
         return max(0, process.model.left(resource) - (_KEPT if process is self.first else 0))
 
@@ -169,11 +172,15 @@ class _Family:
             return
         record, cap_type, handle = self.kept.pop(self.random.randrange(len(self.kept)))
         self._ask("CAP_DELETE", handle=handle)
+        self.dropped(handle)
         self.model.give_back(record, Resource.OBJECTS, 1)
         # Of a living process frames are learnt.
         if cap_type is CapType.MEMORY and record in self.model.leavings:
             self.model.give_back(record, Resource.FRAMES, 4)
         self.model.close(record)
+
+    def dropped(self, handle: int) -> None:
+        """A kept object is gone."""
 
     def limit(self) -> None:
         process = self.random.choice(self.everyone[1:])
@@ -191,10 +198,11 @@ class _Family:
         if expected != Status.OK:
             self.refused.add(expected)
 
-    def end(self, process: _Process | None = None) -> None:
+    def end(self, process: Member | None = None) -> None:
         process = process or self.random.choice(self.everyone[1:])
         self.everyone.remove(process)
         self._ask("PROCESS_KILL", handle=process.process)
+        self.ended(process)
         for handle in (process.endpoint, process.space):
             self._forget(handle)
         # Its frames and slots are gone but for memory that we keep.
@@ -205,11 +213,24 @@ class _Family:
         self._ask("CAP_DELETE", handle=process.process)
         self.model.close(model)
 
+    def actions(self) -> list[Callable[[], None]]:
+        """What may happen next, one as likely as the other."""
+        return [self.make] * 3 + [self.take, self.drop, self.limit, self.limit, self.end] * (len(self.everyone) > 1)
+
+    def ended(self, process: Member) -> None:
+        """The process has just ended; the model does not know yet."""
+
     def step(self) -> None:
-        steps = [self.make] * 3 + [self.take, self.drop, self.limit, self.limit, self.end] * (len(self.everyone) > 1)
-        self.random.choice(steps)()
+        self.random.choice(self.actions())()
         self.learn(*self.everyone)
         self.compare()
+
+    def run(self, steps: int) -> None:
+        """Do so many things, and undo them."""
+        for _ in range(steps):
+            self.step()
+        self.close()
+        assert self.refused <= {Status.BAD_ARGUMENT, *SHORTAGE.values()}
 
     def close(self) -> None:
         while len(self.everyone) > 1:
@@ -222,9 +243,6 @@ class _Family:
 
 def explore(agent: Agent, steps: int, number: int) -> set[Status]:
     """Do `steps` things at random; the statuses other than OK that were met."""
-    family = _Family(agent, number)
-    for _ in range(steps):
-        family.step()
-    family.close()
-    assert family.refused <= {Status.BAD_ARGUMENT, *SHORTAGE.values()}
+    family = Family(agent, number)
+    family.run(steps)
     return family.refused
