@@ -60,6 +60,9 @@ uint32_t object_references(uint32_t object_id);
 /* Deletes every capability in the space as cap_delete() does, and the space. Nothing if there is no such space. */
 void cap_space_destroy(uint32_t space);
 
+/* The module's own record of a space, for an architecture's short paths. */
+struct cap_space *cap_space_record(uint32_t space);
+
 /* Slots of a space in use (those not reclaimed yet included), and how many may be. */
 void cap_space_usage(uint32_t space, uint32_t *used, uint32_t *limit);
 
@@ -120,8 +123,9 @@ constexpr uint32_t CAP_KNOWN_DEPTH = 16;
 [[nodiscard]] enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_t badge,
                                      uint32_t *derived);
 
-/* The same for a slot that cap_resolve() has found with DERIVE. MISSING_RIGHTS, WOULD_BLOCK, BAD_ARGUMENT, NO_SLOTS. */
-[[nodiscard]] enum status cap_derive_at(uint32_t slot, uint16_t rights, uint32_t badge, uint32_t *derived);
+/* The same for a slot of the space that cap_resolve() has found with DERIVE. MISSING_RIGHTS, WOULD_BLOCK, BAD_ARGUMENT, NO_SLOTS. */
+[[nodiscard]] enum status cap_derive_at(uint32_t space, uint32_t slot, uint16_t rights, uint32_t badge,
+                                        uint32_t *derived);
 
 /* Copies (the copy is a child of the original, with its rights and badge) or moves (the same node of the derivation tree
    in another place; the old handle is dead) up to MESSAGE_CAPABILITIES capabilities from one space to another: all or

@@ -47,7 +47,7 @@ enum status object_create(enum cap_type cap_type, uint64_t payload, uint32_t *ob
     struct object_entry *entry = &cap_state.objects[id];
     entry->word[1] = payload;
     write_entry(entry, generation, cap_type, true);
-    cap_state.in_use.objects++;
+    cap_state.objects_in_use++;
     *object_id = id;
     return STATUS_OK;
 }
@@ -63,9 +63,9 @@ void object_destroy(uint32_t object_id)
     write_entry(entry, generation, CAP_TYPE_NONE, false);
     entry->word[1] = 0;
     if (named) cap_hook_invalidate_object(object_id);
-    cap_state.in_use.objects--;
+    cap_state.objects_in_use--;
     if (generation != 0) give_id(object_id);
-    else cap_state.in_use.retired++;
+    else cap_state.retired_objects++;
 }
 
 bool object_live(uint32_t object_id)

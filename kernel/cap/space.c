@@ -77,7 +77,8 @@ static void write_space_entry(uint32_t space)
     __atomic_store_n(&cap_state.space_entries[space], entry, __ATOMIC_RELEASE);
 }
 
-/* Puts a slot behind the free ones. They have no other links, so nothing has to be read to set one. */
+/* Puts a slot behind the free ones. They have no other links, so nothing has to be read to set one. Whether it may be used is
+   for the caller to count. */
 static void append_free(struct cap_space *record, uint32_t number)
 {
     struct slot link = {};
@@ -86,15 +87,16 @@ static void append_free(struct cap_space *record, uint32_t number)
     if (record->free_first == 0) record->free_first = number;
     else cap_state.slots[record->free_last].word[3] = link.word[3];
     record->free_last = number;
-    record->free_count++;
 }
 
-/* After a change of pages or limit. */
-static void set_withheld(struct cap_space *record)
+/* As many slots may be in use with the pages that it has. */
+static uint32_t slots_open(struct cap_space const *record)
 {
     uint32_t slots = record->pages * (uint32_t)SLOTS_PER_PAGE;
-    record->withheld = slots > record->limit ? slots - record->limit : 0;
+    return slots < record->limit ? slots : record->limit;
 }
+
+static uint32_t slots_used(struct cap_space const *record) { return slots_open(record) - record->room; }
 
 /* Gives the space one more page of slots. */
 static enum status grow(uint32_t space)
@@ -104,19 +106,18 @@ static enum status grow(uint32_t space)
     if (page == 0 || record->pages == cap_state.pages_per_space) return STATUS_NO_SLOTS;
     struct cap_page *owner = &cap_state.pages[page];
     cap_state.first_free_page = owner->next_free;
-    uint32_t first = page * (uint32_t)SLOTS_PER_PAGE;
+    uint32_t first = page * (uint32_t)SLOTS_PER_PAGE, used = slots_used(record);
     for (uint32_t i = 0; i < SLOTS_PER_PAGE; i++) {
         struct slot *slot = &cap_state.slots[first + i];
-        if (!owner->used_before) {
-            *slot = (struct slot){};
-            slot_set_tag(slot, random_tag());
-        }
+        if (!owner->used_before) *slot = (struct slot){};
+        cap_set_free_handle(slot, record->pages * (uint32_t)SLOTS_PER_PAGE + i,
+                            owner->used_before ? (uint16_t)slot_get_tag(slot) : random_tag());
         append_free(record, first + i);
     }
     *owner = (struct cap_page){ .space = space, .position = record->pages, .used_before = true };
     __atomic_store_n(&record->directory[record->pages], directory_entry_make(page, 1), __ATOMIC_RELEASE);
     if (record->pages++ == 0) record->first_slot = first;
-    set_withheld(record);
+    record->room = slots_open(record) - used;
     write_space_entry(space);
     /* The unit may remember that these indices lay outside the space. */
     cap_hook_invalidate_space(space);
@@ -140,7 +141,7 @@ enum status cap_space_create(uint32_t *space)
     if (grow(number) != STATUS_OK) return STATUS_NO_SLOTS;
     if (number == cap_state.first_free_space) cap_state.first_free_space = next;
     else cap_state.fresh_space++;
-    cap_state.in_use.spaces++;
+    cap_state.spaces_in_use++;
     *space = number;
     return STATUS_OK;
 }
@@ -162,7 +163,7 @@ void cap_space_destroy(uint32_t space)
     }
     uint32_t pages = record->pages;
     record->pages = 0;
-    record->free_first = record->free_last = record->free_count = 0;
+    record->free_first = record->free_last = record->room = 0;
     write_space_entry(space);
     for (uint32_t position = 0; position < pages; position++) {
         uint32_t page = (uint32_t)directory_entry_get_page(record->directory[position]);
@@ -172,27 +173,24 @@ void cap_space_destroy(uint32_t space)
         else cap_state.pages[cap_state.last_free_page].next_free = page;
         cap_state.last_free_page = page;
     }
-    cap_state.in_use.spaces--;
+    cap_state.spaces_in_use--;
     record->next_free_space = cap_state.first_free_space;
     cap_state.first_free_space = space;
     cap_hook_invalidate_space(space);
 }
+
+struct cap_space *cap_space_record(uint32_t space) { return &cap_state.spaces[space]; }
 
 static bool exists(uint32_t space)
 {
     return space != 0 && space < cap_state.space_count && cap_state.spaces[space].pages != 0;
 }
 
-static uint32_t slots_used(struct cap_space const *record)
-{
-    return record->pages * (uint32_t)SLOTS_PER_PAGE - record->free_count;
-}
-
 enum status cap_space_make_room(uint32_t space, uint32_t count)
 {
     if (!exists(space)) return STATUS_BAD_HANDLE;
     struct cap_space const *record = &cap_state.spaces[space];
-    while (record->free_count < record->withheld + count) {
+    while (!cap_space_has_room(space, count)) {
         bool more = cap_dead_wait();
         cap_reclaim(CAP_RECLAIM_STEP);
         if (cap_space_has_room(space, count)) break;
@@ -218,14 +216,17 @@ enum status cap_space_limit(uint32_t space, uint32_t limit)
     if (limit > cap_space_most()) return STATUS_BAD_ARGUMENT;
     if (limit < slots_used(record)) cap_reclaim(UINT32_MAX);
     if (limit < slots_used(record)) return STATUS_BAD_ARGUMENT;
+    uint32_t used = slots_used(record);
     record->limit = limit;
-    set_withheld(record);
+    record->room = slots_open(record) - used;
     return STATUS_OK;
 }
 
 void cap_statistics_get(struct cap_statistics *statistics)
 {
-    *statistics = cap_state.in_use;
+    *statistics = (struct cap_statistics){
+        .objects = cap_state.objects_in_use, .retired = cap_state.retired_objects, .spaces = cap_state.spaces_in_use,
+    };
     for (uint32_t space = 1; space < cap_state.fresh_space; space++)
         if (exists(space)) statistics->slots += slots_used(&cap_state.spaces[space]);
 }
@@ -242,15 +243,14 @@ static void empty_slot(uint32_t number, uint16_t tag, uint32_t handle, bool reme
     uint32_t space = cap_slot_space(number);
     struct cap_view view = cap_slot_view(slot);
     bool live = cap_slot_live(slot);
-    struct slot empty = {};
-    slot_set_tag(&empty, tag);
     /* The word with the valid bit goes before the others: a walker, which reads that bit before and after, has seen
        nothing half written. */
     __atomic_store_n(&slot->word[2], 0, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     __atomic_store_n(&slot->word[0], 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&slot->word[1], empty.word[1], __ATOMIC_RELAXED);
+    cap_set_free_handle(slot, (uint32_t)handle_get_index(handle), tag);
     append_free(&cap_state.spaces[space], number);
+    cap_state.spaces[space].room++;
     if (tag == next_tag(UINT16_MAX)) cap_hook_invalidate_space(space);
     else if (remembered) cap_hook_invalidate_slot(space, handle);
     if (!live) return;

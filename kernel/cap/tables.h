@@ -8,10 +8,9 @@
 struct cap_space {
     alignas(64) uint32_t pages;  /* directory entries in use; 0: no such space */
     uint32_t first_slot;         /* of its first page, which most handles name a slot of */
+    uint32_t room;               /* as many free slots may be filled: all, or fewer so that no more than `limit` are in use */
     uint32_t free_first;         /* slot numbers, chained by their `next` links; 0: none */
     uint32_t free_last;          /* if there is a first */
-    uint32_t free_count;
-    uint32_t withheld;           /* as many free slots may not be used, or more than `limit` would be in use */
     uint32_t limit;              /* of slots in use */
     uint64_t *directory;         /* DirectoryEntry words; allocated once per space number and kept */
     paddr_t directory_physical;
@@ -26,19 +25,20 @@ struct cap_page {
     bool used_before;            /* its tags are in use and must go on, not start anew */
 };
 
+/* What derivations and new objects need comes first, in as few lines of a cache as may be. */
 struct cap_state {
     alignas(64) struct slot *slots;
-    struct cap_space *spaces;
     struct object_entry *objects;
-    struct cap_page *pages;
-    uint32_t space_count, object_count;
-    uint32_t slot_count, page_count, pages_per_space;
     uint32_t revoking_object;    /* that the root of an unfinished revocation names, and all below it; 0: there is none */
+    uint32_t objects_in_use, object_count, fresh_object;
+    struct cap_space *spaces;
+    uint32_t first_free_object, last_free_object;
+    uint32_t retired_objects, spaces_in_use;
+    uint32_t space_count, slot_count, page_count, pages_per_space;
+    struct cap_page *pages;
     uint64_t *space_entries;
     uint32_t first_free_page, last_free_page;      /* 0: none */
     uint32_t first_free_space, fresh_space;
-    uint32_t first_free_object, last_free_object, fresh_object;
-    struct cap_statistics in_use;
     uint32_t revoking;           /* root of a revocation that is not finished; 0: none */
     uint32_t reached;            /* deepest slot with a mark, where software goes on with it; 0: an engine does, or nobody */
     uint32_t dead;               /* first slot that an engine emptied and nobody took back, the next by their parent links */
@@ -106,7 +106,7 @@ static inline struct cap_view cap_slot_view(struct slot const *slot)
 [[nodiscard]] static inline bool cap_space_has_room(uint32_t space, uint32_t count)
 {
     struct cap_space const *record = &cap_state.spaces[space];
-    return record->free_count >= record->withheld + count;
+    return record->room >= count;
 }
 
 /* Makes sure `count` slots are free, growing the space if need be. Errors as above. */
@@ -123,7 +123,7 @@ static inline uint32_t cap_slot_take(uint32_t space)
     struct cap_space *record = &cap_state.spaces[space];
     uint32_t number = record->free_first;
     record->free_first = (uint32_t)slot_get_next(&cap_state.slots[number]);
-    record->free_count--;
+    record->room--;
     return number;
 }
 
@@ -143,6 +143,24 @@ static inline uint32_t cap_slot_index(uint32_t number)
 static inline uint32_t cap_slot_handle(uint32_t number)
 {
     return (uint32_t)handle_make(cap_slot_index(number), slot_get_tag(&cap_state.slots[number]));
+}
+
+/* A free slot has its index where a token has its generation, so this half of the word is the handle that it will have. */
+static inline uint32_t cap_free_handle(struct slot const *slot) { return (uint32_t)slot->word[1]; }
+
+static inline void cap_set_free_handle(struct slot *slot, uint32_t index, uint16_t tag)
+{
+    __atomic_store_n(&slot->word[1], handle_make(index, tag), __ATOMIC_RELAXED);
+}
+
+/* Half of a slot's word, so that nothing has to be read to set it. `at`: the word as it would be with nothing else in it. */
+typedef uint32_t slot_half [[gnu::may_alias]];
+
+static inline void cap_set_low_half(uint64_t *word, uint64_t at) { __atomic_store_n((slot_half *)word, (uint32_t)at, __ATOMIC_RELAXED); }
+
+static inline void cap_set_high_half(uint64_t *word, uint64_t at)
+{
+    __atomic_store_n((slot_half *)word + 1, (uint32_t)(at >> 32), __ATOMIC_RELAXED);
 }
 
 static inline uint32_t cap_slot_space(uint32_t number) { return cap_state.pages[number / SLOTS_PER_PAGE].space; }

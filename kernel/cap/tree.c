@@ -19,11 +19,25 @@ static void set_parent(uint32_t number, uint32_t parent)
     __atomic_store_n(&slot_at(number)->word[2], next.word[2], __ATOMIC_RELAXED);
 }
 
+static void set_previous(uint32_t number, uint32_t previous)
+{
+    struct slot link = {};
+    slot_set_previous(&link, previous);
+    cap_set_low_half(&slot_at(number)->word[3], link.word[3]);
+}
+
+static void set_next(uint32_t number, uint32_t next)
+{
+    struct slot link = {};
+    slot_set_next(&link, next);
+    cap_set_high_half(&slot_at(number)->word[3], link.word[3]);
+}
+
 /* The children of `parent` (0: of nothing) begin with `number` now, whose own links are set. */
 static void become_first_child(uint32_t number, uint32_t parent, uint32_t first)
 {
     if (parent == 0) return;
-    if (first != 0) slot_set_previous(slot_at(first), number);
+    if (first != 0) set_previous(first, number);
     set_first_child(parent, number);
 }
 
@@ -43,15 +57,15 @@ static void link_to_parent(uint32_t number)
 }
 
 /*
- * Fills a free slot with the token and badge of `body`, as the first child of `parent` (0: a root) with the children
+ * Fills a free slot of the space with the token and badge of `body`, as the first child of `parent` (0: a root) with the children
  * that `body` has, and returns its handle. A free slot is not valid, and the word with the valid bit is stored last and at
  * once: so a walker sees the whole or an empty slot.
  */
-[[gnu::always_inline]] static inline uint32_t fill(uint32_t number, struct slot const *body, uint32_t parent)
+[[gnu::always_inline]] static inline uint32_t fill(uint32_t space, uint32_t number, struct slot const *body, uint32_t parent)
 {
     struct slot *slot = slot_at(number);
     struct slot next = *body;
-    uint32_t first = first_child_of(parent);
+    uint32_t first = first_child_of(parent), handle = cap_free_handle(slot);
     slot_set_tag(&next, slot_get_tag(slot));
     next.word[2] = next.word[3] = 0;
     slot_set_next(&next, first);
@@ -65,8 +79,6 @@ static void link_to_parent(uint32_t number)
     become_first_child(number, parent, first);
     struct cap_view view = cap_slot_view(&next);
     object_reference(view.object_id);
-    uint32_t space = cap_slot_space(number);
-    uint32_t handle = (uint32_t)handle_make(cap_slot_index(number), slot_get_tag(&next));
     /* The unit may remember this slot as empty; and the next check must find what was stored. */
     cap_hook_invalidate_slot(space, handle);
     cap_hook_filled(space, handle, &view);
@@ -78,9 +90,9 @@ static void link_to_parent(uint32_t number)
     struct slot *slot = slot_at(number);
     uint32_t parent = (uint32_t)slot_get_parent(slot), previous = (uint32_t)slot_get_previous(slot);
     uint32_t next = (uint32_t)slot_get_next(slot);
-    if (previous != 0) slot_set_next(slot_at(previous), next);
+    if (previous != 0) set_next(previous, next);
     else if (parent != 0) set_first_child(parent, next);
-    if (next != 0) slot_set_previous(slot_at(next), previous);
+    if (next != 0) set_previous(next, previous);
 }
 
 bool cap_hoist(uint32_t number, uint32_t limit)
@@ -113,7 +125,7 @@ enum status cap_insert(uint32_t space, uint32_t object_id, uint16_t rights, uint
     slot_set_rights(&body, rights);
     slot_set_generation(&body, object_entry_get_generation(entry));
     slot_set_badge(&body, badge);
-    *handle = fill(cap_slot_take(space), &body, 0);
+    *handle = fill(space, cap_slot_take(space), &body, 0);
     return STATUS_OK;
 }
 
@@ -137,53 +149,53 @@ enum status cap_derive(uint32_t space, uint32_t handle, uint16_t rights, uint32_
 {
     uint32_t parent;
     enum status status = cap_resolve(space, handle, RIGHT_DERIVE, false, &parent);
-    return status == STATUS_OK ? cap_derive_at(parent, rights, badge, derived) : status;
+    return status == STATUS_OK ? cap_derive_at(space, parent, rights, badge, derived) : status;
 }
 
 /* cap_derive_at() where there is no free slot at hand. */
-[[gnu::noinline]] static enum status derive_in_full_space(uint32_t parent, uint16_t rights, uint32_t badge,
+[[gnu::noinline]] static enum status derive_in_full_space(uint32_t space, uint32_t parent, uint16_t rights, uint32_t badge,
                                                           uint32_t *derived)
 {
-    enum status status = cap_space_make_room(cap_slot_space(parent), 1);
-    return status == STATUS_OK ? cap_derive_at(parent, rights, badge, derived) : status;
+    enum status status = cap_space_make_room(space, 1);
+    return status == STATUS_OK ? cap_derive_at(space, parent, rights, badge, derived) : status;
 }
 
-static enum status derive_of_same_object(uint32_t parent, uint16_t rights, uint32_t badge, uint32_t *derived);
+static enum status derive_of_same_object(uint32_t space, uint32_t parent, uint16_t rights, uint32_t badge, uint32_t *derived);
 
 /* `clear`: it is known that no unfinished revocation is in the way. */
-[[gnu::always_inline]] static inline enum status derive(uint32_t parent, uint16_t rights, uint32_t badge,
+[[gnu::always_inline]] static inline enum status derive(uint32_t space, uint32_t parent, uint16_t rights, uint32_t badge,
                                                         uint32_t *derived, bool clear)
 {
     struct slot body = { .word = { slot_at(parent)->word[0], slot_at(parent)->word[1] } };
-    uint32_t space = cap_slot_space(parent), own = (uint32_t)slot_get_badge(&body);
+    uint32_t own = (uint32_t)slot_get_badge(&body);
     if ((rights & ~slot_get_rights(&body)) != 0) return STATUS_MISSING_RIGHTS;
     if (!clear && slot_get_object_id(&body) == cap_state.revoking_object)
-        return derive_of_same_object(parent, rights, badge, derived);
+        return derive_of_same_object(space, parent, rights, badge, derived);
     if (badge != 0 && own != 0 && badge != own) return STATUS_BAD_ARGUMENT;
-    if (!cap_space_has_room(space, 1)) return derive_in_full_space(parent, rights, badge, derived);
+    if (!cap_space_has_room(space, 1)) return derive_in_full_space(space, parent, rights, badge, derived);
     slot_set_rights(&body, rights);
     if (badge != 0) slot_set_badge(&body, badge);
-    *derived = fill(cap_slot_take(space), &body, parent);
+    *derived = fill(space, cap_slot_take(space), &body, parent);
     return STATUS_OK;
 }
 
-enum status cap_derive_at(uint32_t parent, uint16_t rights, uint32_t badge, uint32_t *derived)
+enum status cap_derive_at(uint32_t space, uint32_t parent, uint16_t rights, uint32_t badge, uint32_t *derived)
 {
-    return derive(parent, rights, badge, derived, false);
+    return derive(space, parent, rights, badge, derived, false);
 }
 
-[[gnu::noinline]] static enum status derive_of_same_object(uint32_t parent, uint16_t rights, uint32_t badge,
-                                                           uint32_t *derived)
+[[gnu::noinline]] static enum status derive_of_same_object(uint32_t space, uint32_t parent, uint16_t rights,
+                                                           uint32_t badge, uint32_t *derived)
 {
-    return is_below_root(parent) ? STATUS_WOULD_BLOCK : derive(parent, rights, badge, derived, true);
+    return is_below_root(parent) ? STATUS_WOULD_BLOCK : derive(space, parent, rights, badge, derived, true);
 }
 
 /* The same node in a new slot, with a handle of its own; the old one is emptied. */
-[[gnu::noinline]] static uint32_t move_node(uint32_t from, uint32_t to)
+[[gnu::noinline]] static uint32_t move_node(uint32_t from, uint32_t space, uint32_t to)
 {
     struct slot const old = *slot_at(from);
     unlink_from_parent(from);
-    uint32_t handle = fill(to, &old, (uint32_t)slot_get_parent(&old));
+    uint32_t handle = fill(space, to, &old, (uint32_t)slot_get_parent(&old));
     for (uint32_t child = (uint32_t)slot_get_first_child(&old); child != 0;
          child = (uint32_t)slot_get_next(slot_at(child))) set_parent(child, to);
     cap_slot_release(from);
@@ -222,10 +234,10 @@ enum status cap_transfer(uint32_t from, uint32_t to, uint32_t const *handles, un
     for (unsigned i = 0; i < count; i++) {
         uint32_t target = cap_slot_take(to);
         if ((move >> i & 1) != 0) {
-            received[i] = move_node(numbers[i], target);
+            received[i] = move_node(numbers[i], to, target);
         } else {
             struct slot body = { .word = { slot_at(numbers[i])->word[0], slot_at(numbers[i])->word[1] } };
-            received[i] = fill(target, &body, numbers[i]);
+            received[i] = fill(to, target, &body, numbers[i]);
         }
     }
     return STATUS_OK;

@@ -37,7 +37,7 @@ void call_cap_create(struct thread *thread, struct call_request const *request)
 void call_cap_derive(struct thread *thread, struct call_request const *request)
 {
     uint32_t handle;
-    enum status status = cap_derive_at(request->capability[0].slot, (uint16_t)request->words[0],
+    enum status status = cap_derive_at(thread->cap_space, request->capability[0].slot, (uint16_t)request->words[0],
                                        (uint32_t)request->words[1], &handle);
     if (status == STATUS_OK) request->words[WORD_HANDLE] = handle;
     long_call_result(thread, status);

@@ -54,9 +54,9 @@ FAULTS = {
         "=>        if (!cap_dead_wait()) cap_state.rounds++;",
     "a space ends with slots that are not reclaimed yet":
         "space.c:    cap_reclaim(UINT32_MAX);\n    struct cap_space=>    struct cap_space",
-    "a quota of slots is not heeded": "space.c:slots > record->limit ? slots - record->limit : 0=>0",
+    "a quota of slots is not heeded": "space.c:slots < record->limit ? slots : record->limit=>slots",
     "a space may have more slots than any": "space.c:    if (limit > cap_space_most()) return STATUS_BAD_ARGUMENT;=>",
-    "a dead object is still counted": "object.c:    cap_state.in_use.objects--;=>",
+    "a dead object is still counted": "object.c:    cap_state.objects_in_use--;=>",
     "revoke stops at the first child": "tree.c:        at = parent;=>        break;",
     "derived from what is being revoked": "tree.c:is_below_root(parent) ? STATUS_WOULD_BLOCK : derive=>derive",
     "copied from what is being revoked": "tree.c:: is_being_revoked(numbers[i], slot_at(numbers[i]))=>: false",
