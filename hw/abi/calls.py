@@ -99,6 +99,8 @@ class Status(enum.Enum, shape=16):
     EXISTS = 30
     #: The process may not have more threads.
     NO_THREADS = 31
+    #: So much of the processor's time is not left to reserve.
+    NO_TIME = 32
 
 
 class Call(enum.Enum, shape=16):

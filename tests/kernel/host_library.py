@@ -1,4 +1,4 @@
-"""Builds kernel/cap, and the quotas of kernel/proc, for the host and loads them through cffi.
+"""Builds kernel/cap, quotas of kernel/proc and budgets of kernel/sched for the host and loads them through cffi.
 
 The declarations that cffi reads are cut from kernel/cap/cap.h itself, so a changed prototype cannot go unnoticed.
 """
@@ -16,7 +16,8 @@ from hw.abi import Resource
 from sim.toolchain import BUILD, ROOT, digest, locked, tool_versions
 from soc.generate.c_header import write_headers
 
-__all__ = ["build", "build_concurrent", "build_quotas", "load", "load_quotas", "sanitizer_environment"]
+__all__ = ["build", "build_budgets", "build_concurrent", "build_quotas", "load", "load_budgets", "load_quotas",
+           "sanitizer_environment"]
 
 _PLAIN_FLAGS = ("-std=c23", "-O1", "-g", "-fPIC", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector",
                 "-fsanitize=undefined", "-fsanitize-trap=undefined", "-fno-omit-frame-pointer")
@@ -101,9 +102,14 @@ def build_quotas(faults: tuple[str, ...] = ()) -> Path:
     return _library("quotas", [ROOT / "kernel/proc/quotas.c"], faults, True)
 
 
+def build_budgets(faults: tuple[str, ...] = ()) -> Path:
+    """The same of kernel/sched/budget.c."""
+    return _library("budgets", [ROOT / "kernel/sched/budget.c"], faults, True)
+
+
 def _library(name: str, sources: list[Path], faults: tuple[str, ...], addresses: bool) -> Path:
     flags, link = (_FLAGS, ["-fsanitize=address"]) if addresses else (_PLAIN_FLAGS, [])
-    headers = [header for folder in ("cap", "include", "proc")
+    headers = [header for folder in ("cap", "include", "proc", "sched")
                for header in sorted((ROOT / "kernel" / folder).glob("*.h"))]
     include = BUILD / "generated/include"
     write_headers(include)
@@ -168,4 +174,11 @@ def load_quotas(library: Path):
     ffi = cffi.FFI()
     text = _declarations(ROOT / "kernel/proc/quotas.h")
     ffi.cdef(text.replace("QUOTA_RESOURCES", str(len(Resource))))
+    return ffi, ffi.dlopen(str(library))
+
+
+def load_budgets(library: Path):
+    """(ffi, lib) of a built library of budgets."""
+    ffi = cffi.FFI()
+    ffi.cdef(_declarations(ROOT / "kernel/sched/budget.h"))
     return ffi, ffi.dlopen(str(library))

@@ -81,6 +81,7 @@ char const *status_name(enum status status)
         [STATUS_OVERLAP] = "OVERLAP", [STATUS_NO_CALLER] = "NO_CALLER", [STATUS_UNSUPPORTED] = "UNSUPPORTED",
         [STATUS_EXISTS] = "EXISTS",
         [STATUS_NO_THREADS] = "NO_THREADS",
+        [STATUS_NO_TIME] = "NO_TIME",
     };
     return status < sizeof names / sizeof *names && names[status] != nullptr ? names[status] : "unknown";
 }
