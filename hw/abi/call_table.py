@@ -158,13 +158,16 @@ TYPE_RIGHTS = {
     CapType.CHANNEL: _PASS_ON | Rights.SEND | Rights.RECEIVE | Rights.MANAGE,
     CapType.NOTIFICATION: _PASS_ON | Rights.SIGNAL | Rights.WAIT | Rights.MANAGE,
     CapType.TIMER: _PASS_ON | Rights.READ | Rights.WRITE | Rights.MANAGE,
+    #: EXECUTE: a thread may run on it.
+    CapType.RESERVATION: _PASS_ON | Rights.READ | Rights.WRITE | Rights.EXECUTE | Rights.MANAGE,
     #: WRITE: text to the console; registers are written with MANAGE as well.
     CapType.IO_RANGE: _PASS_ON | Rights.READ | Rights.WRITE | Rights.MANAGE,
     CapType.INTERRUPT: _PASS_ON | Rights.WRITE | Rights.MANAGE,
     #: EXECUTE: new processes may be made.
     CapType.CAP_SPACE: _PASS_ON | Rights.READ | Rights.WRITE | Rights.EXECUTE | Rights.MANAGE,
     CapType.REGISTRY_NAME: _PASS_ON | Rights.READ | Rights.WRITE | Rights.MANAGE,
-    CapType.KERNEL: _PASS_ON | Rights.READ | Rights.MANAGE,
+    #: EXECUTE: the processor's time may be reserved.
+    CapType.KERNEL: _PASS_ON | Rights.READ | Rights.EXECUTE | Rights.MANAGE,
 }
 
 _MESSAGE = Argument("message", Kind.MESSAGE, 0)
@@ -388,4 +391,20 @@ CALLS = (
     CallRule(Call.ADDRESS_SPACE_UNMAP, "Undoes the mapping of memory that begins at an address, whoever made it.",
              (_address_space(Rights.WRITE, word=HANDLE_WORD), *_words(address=Kind.ADDRESS)), "",
              (Status.NOT_FOUND,)),
+    CallRule(Call.RESERVATION_SET, "Reserves so many nanoseconds of the processor in each period, from the end of a "
+             "period on; 0 and 0: none. At least 100,000 and a 256th of the period, which is at most a second. "
+             "NO_TIME: all reservations would have more than three quarters of the processor.",
+             (_handle("reservation", CapType.RESERVATION, Rights.WRITE),
+              _handle("kernel", CapType.KERNEL, Rights.EXECUTE, word=0),
+              Argument("budget", Kind.NUMBER_32, 1), Argument("period", Kind.NUMBER_32, 2)), "", (Status.NO_TIME,)),
+    CallRule(Call.RESERVATION_BIND, "Has a thread run on a reservation, as long as the capability that names it here "
+             "is there. Of a process it is the first thread. EXISTS: the reservation has a thread, or the thread one.",
+             (_handle("reservation", CapType.RESERVATION, Rights.EXECUTE),
+              _handle("thread", CapType.THREAD, Rights.MANAGE, word=0, other_type=CapType.PROCESS)), "",
+             (Status.EXISTS, Status.DEAD)),
+    CallRule(Call.RESERVATION_UNBIND, "Undoes RESERVATION_BIND, if it was done.",
+             (_handle("reservation", CapType.RESERVATION, Rights.EXECUTE),)),
+    CallRule(Call.RESERVATION_INFO, "Tells how a reservation is set and what was used of it.",
+             (_handle("reservation", CapType.RESERVATION, Rights.READ),),
+             "word 0 budget, word 1 period, word 2 nanoseconds used since it was made, word 3 whether it has a thread"),
 )

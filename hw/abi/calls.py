@@ -179,6 +179,10 @@ class Call(enum.Enum, shape=16):
     PROCESS_ADDRESS_SPACE = 67
     ADDRESS_SPACE_INFO = 68
     ADDRESS_SPACE_UNMAP = 69
+    RESERVATION_SET = 70
+    RESERVATION_BIND = 71
+    RESERVATION_UNBIND = 72
+    RESERVATION_INFO = 73
 
 
 class Resource(enum.Enum, shape=16):

@@ -93,7 +93,7 @@ static void start_first_process(struct boot_info const *info, struct cap_config 
     uint32_t console = grant(process, CAP_TYPE_IO_RANGE, (uintptr_t)arch_console_io(),
                              RIGHT_READ | RIGHT_WRITE | RIGHT_MANAGE | PASS_ON);
     uint32_t space = grant_space(process);
-    uint32_t kernel = grant(process, CAP_TYPE_KERNEL, 1, RIGHT_READ | RIGHT_MANAGE | PASS_ON);
+    uint32_t kernel = grant(process, CAP_TYPE_KERNEL, 1, RIGHT_READ | RIGHT_EXECUTE | RIGHT_MANAGE | PASS_ON);
     uint64_t *words = process->thread.context.call;
     words[WORD_INFO] = info_out_make(STATUS_OK, 3);
     words[WORD_CAPS] = console | (uint64_t)space << 32;

@@ -4,6 +4,7 @@
 #include "ipc/ipc.h"
 #include "mm/space.h"
 #include "proc/process.h"
+#include "sched/reservation.h"
 #include "sched/sched.h"
 #include "sched/timer.h"
 #include "sys/accelerator.h"
@@ -17,8 +18,14 @@ constexpr uint64_t NEVER = UINT64_MAX - 1;
 
 static struct thread_queue ready;
 static struct thread *deadlines;         /* sorted, earliest first */
-static uint64_t slice_end;
+static uint64_t slice_end;               /* of the current thread, or of the budget that it runs on */
+static bool preempting;                  /* the current thread is to leave off before that */
+static struct thread *preempted;         /* has `slice_left` of its slice, unless it runs on a budget next */
+static uint64_t slice_left;
 static uint64_t programmed;              /* what the timer is set to; 0: unknown */
+
+/* A time that has passed. */
+constexpr uint64_t AT_ONCE = 1;
 
 /* Sets the state of a thread that could run; false if it is suspended. */
 static bool may_run(struct thread *thread)
@@ -27,26 +34,33 @@ static bool may_run(struct thread *thread)
     return !thread->suspended;
 }
 
+/* True: it stands among those with reservations. */
+static bool on_reservation(struct thread *thread)
+{
+    return (thread->reservation != nullptr || thread->caller != nullptr) && reservation_enqueue(thread);
+}
+
 void sched_ready(struct thread *thread)
 {
-    if (may_run(thread)) thread_queue_append(&ready, thread);
+    if (may_run(thread) && !on_reservation(thread)) thread_queue_append(&ready, thread);
 }
 
 void sched_ready_first(struct thread *thread)
 {
-    if (may_run(thread)) thread_queue_prepend(&ready, thread);
+    if (may_run(thread) && !on_reservation(thread)) thread_queue_prepend(&ready, thread);
 }
 
-/* When the first deadline of a wait or timer is. */
+/* When the first deadline of a wait or timer is, or a budget is refilled. */
 static uint64_t earliest(void)
 {
-    return deadlines != nullptr && deadlines->deadline < timer_earliest ? deadlines->deadline : timer_earliest;
+    uint64_t due = timer_earliest < reservation_earliest ? timer_earliest : reservation_earliest;
+    return deadlines != nullptr && deadlines->deadline < due ? deadlines->deadline : due;
 }
 
 /* The timer fires at the end of the slice or at the earliest deadline. */
 void sched_program_timer(void)
 {
-    uint64_t due = earliest(), wanted = due < slice_end ? due : slice_end;
+    uint64_t due = preempting ? AT_ONCE : earliest(), wanted = due < slice_end ? due : slice_end;
     if (wanted == programmed) return;
     programmed = wanted;
     arch_timer_set(wanted);
@@ -108,9 +122,24 @@ void sched_resume(struct thread *thread)
     else if (thread->deadline == NEVER) sched_deadline_cancel(thread);
 }
 
+void sched_preempt(void)
+{
+    preempting = true;
+    sched_program_timer();
+}
+
+void sched_expire(void)
+{
+    slice_end = AT_ONCE;
+    sched_program_timer();
+}
+
+static bool somebody_is_ready(void) { return ready.first != nullptr || reservation_ready.first != nullptr; }
+
 void sched_yield(void)
 {
-    if (ready.first == nullptr) return;
+    if (!somebody_is_ready()) return;
+    if (reservation_running != nullptr) reservation_give_up();
     sched_ready(sched_current);
     sched_current = nullptr;
 }
@@ -120,11 +149,30 @@ void sched_forget(struct thread *thread)
     thread_queue_remove(thread);
     sched_deadline_cancel(thread);
     if (sched_current == thread) sched_current = nullptr;
+    if (thread->reservation != nullptr) reservation_unbind(thread->reservation);
     if (sched_loaded == thread) {
         sched_loaded = nullptr;
         if (thread->uses_mail) mailbox_select(0, false);
         space_activate_kernel();
     }
+}
+
+/* The current thread has run for long enough, `left` nanoseconds before the end of its slice, or of the budget. */
+static void end_run(uint64_t left)
+{
+    struct thread *thread = sched_current;
+    if (reservation_running == nullptr) {
+        if (!somebody_is_ready()) return;
+        if (left > 0) {
+            preempted = thread;
+            slice_left = left;
+            sched_ready_first(thread);
+            sched_current = nullptr;
+            return;
+        }
+    }
+    sched_ready(thread);
+    sched_current = nullptr;
 }
 
 void trap_timer(void)
@@ -133,9 +181,12 @@ void trap_timer(void)
     programmed = 0;      /* it fired: whatever comes next has to be written */
     while (deadlines != nullptr && deadlines->deadline <= now) ipc_cancel(deadlines, STATUS_TIMED_OUT);
     timer_fire_due(now);
-    if (now >= slice_end) {
+    reservation_refill_due(now);
+    if (preempting || now >= slice_end) {
+        uint64_t left = now < slice_end ? slice_end - now : 0;
+        preempting = false;
         slice_end = now + SCHED_SLICE_NS;    /* for the same thread, if no other is ready */
-        if (sched_current != nullptr) sched_yield();
+        if (sched_current != nullptr) end_run(left);
     }
     sched_program_timer();
 }
@@ -144,7 +195,7 @@ void trap_timer(void)
 static void idle(void)
 {
     slice_end = UINT64_MAX;
-    while (ready.first == nullptr) {
+    while (!somebody_is_ready()) {
         sched_program_timer();
         /* What is due does not wait for a long list of dead slots. */
         bool due = earliest() <= arch_time_ns();
@@ -166,11 +217,19 @@ struct arch_context *sched_pick(void)
 {
     struct thread *next = sched_current;
     if (next == nullptr) {
-        if (ready.first == nullptr) idle();
-        next = thread_queue_pop(&ready);
+        if (reservation_running != nullptr) reservation_end();
+        if (!somebody_is_ready()) idle();
+        preempting = false;
+        uint64_t now = arch_time_ns();
+        while ((next = thread_queue_pop(&reservation_ready)) != nullptr && !reservation_begin(next, now, &slice_end))
+            thread_queue_append(&ready, next);
+        if (next == nullptr) {
+            next = thread_queue_pop(&ready);
+            /* A whole slice: whoever ran before and gave up the end of its own must not shorten this one. */
+            slice_end = now + (next == preempted ? slice_left : SCHED_SLICE_NS);
+            if (next == preempted) preempted = nullptr;
+        }
         sched_current = next;
-        /* A whole slice: whoever ran before and gave up the end of its own must not shorten this one. */
-        slice_end = arch_time_ns() + SCHED_SLICE_NS;
         sched_program_timer();
     }
     if (next != sched_loaded) {

@@ -1,5 +1,6 @@
 /*
- * sched.h: who runs. Round robin with a time slice; IPC switches directly to the partner, on the caller's slice.
+ * sched.h: who runs. Threads with a reservation of which something is left, the earliest deadline first (reservation.h); then all others,
+ * round robin with a time slice. IPC switches directly to the partner, on the caller's slice or reservation.
  * Interrupts off; one CPU.
  */
 #pragma once
@@ -13,8 +14,8 @@ extern struct thread *sched_current;
 /* The thread whose address space and capability space are selected in the hardware; nullptr: the kernel's own. */
 extern struct thread *sched_loaded;
 
-/* Makes a thread runnable that is in no queue: at the end of the run queue, or at its front. One that is suspended waits
-   for sched_resume() instead. */
+/* Makes a thread runnable that is in no queue: at the end of the run queue, or at its front, or by the deadline of its reservation.
+   One that is suspended waits for sched_resume() instead. */
 void sched_ready(struct thread *thread);
 void sched_ready_first(struct thread *thread);
 
@@ -36,10 +37,16 @@ void sched_resume(struct thread *thread);
 /* Something may be due earlier than before. */
 void sched_program_timer(void);
 
+/* Somebody else goes first: the current thread leaves off with the call that it makes, and its slice goes on afterwards. Or its time
+   is over. Both let the timer fire at once, so that the ways back from calls have nothing to look at. */
+void sched_preempt(void);
+void sched_expire(void);
+
 /* Drops the deadline of a thread that no longer waits. */
 void sched_deadline_cancel(struct thread *thread);
 
-/* The current thread goes to the end of the run queue. */
+/* The current thread goes to the end of the run queue, and leaves the rest of the reservation that it runs on, in this period. Nothing
+   if nobody else can run. */
 void sched_yield(void);
 
 /* Takes a thread that will never run again out of everything that belongs to the scheduler. */

@@ -21,6 +21,20 @@ void thread_queue_prepend(struct thread_queue *queue, struct thread *thread)
     queue->first = thread;
 }
 
+void thread_queue_insert(struct thread_queue *queue, struct thread *thread, struct thread *next)
+{
+    if (next == nullptr) {
+        thread_queue_append(queue, thread);
+        return;
+    }
+    thread->queue = queue;
+    thread->next = next;
+    thread->previous = next->previous;
+    if (next->previous != nullptr) next->previous->next = thread;
+    else queue->first = thread;
+    next->previous = thread;
+}
+
 void thread_queue_remove(struct thread *thread)
 {
     struct thread_queue *queue = thread->queue;

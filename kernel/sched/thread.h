@@ -37,6 +37,7 @@ struct thread {
     uint64_t deadline;                   /* of its wait, nanoseconds since boot; UINT64_MAX: none */
     struct thread *deadline_next, *deadline_previous;
     uint64_t progress;                   /* of a call that works in steps (sys/long_call.h); else 0 */
+    struct reservation *reservation;     /* that it is bound to; nullptr: none */
     /* Of a thread that is not its process's first (proc/user_thread.h): */
     uint32_t object_id;                  /* THREAD object; 0 once no capability names it */
     enum exit_reason exit_reason;
@@ -48,6 +49,9 @@ struct thread {
 
 void thread_queue_append(struct thread_queue *queue, struct thread *thread);
 void thread_queue_prepend(struct thread_queue *queue, struct thread *thread);
+
+/* Before `next`, which stands in the queue; nullptr: at its end. */
+void thread_queue_insert(struct thread_queue *queue, struct thread *thread, struct thread *next);
 
 /* Takes the thread out of whatever queue it stands in. */
 void thread_queue_remove(struct thread *thread);

@@ -12,6 +12,7 @@
 #include "proc/process.h"
 #include "proc/space_object.h"
 #include "proc/user_thread.h"
+#include "sched/reservation.h"
 #include "sched/timer.h"
 #include "sys/objects.h"
 #include "sys/call.h"
@@ -56,6 +57,8 @@ void cap_hook_emptied(uint32_t space, uint32_t handle, struct cap_view const *vi
         struct channel *channel = (struct channel *)object_payload(view->object_id);
         for (size_t end = 0; end < CHANNEL_ENDS; end++) end_waits(&channel->told[end].waiting, space, handle);
         channel_released(channel, view->rights);
+    } else if (view->cap_type == CAP_TYPE_RESERVATION) {
+        reservation_released((struct reservation *)object_payload(view->object_id), space, handle);
     }
 }
 
@@ -74,6 +77,7 @@ bool cap_hook_attached(uint32_t object_id)
     }
     case CAP_TYPE_THREAD: return ((struct thread const *)payload)->waiters.first != nullptr;
     case CAP_TYPE_PROCESS: return ((struct process const *)payload)->waiters.first != nullptr;
+    case CAP_TYPE_RESERVATION: return ((struct reservation const *)payload)->thread != nullptr;
     case CAP_TYPE_MEMORY:
     case CAP_TYPE_SHARED_BUFFER: {
         struct memory_object const *object = (struct memory_object const *)payload;
@@ -92,6 +96,7 @@ enum status objects_create(enum cap_type cap_type, struct process *payer, uint64
     case CAP_TYPE_NOTIFICATION: return notification_create(payer, object_id);
     case CAP_TYPE_CHANNEL: return channel_create(payer, object_id);
     case CAP_TYPE_TIMER: return timer_create(payer, object_id);
+    case CAP_TYPE_RESERVATION: return reservation_create(payer, object_id);
     case CAP_TYPE_REGISTRY_NAME: return registry_create(payer, object_id);
     default: return STATUS_BAD_ARGUMENT;
     }
@@ -110,6 +115,7 @@ bool objects_destroy(uint32_t object_id)
     case CAP_TYPE_NOTIFICATION: notification_destroy((struct notification *)payload); return true;
     case CAP_TYPE_CHANNEL: channel_destroy((struct channel *)payload); return true;
     case CAP_TYPE_TIMER: timer_destroy((struct timer *)payload); return true;
+    case CAP_TYPE_RESERVATION: reservation_destroy((struct reservation *)payload); return true;
     case CAP_TYPE_REGISTRY_NAME: registry_destroy((struct registry *)payload); return true;
     default: return false;
     }

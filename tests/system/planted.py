@@ -8,7 +8,7 @@ from unittest import mock
 from hw import abi
 from kernel import build
 
-__all__ = ["handle_rule", "with_type", "without_right"]
+__all__ = ["handle_rule", "with_change", "with_type", "without_right"]
 
 
 def handle_rule(call: abi.Call, index: int = 0) -> abi.HandleArgument:
@@ -41,3 +41,16 @@ def without_right(folder: Path, call: abi.Call, index: int = 0) -> Path:
 def with_type(folder: Path, call: abi.Call, cap_type: abi.CapType) -> Path:
     """An image, in `folder`, that takes capabilities of this type for a call's first handle."""
     return _built(folder, call, 0, f"CAP_TYPE_{cap_type.name}", "")
+
+
+def with_change(folder: Path, name: str, old: str, new: str) -> Path:
+    """The riscv64 kernel, built in `folder`, with the text `new` in place of `old` in the file `name` of kernel."""
+    build.build_kernel("riscv64")
+    sources = folder / "kernel"
+    shutil.copytree(build.KERNEL, sources)
+    text = (sources / name).read_text()
+    assert text.count(old) == 1, f"{name}: {text.count(old)} times {old!r}"
+    (sources / name).write_text(text.replace(old, new))
+    # What was compiled for others lies elsewhere.
+    with mock.patch.multiple(build, KERNEL=sources, BUILD=folder, _generate=lambda: None):
+        return build.build_kernel("riscv64")

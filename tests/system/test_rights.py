@@ -33,6 +33,15 @@ POLICY = {
     "INTERRUPT_ACKNOWLEDGE": _R.WRITE, "CHANNEL_SEND": _R.SEND, "CHANNEL_RECEIVE": _R.RECEIVE,
     "CHANNEL_COMPLETE": _R.RECEIVE, "CHANNEL_AWAIT": _R.SEND, "BUFFER_WATCH": _R.MANAGE,
     "PROCESS_ADDRESS_SPACE": _R.MANAGE, "ADDRESS_SPACE_INFO": _R.READ, "ADDRESS_SPACE_UNMAP": _R.WRITE,
+    "RESERVATION_SET": _R.WRITE, "RESERVATION_BIND": _R.EXECUTE, "RESERVATION_UNBIND": _R.EXECUTE,
+    "RESERVATION_INFO": _R.READ,
+}
+#: Of a call's second handle, where it has one.
+SECOND = {
+    "TIMER_SET": _R.SIGNAL, "CAP_COPY": _R.WRITE, "CAP_MOVE": _R.WRITE, "REGISTRY_REGISTER": _R.GRANT,
+    "MEM_MAP": _R.WRITE, "MEM_PROTECT": _R.WRITE,
+    "INTERRUPT_BIND": _R.SIGNAL, "BUFFER_WATCH": _R.SIGNAL, "RESERVATION_SET": _R.EXECUTE,
+    "RESERVATION_BIND": _R.MANAGE,
 }
 #: Calls that any process may make, and calls that ask for a type only or by their arguments.
 FREE = {"NULL", "YIELD", "EXIT", "CLOCK", "IPC_REPLY", "CAP_CHECK", "CAP_CREATE", "MAIL_BIND", "THREAD_CREATE",
@@ -57,6 +66,10 @@ def test_mapping_asks_for_rights_of_the_address_space(name):
     # Where a handle of 0 will do without a capability, it is the caller's own, and there is nothing else like that.
     assert {(rule.call.name, handle.name) for rule in abi.CALLS for handle in rule.handles if handle.own} == {
         (call, "address space") for call in ("MEM_MAP", "MEM_PROTECT", "ADDRESS_SPACE_INFO", "ADDRESS_SPACE_UNMAP")}
+
+
+def test_second_handles_ask_for_the_rights_of_the_policy():
+    assert {rule.call.name: rule.handles[1].rights for rule in abi.CALLS if len(rule.handles) > 1} == SECOND
 
 
 def _good_lines() -> list[str]:
@@ -88,7 +101,8 @@ def test_reader_sees_a_bad_walk(change):
 
 
 @pytest.mark.skipif(shutil.which(EMULATORS["riscv64"].program) is None, reason="QEMU is not installed")
-@pytest.mark.parametrize("call, index", [(abi.Call.IPC_RECEIVE, 0), (abi.Call.CAP_REVOKE, 0), (abi.Call.MEM_MAP, 1)],
+@pytest.mark.parametrize("call, index", [(abi.Call.IPC_RECEIVE, 0), (abi.Call.CAP_REVOKE, 0), (abi.Call.MEM_MAP, 1),
+                                         (abi.Call.RESERVATION_BIND, 0)],
                          ids=lambda value: getattr(value, "name", None))
 def test_a_dropped_right_is_found(tmp_path, call, index):
     """One entry missing from the kernel's table: the walk on the booted system shows that call, and no other."""

@@ -23,8 +23,8 @@
 #define QUEUE_FIRST         0
 #define QUEUE_LAST          8
 
-#define PROCESS_ROOT        408
-#define PROCESS_ASID        416
+#define PROCESS_ROOT        416
+#define PROCESS_ASID        424
 
 #define MAIL_ENABLED_SHIFT  32              /* in a binding of the mailbox's context */
 

@@ -82,6 +82,14 @@ enum status timer_set(uint32_t timer, uint32_t notification, uint64_t time, uint
 enum status timer_cancel(uint32_t timer, uint64_t *left);
 enum status timer_info(uint32_t timer, uint64_t *left, uint64_t *period);
 
+/* Time of the processor: `budget` nanoseconds in each `period`, for one thread, or the first of a process. */
+struct reservation_state { uint64_t budget, period, used; bool bound; };
+enum status reservation_create(uint32_t *handle);
+enum status reservation_set(uint32_t reservation, uint32_t kernel, uint64_t budget, uint64_t period);
+enum status reservation_bind(uint32_t reservation, uint32_t thread);
+enum status reservation_unbind(uint32_t reservation);
+enum status reservation_info(uint32_t reservation, struct reservation_state *state);
+
 /* Into the space of a process; `handle` is then a handle there. */
 enum status capability_copy(uint32_t capability, uint32_t space, uint32_t *handle);
 enum status capability_move(uint32_t capability, uint32_t space, uint32_t *handle);

@@ -1,4 +1,4 @@
-/* object_calls.c: system calls on notifications, timers, processes and capabilities of any type; see user.h. */
+/* object_calls.c: system calls on notifications, timers, reservations, processes and capabilities of any type; see user.h. */
 #include "user.h"
 
 /* A call through one capability with up to four words; the words come back in `call`. */
@@ -81,6 +81,34 @@ enum status timer_info(uint32_t timer, uint64_t *left, uint64_t *period)
     *left = call.word[0];
     *period = call.word[1];
     return STATUS_OK;
+}
+
+enum status reservation_create(uint32_t *handle) { return create(CAP_TYPE_RESERVATION, handle); }
+
+enum status reservation_set(uint32_t reservation, uint32_t kernel, uint64_t budget, uint64_t period)
+{
+    struct user_call call = { .word = { kernel, budget, period } };
+    return through(&call, CALL_RESERVATION_SET, reservation);
+}
+
+enum status reservation_bind(uint32_t reservation, uint32_t thread)
+{
+    struct user_call call = { .word = { thread } };
+    return through(&call, CALL_RESERVATION_BIND, reservation);
+}
+
+enum status reservation_unbind(uint32_t reservation)
+{
+    struct user_call call = {};
+    return through(&call, CALL_RESERVATION_UNBIND, reservation);
+}
+
+enum status reservation_info(uint32_t reservation, struct reservation_state *state)
+{
+    struct user_call call = {};
+    enum status status = through(&call, CALL_RESERVATION_INFO, reservation);
+    if (status == STATUS_OK) *state = (struct reservation_state){ call.word[0], call.word[1], call.word[2], call.word[3] != 0 };
+    return status;
 }
 
 enum status process_kill(uint32_t process, uint64_t code)

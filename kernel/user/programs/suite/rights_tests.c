@@ -43,6 +43,7 @@ static void make_objects(void)
     CHECK_EQUAL(process_address_space(mapped.process, &whole[CAP_TYPE_ADDRESS_SPACE]), STATUS_OK);
     CHECK_EQUAL(channel_create(&whole[CAP_TYPE_CHANNEL]), STATUS_OK);
     CHECK_EQUAL(timer_create(&whole[CAP_TYPE_TIMER]), STATUS_OK);
+    CHECK_EQUAL(reservation_create(&whole[CAP_TYPE_RESERVATION]), STATUS_OK);
     CHECK_EQUAL(thread_create(sleep, stack + sizeof stack, 0, &whole[CAP_TYPE_THREAD]), STATUS_OK);
     unsigned registers, number = 0;
     CHECK_EQUAL(io_info(console, &registers, &number), STATUS_OK);
@@ -61,7 +62,8 @@ static void drop_objects(void)
     await_end(whole[CAP_TYPE_PROCESS], &value);
     (void)thread_kill(whole[CAP_TYPE_THREAD], 0);
     enum cap_type const made[] = { CAP_TYPE_THREAD, CAP_TYPE_INTERRUPT, CAP_TYPE_ENDPOINT, CAP_TYPE_MEMORY, CAP_TYPE_NOTIFICATION, CAP_TYPE_CHANNEL,
-                                   CAP_TYPE_TIMER, CAP_TYPE_REGISTRY_NAME, CAP_TYPE_SHARED_BUFFER, CAP_TYPE_ADDRESS_SPACE };
+                                   CAP_TYPE_TIMER, CAP_TYPE_REGISTRY_NAME, CAP_TYPE_SHARED_BUFFER, CAP_TYPE_ADDRESS_SPACE,
+                                   CAP_TYPE_RESERVATION };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) CHECK_EQUAL(capability_delete(whole[made[i]]), STATUS_OK);
     CHECK_EQUAL(capability_delete(stale), STATUS_OK);
     end_agent(&mapped);

@@ -139,6 +139,7 @@ int main(struct user_call *start)
     add(SPACE_TESTS, SPACE_TEST_COUNT);
     add(RIGHTS_TESTS, RIGHTS_TEST_COUNT);
     add(TIME_TESTS, TIME_TEST_COUNT);
+    add(RESERVATION_TESTS, RESERVATION_TEST_COUNT);
     prepare_counts();
     size_t failed = tap_run(plan, planned);
     print("# %zu of %zu failed\n", failed, planned);
