@@ -41,7 +41,7 @@ enum status cap_init(struct cap_config const *config)
         .slot_count = config->slot_pages * (uint32_t)SLOTS_PER_PAGE, .page_count = config->slot_pages,
         .space_count = config->space_count, .object_count = config->object_count,
         .pages_per_space = config->pages_per_space, .random = config->seed,
-        .fresh_space = 1, .fresh_object = 1,
+        .fresh_space = 1, .fresh_object = 1, .ready_object = 1,
     };
     /* Slots and objects are cleared as they come into use. */
     cap_state.slots = cap_hook_pages(config->slot_pages, &cap_state.slots_physical);
@@ -225,7 +225,8 @@ enum status cap_space_limit(uint32_t space, uint32_t limit)
 void cap_statistics_get(struct cap_statistics *statistics)
 {
     *statistics = (struct cap_statistics){
-        .objects = cap_state.objects_in_use, .retired = cap_state.retired_objects, .spaces = cap_state.spaces_in_use,
+        .objects = cap_state.fresh_object - 1 - cap_state.free_objects - cap_state.retired_objects,
+        .retired = cap_state.retired_objects, .spaces = cap_state.spaces_in_use,
     };
     for (uint32_t space = 1; space < cap_state.fresh_space; space++)
         if (exists(space)) statistics->slots += slots_used(&cap_state.spaces[space]);

@@ -30,9 +30,10 @@ struct cap_state {
     alignas(64) struct slot *slots;
     struct object_entry *objects;
     uint32_t revoking_object;    /* that the root of an unfinished revocation names, and all below it; 0: there is none */
-    uint32_t objects_in_use, object_count, fresh_object;
+    uint32_t free_objects;                         /* in the list; the others below `fresh_object` are in use or retired */
+    uint32_t fresh_object, ready_object;           /* the first that was never used, the first whose entry was never written */
     struct cap_space *spaces;
-    uint32_t first_free_object, last_free_object;
+    uint32_t first_free_object, last_free_object, object_count;
     uint32_t retired_objects, spaces_in_use;
     uint32_t space_count, slot_count, page_count, pages_per_space;
     struct cap_page *pages;

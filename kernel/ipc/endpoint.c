@@ -5,25 +5,37 @@
 #include "mm/pool.h"
 #include "sched/sched.h"
 
-static struct pool endpoints = { .bytes = (sizeof(struct endpoint) + 7) & ~7ull };
+struct pool endpoint_pool = { .bytes = sizeof(struct endpoint) };
+
+/* A record without threads and mail, as all free ones are. */
+static struct endpoint *take_record(void)
+{
+    if (endpoint_pool.free == nullptr) {
+        if (!pool_grow(&endpoint_pool)) return nullptr;
+        for (void *at = endpoint_pool.free; at != nullptr; at = *(void **)at) {
+            struct endpoint *endpoint = at;
+            endpoint->senders = endpoint->receiving = (struct thread_queue){};
+            endpoint->mail_first = endpoint->mail_count = endpoint->mail_queue = 0;
+        }
+    }
+    return pool_take(&endpoint_pool);
+}
 
 enum status endpoint_create(struct process *payer, uint32_t *object_id)
 {
     struct account account;
     if (!account_charge(payer, 1, &account)) return STATUS_NO_OBJECTS;
-    struct endpoint *endpoint = pool_take(&endpoints);
+    struct endpoint *endpoint = take_record();
     enum status status = STATUS_NO_MEMORY;
     if (endpoint != nullptr) {
         endpoint->receivers = 0;
-        endpoint->senders = endpoint->receiving = (struct thread_queue){};
         endpoint->payer = account;
-        endpoint->mail_first = endpoint->mail_count = endpoint->mail_queue = 0;
         status = object_create(CAP_TYPE_ENDPOINT, (uintptr_t)endpoint, &endpoint->object_id);
         if (status == STATUS_OK) {
             *object_id = endpoint->object_id;
             return STATUS_OK;
         }
-        pool_free(&endpoints, endpoint);
+        pool_free(&endpoint_pool, endpoint);
     }
     account_credit(&account, 1);
     return status;
@@ -34,9 +46,10 @@ void endpoint_destroy(struct endpoint *endpoint)
     while (endpoint->senders.first != nullptr) ipc_cancel(endpoint->senders.first, STATUS_DEAD);
     while (endpoint->receiving.first != nullptr) ipc_cancel(endpoint->receiving.first, STATUS_DEAD);
     if (endpoint->mail_queue != 0) mailbox_unbind(endpoint->mail_queue);
+    endpoint->mail_first = endpoint->mail_count = endpoint->mail_queue = 0;
     object_destroy(endpoint->object_id);
     account_credit(&endpoint->payer, 1);
-    pool_free(&endpoints, endpoint);
+    pool_free(&endpoint_pool, endpoint);
 }
 
 void endpoint_no_receiver(struct endpoint *endpoint)

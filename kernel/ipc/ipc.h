@@ -13,21 +13,26 @@
  * Interrupts off; one CPU.
  */
 #pragma once
+#include "mm/pool.h"
 #include "proc/account.h"
 #include "sched/thread.h"
 
 constexpr size_t MAIL_QUEUE = 4;
 
+/* What is written when an endpoint is made lies in one line of a cache; the queues and the mail are empty then, as they were left. */
 struct endpoint {
-    uint32_t object_id;
+    alignas(64) uint32_t object_id;
     uint32_t receivers;                  /* capabilities with RECEIVE; at none, senders get DEAD */
-    struct thread_queue senders, receiving;
     struct account payer;
-    uint32_t mail_first, mail_count;
-    unsigned mail_queue;                 /* in the mailbox; 0: the queue below */
+    uint32_t mail_queue;                 /* in the mailbox; 0: the queue below */
+    uint16_t mail_first, mail_count;
+    struct thread_queue senders, receiving;
     /* Nothing when the endpoint is made: what is not counted is never read. */
     struct { uint64_t word[MESSAGE_WORDS]; uint32_t badge; } mail[MAIL_QUEUE];
 };
+
+/* Records of endpoints, for an architecture's short path. */
+extern struct pool endpoint_pool;
 
 /* A new endpoint object without capabilities, charged to `payer`. NO_MEMORY, NO_OBJECTS. */
 [[nodiscard]] enum status endpoint_create(struct process *payer, uint32_t *object_id);

@@ -81,6 +81,7 @@ static enum status load(struct process *process, struct initrd_file const *file)
         space_destroy(&process->space);
         return status;
     }
+    process->thread.cap_record = cap_space_record(process->thread.cap_space);
     arch_context_init(&process->thread.context, entry, PROCESS_STACK_END);
     return STATUS_OK;
 }

@@ -31,6 +31,7 @@ enum status user_thread_create(struct process *process, uintptr_t entry, uintptr
     thread->context.call[0] = argument;
     thread->process = process;
     thread->cap_space = process->thread.cap_space;
+    thread->cap_record = process->thread.cap_record;
     thread->deadline = UINT64_MAX;
     thread->payer = account;
     thread->sibling = process->threads;

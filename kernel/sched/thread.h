@@ -30,6 +30,7 @@ struct thread {
     bool uses_mail;                      /* while it runs, the mailbox's instructions are bound to it */
     bool suspended;                      /* it must not run, in whatever state it is */
     uint32_t badge;                      /* THREAD_SENDING: of the capability it sends through */
+    struct cap_space *cap_record;        /* cap_space_record() of `cap_space` */
     struct thread *partner;
     struct thread *caller;               /* the thread that this one owes a reply; nullptr: none */
     struct thread_queue *queue;          /* where `next` and `previous` chain it; nullptr: nowhere */

@@ -56,7 +56,7 @@ FAULTS = {
         "space.c:    cap_reclaim(UINT32_MAX);\n    struct cap_space=>    struct cap_space",
     "a quota of slots is not heeded": "space.c:slots < record->limit ? slots : record->limit=>slots",
     "a space may have more slots than any": "space.c:    if (limit > cap_space_most()) return STATUS_BAD_ARGUMENT;=>",
-    "a dead object is still counted": "object.c:    cap_state.objects_in_use--;=>",
+    "a dead object is still counted": "object.c:    cap_state.free_objects++;=>",
     "revoke stops at the first child": "tree.c:        at = parent;=>        break;",
     "derived from what is being revoked": "tree.c:is_below_root(parent) ? STATUS_WOULD_BLOCK : derive=>derive",
     "copied from what is being revoked": "tree.c:: is_being_revoked(numbers[i], slot_at(numbers[i]))=>: false",

@@ -8,7 +8,7 @@ from unittest import mock
 from hw import abi
 from kernel import build
 
-__all__ = ["handle_rule", "with_change", "with_type", "without_right"]
+__all__ = ["handle_rule", "with_change", "with_type", "without", "without_right"]
 
 
 def handle_rule(call: abi.Call, index: int = 0) -> abi.HandleArgument:
@@ -30,6 +30,19 @@ def _built(folder: Path, call: abi.Call, index: int, cap_type: str, rights: str)
     table.write_text(changed)
     # What was compiled for others lies elsewhere.
     with mock.patch.multiple(build, GENERATED=headers, BUILD=folder, _generate=lambda: None):
+        return build.build_kernel("riscv64")
+
+
+def without(folder: Path, file: str, line: str) -> Path:
+    """The riscv64 kernel, built in `folder`, without a line of one of its files that begins with `line`."""
+    build.build_kernel("riscv64")
+    sources = folder / "kernel"
+    shutil.copytree(build.KERNEL, sources)
+    text = (sources / file).read_text()
+    changed, count = re.subn(rf"^ *{re.escape(line)}.*\n", "", text, flags=re.MULTILINE)
+    assert count == 1, f"{line!r} is {count} times in {file}"
+    (sources / file).write_text(changed)
+    with mock.patch.multiple(build, KERNEL=sources, BUILD=folder, _generate=lambda: None):
         return build.build_kernel("riscv64")
 
 

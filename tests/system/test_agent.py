@@ -6,7 +6,7 @@ from hw.abi import INFO_WORD, Call, CapType, Rights, Status
 from tests.system.agent import Agent, AgentError, Request
 from tests.system.booted_machine import bursts, explore
 from tests.system.campaign import EMULATED, campaign_seed, targets
-from tests.system.planted import without_right
+from tests.system.planted import without, without_right
 
 RISCV = targets("qemu-riscv64")
 
@@ -47,6 +47,23 @@ def test_sequences_agree_with_the_model(target):
 def test_a_dropped_right_is_found(target, call, tmp_path):
     with (pytest.raises(AssertionError, match=f"model {Status.MISSING_RIGHTS}"),
           Agent.boot(target, kernel=without_right(tmp_path, call)) as agent):
+        bursts(agent, 10, 1)
+
+
+#: Lines of the short paths of derive and create, each of which the machine misses when it is gone.
+LINES = {
+    "rights": "bnez t0, save_rest",
+    "badge": "bnez a1, with_badge",
+    "reference": "addi t6, t6, 2",
+}
+
+
+@pytest.mark.parametrize("target", targets("model"))
+@pytest.mark.parametrize("line", ["rights", "reference", *(
+    pytest.param(line, marks=pytest.mark.slow) for line in LINES if line not in ("rights", "reference"))])
+def test_a_short_path_without_a_line_is_found(target, line, tmp_path):
+    kernel = without(tmp_path, "arch/riscv64/capability_paths.h", LINES[line])
+    with pytest.raises((AssertionError, AgentError)), Agent.boot(target, kernel=kernel) as agent:
         bursts(agent, 10, 1)
 
 

@@ -79,8 +79,13 @@ trap_entry:
     bne t5, t6, other_trap
     li t6, ABI_CALL_IPC_CALL
     beq t0, t6, short_call
-    li t6, ABI_CALL_IPC_REPLY_RECEIVE
-    beq t0, t6, short_reply_receive
+    addi t6, t0, -ABI_CALL_IPC_REPLY_RECEIVE
+    beqz t6, short_reply_receive
+    bltz t6, save_rest              /* NULL among them */
+    addi t6, t0, -ABI_CALL_CAP_DERIVE
+    beqz t6, short_derive
+    addi t6, t6, ABI_CALL_CAP_DERIVE - ABI_CALL_CAP_CREATE
+    beqz t6, short_create
 save_rest:
     save_message
     addi t0, t0, 4
@@ -131,6 +136,8 @@ resume_caller:
     ld t6, 144(a0)
     ld a0, 0(a0)
     sret
+
+#include "capability_paths.h"
 
 /*
  * Short paths of IPC_CALL and IPC_REPLY_RECEIVE: what ipc/fast.c does, for the same cases (no capabilities, no timeout,
