@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -133,10 +134,10 @@ def build_verilog(config: SocConfig, *, quiet: bool = False) -> Path:
     return _finish(folder, scratch) / f"{TOP}.v"
 
 
-def _build_library(verilog: Path, wave: str | None, quiet: bool) -> Path:
+def _build_library(sources: Sequence[Path], flags: Sequence[str], wave: str | None, quiet: bool) -> Path:
     """Verilate and compile; the folder with the headers and the two libraries."""
-    flags = VERILATOR_FLAGS + ((f"--trace-{wave}",) if wave else ())
-    key = digest(verilog, flags, CXX_FLAGS, repr(OPTIMIZATION), tool_versions("verilator"), _compiler())
+    flags = (*VERILATOR_FLAGS, *flags, *((f"--trace-{wave}",) if wave else ()))
+    key = digest(*sources, flags, CXX_FLAGS, repr(OPTIMIZATION), tool_versions("verilator"), _compiler())
     folder = BUILD / "sim" / f"model-{key}"
     if folder.exists():
         return folder
@@ -145,11 +146,11 @@ def _build_library(verilog: Path, wave: str | None, quiet: bool) -> Path:
     with _Stages(quiet) as stages:
         advance = stages.stage("Verilating")
         run_tool([verilator_root() / "bin" / "verilator", *flags, "--top-module", TOP, "--prefix", f"V{TOP}",
-                  "-CFLAGS", " ".join(CXX_FLAGS), "-Mdir", scratch, verilog],
+                  "-CFLAGS", " ".join(CXX_FLAGS), "-Mdir", scratch, *sources],
                  log=BUILD / "sim" / f"model-{key}.verilator.log", environment=environment)
         advance(done=True)
-        sources = len(list(scratch.glob("*.cpp")))
-        advance = stages.stage("Compiling the model", total=sources)
+        count = len(list(scratch.glob("*.cpp")))
+        advance = stages.stage("Compiling the model", total=count)
         run_tool(["make", "-C", scratch, "-f", f"V{TOP}.mk", f"V{TOP}__ALL.a", "libverilated.a", "-j", JOBS,
                   "VM_PARALLEL_BUILDS=1", *(f"{name}={value}" for name, value in OPTIMIZATION.items())],
                  log=BUILD / "sim" / f"model-{key}.make.log", environment=environment,
@@ -185,7 +186,8 @@ def datasheet(config: SdramConfig) -> dict[str, int]:
                 "t_rc", "t_ras", "t_rp", "t_rcd", "t_rrd", "t_wr", "t_rfc", "t_mrd", "t_refi", "t_power_up")}}
 
 
-def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = False) -> Path:
+def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = False, sources: Sequence[Path] = (),
+                flags: Sequence[str] = ()) -> Path:
     """The simulation program.
 
     Parameters
@@ -196,6 +198,8 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
         Build the (slower) variant that can write waveforms.
     quiet : bool
         Show no progress.
+    sources, flags : sequence, optional
+        Verilog files in place of the RTL, of a system whose main memory is inside, and options of Verilator for them.
 
     Returns
     -------
@@ -205,8 +209,7 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
     if wave == "fst" and not all(Path("/usr/include", header).exists() for header in FST_HEADERS):
         install_packages(FST_PACKAGES, "the libraries that FST waveforms want (a .vcd file needs none) are")
     with locked("sim"):
-        verilog = build_verilog(config, quiet=quiet)
-        library = _build_library(verilog, wave, quiet)
+        library = _build_library(sources or [build_verilog(config, quiet=quiet)], flags, wave, quiet)
         reference = build_library(quiet=quiet)
         host = sorted((ROOT / "sim" / "host").glob("*.[ch]pp"))
         memory = config.memory
@@ -223,6 +226,8 @@ def build_model(config: SocConfig, *, wave: str | None = None, quiet: bool = Fal
         if config.sdram:
             members = ", ".join(f".{name}={value}" for name, value in datasheet(config.sdram_config).items())
             defines.append(f"-DVERIDIAN_SDRAM={{{members}}}")
+        elif not sources:
+            defines.append("-DVERIDIAN_MEMORY_PORT")
         defines += ["-DVERIDIAN_WRITE_BACK"] if config.l2_bytes or config.sdram else []
         defines += [f"-DVERIDIAN_WAVE_{wave.upper()}"] if wave else []
         key = digest(library.name, reference.name, host, defines, CXX_FLAGS)

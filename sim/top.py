@@ -23,12 +23,13 @@ class SimulationTop(wiring.Component):
 
     Parameters
     ----------
-    config : SocConfig
+    soc : wiring.Component
+        A :class:`soc.top.SoC`, or what has one inside.
     """
 
-    def __init__(self, config: SocConfig):
-        self._soc = SoC(config)
-        super().__init__(self._soc.signature)
+    def __init__(self, soc: wiring.Component):
+        self._soc = soc
+        super().__init__(soc.signature)
 
     def elaborate(self, platform):
         m = Module()
@@ -63,7 +64,7 @@ def _leaves(component):
 @click.option("--output", required=True, type=click.Path(path_type=Path))
 def main(config, name, output):
     """Write the simulation's Verilog."""
-    output.write_text(convert(SimulationTop(SocConfig.from_json(config)), name))
+    output.write_text(convert(SimulationTop(SoC(SocConfig.from_json(config))), name))
 
 
 if __name__ == "__main__":

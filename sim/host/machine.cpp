@@ -114,6 +114,11 @@ Machine::Machine(const Options &options)
         memory_.stick(word);
 #endif
     }
+#if !defined(VERIDIAN_SDRAM) && !defined(VERIDIAN_MEMORY_PORT)
+    if (!options.loads.empty() || options.memory_stuck) {
+        fail(exit_bad_input, "main memory is inside of this model: it is loaded from the flash or over the UART");
+    }
+#endif
     if (options.uart_pty) console_.open_pseudo_terminal();
     if (!options.until.empty()) console_.look_for(options.until);
     top_->straps = static_cast<uint8_t>(options.straps.value_or(VERIDIAN_STRAP_LOADED));
@@ -167,7 +172,7 @@ void Machine::load_images() {
 }
 
 void Machine::reset() {
-#ifndef VERIDIAN_SDRAM
+#ifdef VERIDIAN_MEMORY_PORT
     top_->memory_ack = top_->memory_err = 0;
 #endif
     top_->uart_rx_valid = 0;
@@ -205,7 +210,7 @@ void Machine::serve_memory() {
         .dq = top_->sdram_dq_o,
         .driven = top_->sdram_dq_oe != 0,
     });
-#else
+#elif defined(VERIDIAN_MEMORY_PORT)
     const MemoryResponse response = memory_.step({
         .cyc = top_->memory_cyc != 0,
         .stb = top_->memory_stb != 0,
