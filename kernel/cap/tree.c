@@ -59,7 +59,7 @@ static void link_to_parent(uint32_t number)
 /*
  * Fills a free slot of the space with the token and badge of `body`, as the first child of `parent` (0: a root) with the children
  * that `body` has, and returns its handle. A free slot is not valid, and the word with the valid bit is stored last and at
- * once: so a walker sees the whole or an empty slot.
+ * once: so a walker sees the whole or an empty slot. arch/riscv64/capability_paths.h does the same.
  */
 [[gnu::always_inline]] static inline uint32_t fill(uint32_t space, uint32_t number, struct slot const *body, uint32_t parent)
 {

@@ -21,6 +21,7 @@ static struct endpoint *take_record(void)
     return pool_take(&endpoint_pool);
 }
 
+/* arch/riscv64/capability_paths.h does the same. */
 enum status endpoint_create(struct process *payer, uint32_t *object_id)
 {
     struct account account;

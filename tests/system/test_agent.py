@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.abi import INFO_WORD, Call, CapType, Rights, Status
+from hw.abi import INFO_WORD, Call, CapType, Resource, Rights, Status
 from tests.system.agent import Agent, AgentError, Request
 from tests.system.booted_machine import bursts, explore
 from tests.system.campaign import EMULATED, campaign_seed, targets
@@ -65,6 +65,58 @@ def test_a_short_path_without_a_line_is_found(target, line, tmp_path):
     kernel = without(tmp_path, "arch/riscv64/capability_paths.h", LINES[line])
     with pytest.raises((AssertionError, AgentError)), Agent.boot(target, kernel=kernel) as agent:
         bursts(agent, 10, 1)
+
+
+def use_ids_again(agent: Agent) -> None:
+    """Make as many endpoints as there are ids, twice. The last one has the id of an object that died: what names that
+    stays stale."""
+    def statistics():
+        answer = agent.call("STATISTICS", handle=agent.kernel)
+        return [answer[word] for word in range(7)]
+
+    def make() -> list[int]:
+        quota = agent.call("PROCESS_QUOTAS")[Resource.OBJECTS.value]
+        left = (quota >> 32) - (quota & 0xffff_ffff)
+        *made, last = agent.calls([Request.of("CAP_CREATE", w0=CapType.ENDPOINT.value)] * (left + 1))
+        assert {answer.status for answer in made} == {Status.OK} and last.status == Status.NO_OBJECTS
+        handles = [answer.handle for answer in made]
+        assert len(set(handles)) == left
+        return handles
+
+    def delete(handles: list[int]) -> None:
+        answers = agent.calls([Request.of("CAP_DELETE", handle=handle) for handle in handles])
+        assert {answer.status for answer in answers} == {Status.OK}
+
+    before = statistics()
+    stale = agent.call("CAP_CREATE", w0=CapType.ENDPOINT.value).handle
+    assert agent.call("CAP_DESTROY", handle=stale).status == Status.OK
+    made = make()
+    for rights in (Rights.SEND, Rights.RECEIVE):
+        assert agent.call("CAP_DERIVE", handle=stale, w0=rights.value).status == Status.STALE
+    delete([stale, *made])
+    assert statistics() == before
+    made = make()
+    derived = agent.call("CAP_DERIVE", handle=made[-1], w0=Rights.RECEIVE.value)
+    assert derived.status == Status.OK
+    delete([derived.handle, *made])
+    assert statistics() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", RISCV)
+def test_ids_are_used_again(target):
+    with Agent.boot(target) as agent:
+        use_ids_again(agent)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", RISCV)
+@pytest.mark.parametrize("line", ["bne t1, ra, give_up", "sw ra, CAP_STATE_FREE_OBJECT(t6)",
+                                  "sw ra, CAP_STATE_FREE_OBJECTS(t6)", "lhu ra, OBJECT_GENERATION(t5)"])
+def test_a_short_path_without_a_line_about_ids_is_found(target, line, tmp_path):
+    kernel = without(tmp_path, "arch/riscv64/capability_paths.h", line)
+    with pytest.raises((AssertionError, AgentError)), Agent.boot(target, kernel=kernel) as agent:
+        use_ids_again(agent)
 
 
 @pytest.mark.slow

@@ -5,7 +5,8 @@
  * Whatever does not fit goes to save_rest with nothing changed: so the C code alone decides about errors.
  *
  * In: sp = context of the current thread, sscratch = its stack pointer; t0, t2, t3, t5, t6 and ra are saved and free. The other
- * registers stay as they are, and t1 where save_rest may follow.
+ * registers stay as they are, and t1 where save_rest may follow. Nothing of the kernel's is put into the context: the short path of
+ * IPC_CALL does not save all of the call words.
  *
  * A walker of the tables may be under way. What it reads is stored in the order of fill() in cap/tree.c, the valid bit last,
  * and that does for it: the core's stores reach the bus in the order of the program (docs/datasheet/core.md).
@@ -175,7 +176,6 @@ has_object:
     sd t0, ENDPOINT_NUMBER(t5)
     ld t0, 0(t5)                    /* the next free record */
     li t3, 1
-    sd t0, 72(sp)
     sw t1, ENDPOINT_OBJECT(t5)
     sw t3, ENDPOINT_RECEIVERS(t5)
     sd t0, endpoint_pool + POOL_FREE, t3
@@ -207,7 +207,7 @@ has_object:
     li t3, 0
     publish t6, t2
     /* A store that nobody waits for brings the next record into the second-level cache. */
-    ld t2, 72(sp)
+    ld t2, endpoint_pool + POOL_FREE
     beqz t2, 1f
     sd zero, ENDPOINT_PAYER(t2)
 1:  return_to_caller

@@ -57,4 +57,5 @@ static_assert(ABI_SLOT_OBJECT_ID == 16 && ABI_SLOT_RIGHTS == 48 && ABI_SLOT_GENE
               && ABI_SLOT_BADGE == 96 && ABI_SLOT_PARENT == 128 && ABI_SLOT_VALID == 159 && ABI_SLOT_FIRST_CHILD == 160
               && ABI_SLOT_MARK == 191 && ABI_SLOT_PREVIOUS == 192 && ABI_SLOT_NEXT == 224 && HANDLE_INDEX_SHIFT == 0
               && HANDLE_TAG_SHIFT == 16);
+static_assert(STATUS_OK == 0 && (ABI_TYPE_RIGHTS_ENDPOINT & ABI_RIGHT_RECEIVE) != 0);      /* the answer; the first receiver */
 static_assert(ABI_OBJECT_ENTRY_CAP_TYPE == 16 && ABI_OBJECT_ENTRY_LIVE == 32 && ABI_OBJECT_ENTRY_REFERENCES == 33);
