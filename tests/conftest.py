@@ -2,13 +2,21 @@
 
 import signal
 import threading
+import warnings
 from functools import partial
+
+from amaranth.hdl import UnusedElaboratable
 
 from sim import debug
 from sim.qemu import EMULATORS, ensure_installed
 from sim.toolchain import ToolError
 from tests.formal.revoke.spin import ensure_spin
 from tests.hw.simulators import ensure_icarus
+
+
+# Tests look at memory maps of blocks that nobody elaborates. Amaranth says so when they are collected, which may be
+# between tests, where pytest's own filters are not in force.
+warnings.simplefilter("ignore", UnusedElaboratable)
 
 
 def pytest_configure(config):

@@ -42,10 +42,11 @@ def test_sums_are_what_the_program_measures():
     """From the system call to the instruction behind it the program measures a few cycles more than the visit takes."""
     symbols = Symbols(build_kernel("riscv64").with_name("kernel.elf"))
     lines = []
-    found = run(symbols, until="operation=capability_derive", timeout=400, on_line=lines.append)["enter_cap_create"]
+    found = run(symbols, until="operation=capability_derive", timeout=400, on_line=lines.append)["short_create"]
     measured = next(match for line in lines if (match := re.search(r"capability_create .* median=(\d+)", line)))
+    # One more may have come before those that are measured.
     assert len(found.lengths) in (65, 66)
-    assert 0 <= int(measured[1]) - found.median <= 20
+    assert 0 <= int(measured[1]) - sorted(found.lengths[-65:])[32] <= 20
 
 
 def test_a_run_that_does_not_end_well_is_an_error():
