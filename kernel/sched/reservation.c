@@ -9,6 +9,7 @@ static struct reservation *spent;        /* of which nothing is left, the earlie
 static uint64_t running_from;            /* since when time is charged to `reservation_running` */
 struct thread_queue reservation_ready;
 struct reservation *reservation_running;
+uint64_t reservation_charged;
 uint64_t reservation_earliest = UINT64_MAX;
 
 /* ---- the list of those that wait for their next period ----------------------------------------------------------------- */
@@ -74,6 +75,7 @@ void reservation_end(void)
     uint64_t nanoseconds = arch_time_ns() - running_from;
     reservation_running = nullptr;
     reservation->used += nanoseconds;
+    reservation_charged += nanoseconds;
     if (budget_charge(&reservation->budget, nanoseconds)) await_period(reservation);
 }
 

@@ -52,6 +52,9 @@ extern struct thread_queue reservation_ready;
 /* To what the time is charged now; nullptr: to nothing, it is a slice of round robin. */
 extern struct reservation *reservation_running;
 
+/* Nanoseconds charged to all reservations since boot: what no slice of round robin contains. */
+extern uint64_t reservation_charged;
+
 /* When the first budget is refilled that nothing is left of; UINT64_MAX: there is none. */
 extern uint64_t reservation_earliest;
 

@@ -20,8 +20,7 @@ static struct thread_queue ready;
 static struct thread *deadlines;         /* sorted, earliest first */
 static uint64_t slice_end;               /* of the current thread, or of the budget that it runs on */
 static bool preempting;                  /* the current thread is to leave off before that */
-static struct thread *preempted;         /* has `slice_left` of its slice, unless it runs on a budget next */
-static uint64_t slice_left;
+static uint64_t kept_end, kept_charged;  /* of who was put to the front: `slice_end` then, and reservation_charged */
 static uint64_t programmed;              /* what the timer is set to; 0: unknown */
 
 /* A time that has passed. */
@@ -42,12 +41,25 @@ static bool on_reservation(struct thread *thread)
 
 void sched_ready(struct thread *thread)
 {
+    thread->keeps_slice = false;
     if (may_run(thread) && !on_reservation(thread)) thread_queue_append(&ready, thread);
 }
 
 void sched_ready_first(struct thread *thread)
 {
-    if (may_run(thread) && !on_reservation(thread)) thread_queue_prepend(&ready, thread);
+    bool on_slice = reservation_running == nullptr;
+    thread->keeps_slice = false;
+    if (!may_run(thread) || on_reservation(thread)) return;
+    if (!on_slice) {
+        thread_queue_append(&ready, thread);
+        return;
+    }
+    /* On what is left of this slice: with one of their own, two that answer each other would keep all others waiting. Only the time
+       of reservations is no part of it. */
+    thread_queue_prepend(&ready, thread);
+    thread->keeps_slice = true;
+    kept_end = slice_end;
+    kept_charged = reservation_charged;
 }
 
 /* When the first deadline of a wait or timer is, or a budget is refilled. */
@@ -157,15 +169,16 @@ void sched_forget(struct thread *thread)
     }
 }
 
-/* The current thread has run for long enough, `left` nanoseconds before the end of its slice, or of the budget. */
-static void end_run(uint64_t left)
+/* The current thread has run for long enough, at the end of its slice or of the budget, or before. */
+static void end_run(uint64_t now)
 {
     struct thread *thread = sched_current;
     if (reservation_running == nullptr) {
-        if (!somebody_is_ready()) return;
-        if (left > 0) {
-            preempted = thread;
-            slice_left = left;
+        if (!somebody_is_ready()) {
+            slice_end = now + SCHED_SLICE_NS;
+            return;
+        }
+        if (now < slice_end) {
             sched_ready_first(thread);
             sched_current = nullptr;
             return;
@@ -183,10 +196,9 @@ void trap_timer(void)
     timer_fire_due(now);
     reservation_refill_due(now);
     if (preempting || now >= slice_end) {
-        uint64_t left = now < slice_end ? slice_end - now : 0;
         preempting = false;
-        slice_end = now + SCHED_SLICE_NS;    /* for the same thread, if no other is ready */
-        if (sched_current != nullptr) end_run(left);
+        if (sched_current != nullptr) end_run(now);
+        if (sched_current == nullptr) slice_end = UINT64_MAX;    /* whoever is next has another one */
     }
     sched_program_timer();
 }
@@ -221,13 +233,14 @@ struct arch_context *sched_pick(void)
         if (!somebody_is_ready()) idle();
         preempting = false;
         uint64_t now = arch_time_ns();
-        while ((next = thread_queue_pop(&reservation_ready)) != nullptr && !reservation_begin(next, now, &slice_end))
+        while ((next = thread_queue_pop(&reservation_ready)) != nullptr && !reservation_begin(next, now, &slice_end)) {
+            next->keeps_slice = false;
             thread_queue_append(&ready, next);
+        }
         if (next == nullptr) {
             next = thread_queue_pop(&ready);
             /* A whole slice: whoever ran before and gave up the end of its own must not shorten this one. */
-            slice_end = now + (next == preempted ? slice_left : SCHED_SLICE_NS);
-            if (next == preempted) preempted = nullptr;
+            slice_end = next->keeps_slice ? kept_end + (reservation_charged - kept_charged) : now + SCHED_SLICE_NS;
         }
         sched_current = next;
         sched_program_timer();

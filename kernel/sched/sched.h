@@ -14,8 +14,8 @@ extern struct thread *sched_current;
 /* The thread whose address space and capability space are selected in the hardware; nullptr: the kernel's own. */
 extern struct thread *sched_loaded;
 
-/* Makes a thread runnable that is in no queue: at the end of the run queue, or at its front, or by the deadline of its reservation.
-   One that is suspended waits for sched_resume() instead. */
+/* Makes a thread runnable that is in no queue: at the end of the run queue, or at its front with the rest of the current slice, or by
+   the deadline of its reservation. One that is suspended waits for sched_resume() instead. */
 void sched_ready(struct thread *thread);
 void sched_ready_first(struct thread *thread);
 

@@ -30,6 +30,7 @@ struct thread {
     bool uses_mail;                      /* while it runs, the mailbox's instructions are bound to it */
     bool suspended;                      /* it must not run, in whatever state it is */
     uint32_t badge;                      /* THREAD_SENDING: of the capability it sends through */
+    bool keeps_slice;                    /* ready, at the front: it goes on with the slice of whoever put it there */
     struct cap_space *cap_record;        /* cap_space_record() of `cap_space` */
     struct thread *partner;
     struct thread *caller;               /* the thread that this one owes a reply; nullptr: none */

@@ -50,6 +50,9 @@ FAULTS = {
     "a dead reservation keeps its share": (
         "sched/reservation.c", "    budget_set(&reservation->budget, 0, 0, 0);\n", "",
         "no more than three quarters of the processor are reserved"),
+    "who is answered has a slice of its own": (
+        "sched/sched.c", "next->keeps_slice ? kept_end", "false ? kept_end",
+        "two that answer each other share slices with others"),
     "a thread that ends stays bound": (
         "sched/sched.c", "    if (thread->reservation != nullptr) reservation_unbind(thread->reservation);\n", "",
         "a reservation is free when its thread ends"),

@@ -275,6 +275,45 @@ static void lends(void)
     CHECK_EQUAL(capability_delete(meeting), STATUS_OK);
 }
 
+/* Answers by one call and receives by another. */
+static void answer_and_receive(uint64_t)
+{
+    struct message message = { .word = { 1 } };
+    while (message.word[0] != 0) {
+        CHECK_EQUAL(ipc_receive(meeting, &message, TIMEOUT_FOREVER), STATUS_OK);
+        CHECK_EQUAL(ipc_reply(&message), STATUS_OK);
+    }
+    thread_exit(0);
+}
+
+static void call_for_long(uint64_t)
+{
+    struct message message;
+    uint64_t begun = clock_nanoseconds(), before = counters[2];
+    while (clock_nanoseconds() - begun < LONG) {
+        message = (struct message){ .word = { 1 } };
+        CHECK_EQUAL(ipc_call(meeting, &message, TIMEOUT_FOREVER), STATUS_OK);
+    }
+    counted[2] = counters[2] - before;
+    message = (struct message){};
+    CHECK_EQUAL(ipc_call(meeting, &message, TIMEOUT_FOREVER), STATUS_OK);
+    thread_exit(0);
+}
+
+/* Two that answer each other have one slice, and not a new one with each answer. */
+static void answers_share(void)
+{
+    CHECK_EQUAL(endpoint_create(&meeting), STATUS_OK);
+    start(spin, 2);
+    start(answer_and_receive, 1);
+    start(call_for_long, 0);
+    finish(0);
+    finish(1);
+    end(2);
+    CHECK(counted[2] > 0);
+    CHECK_EQUAL(capability_delete(meeting), STATUS_OK);
+}
+
 /* ---- what ends a binding ----------------------------------------------------------------------------------------------- */
 
 /* A thread that spins, and has used something of the reservation through this capability to it. */
@@ -436,6 +475,7 @@ struct tap_test const RESERVATION_TESTS[] = {
     { "a thread with a reservation does not wait for slices", wakes_at_once },
     { "who yields leaves the rest of its reservation", yields },
     { "who calls pays for who is called", lends },
+    { "two that answer each other share slices with others", answers_share },
     { "a binding ends with its capability", bindings_end },
     { "a reservation is free when its thread ends", threads_end },
     { "reserved time is free when who holds it ends", processes_end },
