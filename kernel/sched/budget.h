@@ -13,6 +13,10 @@
 
 /* Two timer interrupts for each amount must cost less than the quarter of the processor that nobody can reserve. */
 constexpr uint32_t BUDGET_LEAST_NS = 100'000;
+/* What a thread that slept is charged for its waking besides its runs: the timer interrupt that takes the processor from somebody
+   else, and the switch back to him, which no run contains: 1,200 cycles at 30 MHz. Else others would pay for who sleeps and wakes
+   again and again. */
+constexpr uint32_t BUDGET_WAKE_NS = 40'000;
 /* Nobody else runs while an amount lasts. */
 constexpr uint32_t BUDGET_LONGEST_PERIOD_NS = 1'000'000'000;
 

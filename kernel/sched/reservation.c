@@ -89,8 +89,14 @@ bool reservation_enqueue(struct thread *thread)
         if (sched_current != thread) sched_expire();
         reservation = usable(thread);
     }
+    for (; reservation != nullptr && reservation != going_on; reservation = usable(thread)) {
+        budget_wake(&reservation->budget, arch_time_ns());
+        /* Who runs already has woken nobody. */
+        if (thread == sched_current || !budget_charge(&reservation->budget, BUDGET_WAKE_NS)) break;
+        await_period(reservation);
+        sched_program_timer();
+    }
     if (reservation == nullptr) return false;
-    if (reservation != going_on) budget_wake(&reservation->budget, arch_time_ns());
     insert(thread, reservation);
     return true;
 }

@@ -4,7 +4,8 @@
  *
  * Time is charged to the reservation by which the processor was given away, whoever uses it: a thread that calls another
  * lends it, until that answers, waits, or nothing is left, and again when something is. The partner's own reservation is neither used
- * nor charged meanwhile. The time that the kernel takes from one run to the next is charged to nobody.
+ * nor charged meanwhile. The time that the kernel takes from one run to the next is charged to nobody, but a thread that wakes
+ * leaves BUDGET_WAKE_NS of its budget for that.
  *
  * A binding ends with the capability by which it was made. Interrupts off; one CPU.
  */

@@ -50,6 +50,9 @@ FAULTS = {
     "a dead reservation keeps its share": (
         "sched/reservation.c", "    budget_set(&reservation->budget, 0, 0, 0);\n", "",
         "no more than three quarters of the processor are reserved"),
+    "who wakes pays nothing for it": (
+        "sched/reservation.c", "!budget_charge(&reservation->budget, BUDGET_WAKE_NS)", "true",
+        "a thread that wakes again and again leaves others their part"),
     "who is answered has a slice of its own": (
         "sched/sched.c", "next->keeps_slice ? kept_end", "false ? kept_end",
         "two that answer each other share slices with others"),

@@ -188,6 +188,44 @@ static void wakes_at_once(void)
     CHECK_EQUAL(capability_delete(reservations[0]), STATUS_OK);
 }
 
+static uint32_t bells[2];
+
+/* Sleeps for as short as can be, again and again: the kernel has more to do with that than the thread. */
+static void wake_again(uint64_t)
+{
+    CHECK(is_used(reservations[0], 0));
+    uint64_t bits, begun = clock_nanoseconds(), before = counters[2];
+    used[0] = state_of(reservations[0]).used;
+    for (counted[1] = 0; clock_nanoseconds() - begun < LONG; counted[1]++)
+        CHECK_EQUAL(notification_wait(bells[0], 1, &bits), STATUS_TIMED_OUT);
+    counted[2] = counters[2] - before;
+    used[0] = state_of(reservations[0]).used - used[0];
+    elapsed = clock_nanoseconds() - begun;
+    thread_exit(0);
+}
+
+/* A thread that wakes again and again pays for what that costs the kernel: who has no reservation keeps a part. */
+static void wakes_cost(void)
+{
+    uint64_t bits;
+    CHECK_EQUAL(notification_create(&bells[0]), STATUS_OK);
+    start(spin, 2);
+    uint64_t begun = clock_nanoseconds(), before = counters[2];
+    CHECK_EQUAL(notification_wait(bells[0], 2 * MILLISECOND, &bits), STATUS_TIMED_OUT);
+    uint64_t alone = counters[2] - before, took = clock_nanoseconds() - begun;
+    reservations[0] = make(700 * MICROSECOND, MILLISECOND);
+    start(wake_again, 1);
+    CHECK_EQUAL(reservation_bind(reservations[0], threads[1]), STATUS_OK);
+    finish(1);
+    end(2);
+    print("# alone %lu in %lu ns; beside %lu wakes that were charged %lu ns: %lu in %lu\n", alone, took, counted[1], used[0], counted[2],
+          elapsed);
+    /* Three tenths are reserved for nobody: half of that at least. */
+    CHECK(counted[2] * took * 100 >= alone * elapsed * 15);
+    CHECK_EQUAL(capability_delete(reservations[0]), STATUS_OK);
+    CHECK_EQUAL(capability_delete(bells[0]), STATUS_OK);
+}
+
 static void yield_for_ever(uint64_t) { for (;;) thread_yield(); }
 
 static void busy(uint64_t nanoseconds)
@@ -473,6 +511,7 @@ struct tap_test const RESERVATION_TESTS[] = {
     { "time is reserved by whoever the kernel's capability allows it", authority },
     { "threads have what is reserved for them beside threads that spin", shares },
     { "a thread with a reservation does not wait for slices", wakes_at_once },
+    { "a thread that wakes again and again leaves others their part", wakes_cost },
     { "who yields leaves the rest of its reservation", yields },
     { "who calls pays for who is called", lends },
     { "two that answer each other share slices with others", answers_share },
