@@ -141,9 +141,10 @@ void reservation_refill_due(uint64_t now)
         if (thread == nullptr || thread->state != THREAD_RUNNABLE) continue;
         if (thread == sched_current) {
             if (reservation_running == nullptr) sched_preempt();
-        } else if (thread->queue != &reservation_ready) {
+        } else {
+            /* Also if it stands there by another one: this one may come before that, and end later. */
             thread_queue_remove(thread);
-            insert(thread, reservation);
+            insert(thread, usable(thread));
         }
     }
 }
@@ -169,16 +170,17 @@ enum status reservation_create(struct process *payer, uint32_t *object_id)
     return status;
 }
 
-/* Nobody runs on it, or is about to. */
+/* Nobody runs on it, or is about to: neither the thread nor who works for it. */
 static void stop(struct reservation *reservation, struct thread *thread)
 {
     if (reservation_running == reservation) {
         reservation_end();
         sched_expire();
     }
-    if (thread == nullptr || thread->queue != &reservation_ready) return;
-    thread_queue_remove(thread);
-    sched_ready(thread);
+    struct thread *worker = worker_of(thread);
+    if (worker == nullptr || worker->queue != &reservation_ready) return;
+    thread_queue_remove(worker);
+    sched_ready(worker);
 }
 
 void reservation_destroy(struct reservation *reservation)
@@ -215,11 +217,13 @@ enum status reservation_bind(struct reservation *reservation, struct thread *thr
     reservation->space = space;
     reservation->handle = handle;
     thread->reservation = reservation;
-    if (thread == sched_current) {
+    /* Whoever works for it may run on it as well, and has another place then. */
+    struct thread *worker = worker_of(thread);
+    if (worker == sched_current) {
         sched_preempt();
-    } else if (thread->state == THREAD_RUNNABLE) {
-        thread_queue_remove(thread);
-        sched_ready(thread);
+    } else if (worker->state == THREAD_RUNNABLE) {
+        thread_queue_remove(worker);
+        sched_ready(worker);
     }
     return STATUS_OK;
 }

@@ -21,7 +21,7 @@ _spec = importlib.util.spec_from_file_location("system_rights", Path(__file__).w
 rights = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(rights)
 
-SUITE_TESTS = 139
+SUITE_TESTS = 140
 #: kernel/lib/panic.h
 PANIC = 99
 SOFTWARE_OPERATIONS = {

@@ -56,6 +56,10 @@ FAULTS = {
     "who is answered has a slice of its own": (
         "sched/sched.c", "next->keeps_slice ? kept_end", "false ? kept_end",
         "two that answer each other share slices with others"),
+    "a server keeps its place": (
+        "sched/reservation.c", "    struct thread *worker = worker_of(thread);\n    if (worker == sched_current) {",
+        "    struct thread *worker = thread;\n    if (worker == sched_current) {",
+        "a server's place is by the deadline of what it runs on"),
     "a thread that ends stays bound": (
         "sched/sched.c", "    if (thread->reservation != nullptr) reservation_unbind(thread->reservation);\n", "",
         "a reservation is free when its thread ends"),

@@ -2,7 +2,7 @@
 #include "suite.h"
 
 constexpr uint64_t MICROSECOND = 1'000, MILLISECOND = 1'000'000;
-constexpr size_t THREADS = 4, STACK = 2048;
+constexpr size_t THREADS = 5, SHARING = 4, STACK = 2048;
 
 [[gnu::aligned(16)]] static uint8_t stacks[THREADS][STACK];
 static uint64_t volatile counters[THREADS];
@@ -108,7 +108,7 @@ static void admission(void)
 /* ---- shares ------------------------------------------------------------------------------------------------------------ */
 
 constexpr uint64_t LONG = 12 * MILLISECOND;
-static uint64_t elapsed, used[2], counted[THREADS];
+static uint64_t elapsed, used[2], counted[SHARING];
 
 /* Waits until it and the other one have had a period, counts for a while, and ends the others. */
 static void count_and_end(uint64_t)
@@ -116,15 +116,15 @@ static void count_and_end(uint64_t)
     CHECK(is_used(reservations[0], 0) && is_used(reservations[1], 0));
     uint64_t begun = clock_nanoseconds(), now = begun, before[2];
     for (size_t i = 0; i < 2; i++) before[i] = state_of(reservations[i]).used;
-    for (size_t i = 0; i < THREADS; i++) counted[i] = counters[i];
+    for (size_t i = 0; i < SHARING; i++) counted[i] = counters[i];
     while (now - begun < LONG) {
         for (unsigned i = 0; i < 50; i++) counters[0] = counters[0] + 1;
         now = clock_nanoseconds();
     }
-    for (size_t i = 0; i < THREADS; i++) counted[i] = counters[i] - counted[i];
+    for (size_t i = 0; i < SHARING; i++) counted[i] = counters[i] - counted[i];
     for (size_t i = 0; i < 2; i++) used[i] = state_of(reservations[i]).used - before[i];
     elapsed = clock_nanoseconds() - begun;
-    for (size_t i = 1; i < THREADS; i++) thread_kill(threads[i], 0);
+    for (size_t i = 1; i < SHARING; i++) thread_kill(threads[i], 0);
     thread_exit(0);
 }
 
@@ -142,9 +142,9 @@ static void shares(void)
     reservations[0] = make(500 * MICROSECOND, 2 * MILLISECOND);
     reservations[1] = make(600 * MICROSECOND, 1'200 * MICROSECOND);
     start(count_and_end, 0);
-    for (size_t i = 1; i < THREADS; i++) start(spin, i);
+    for (size_t i = 1; i < SHARING; i++) start(spin, i);
     for (size_t i = 0; i < 2; i++) CHECK_EQUAL(reservation_bind(reservations[i], threads[i]), STATUS_OK);
-    for (size_t i = 0; i < THREADS; i++) finish(i);
+    for (size_t i = 0; i < SHARING; i++) finish(i);
     CHECK(elapsed >= LONG && elapsed < 2 * LONG);
     check_used(used[0], 500 * MICROSECOND, 2 * MILLISECOND);
     check_used(used[1], 600 * MICROSECOND, 1'200 * MICROSECOND);
@@ -352,6 +352,86 @@ static void answers_share(void)
     CHECK_EQUAL(capability_delete(meeting), STATUS_OK);
 }
 
+enum { CONTROLLER, CALLER, MIDDLE, SERVER, OTHER };
+static uint32_t inner, silent;          /* an endpoint, and a notification that nobody signals */
+
+static void call_when_told(uint64_t)
+{
+    struct message message = {};
+    uint64_t bits;
+    CHECK_EQUAL(notification_wait(bells[0], TIMEOUT_FOREVER, &bits), STATUS_OK);
+    ipc_call(meeting, &message, TIMEOUT_FOREVER);
+    thread_exit(0);
+}
+
+static void pass_on(uint64_t)
+{
+    struct message message;
+    CHECK_EQUAL(ipc_receive(meeting, &message, TIMEOUT_FOREVER), STATUS_OK);
+    ipc_call(inner, &message, TIMEOUT_FOREVER);
+    thread_exit(0);
+}
+
+static void receive_and_spin(uint64_t index)
+{
+    struct message message;
+    CHECK_EQUAL(ipc_receive(inner, &message, TIMEOUT_FOREVER), STATUS_OK);
+    spin(index);
+}
+
+static void spin_when_told(uint64_t index)
+{
+    uint64_t bits;
+    CHECK_EQUAL(notification_wait(bells[1], TIMEOUT_FOREVER, &bits), STATUS_OK);
+    spin(index);
+}
+
+/* Has the server stand first, on what the caller lends it, and another thread with a later deadline behind it. Then the one in
+   between gets a reservation that ends later than both: the server runs on that from now on, and is not first any more. */
+static void rearrange(uint64_t)
+{
+    uint64_t bits;
+    notification_wait(silent, 11 * MILLISECOND, &bits);
+    CHECK_EQUAL(notification_signal(bells[0], 1), STATUS_OK);
+    notification_wait(silent, 200 * MICROSECOND, &bits);
+    CHECK_EQUAL(notification_signal(bells[1], 1), STATUS_OK);
+    CHECK_EQUAL(reservation_bind(reservations[2], threads[MIDDLE]), STATUS_OK);
+    uint64_t before = state_of(reservations[3]).used;
+    notification_wait(silent, 300 * MICROSECOND, &bits);
+    used[0] = state_of(reservations[3]).used - before;
+    for (size_t i = CALLER; i < THREADS; i++) thread_kill(threads[i], 0);
+    thread_exit(0);
+}
+
+/* Who works for a thread that is bound has its place by the deadline of what it runs on. */
+static void places(void)
+{
+    static uint64_t const set[][2] = {
+        { 200 * MICROSECOND, 2 * MILLISECOND }, { 800 * MICROSECOND, 4 * MILLISECOND }, { 2 * MILLISECOND, 10 * MILLISECOND },
+        { 800 * MICROSECOND, 4 * MILLISECOND },
+    };
+    CHECK_EQUAL(endpoint_create(&meeting), STATUS_OK);
+    CHECK_EQUAL(endpoint_create(&inner), STATUS_OK);
+    for (size_t i = 0; i < 2; i++) CHECK_EQUAL(notification_create(&bells[i]), STATUS_OK);
+    CHECK_EQUAL(notification_create(&silent), STATUS_OK);
+    for (size_t i = 0; i < 4; i++) reservations[i] = make(set[i][0], set[i][1]);
+    start(receive_and_spin, SERVER);
+    start(pass_on, MIDDLE);
+    start(call_when_told, CALLER);
+    start(spin_when_told, OTHER);
+    start(rearrange, CONTROLLER);
+    CHECK_EQUAL(reservation_bind(reservations[0], threads[CONTROLLER]), STATUS_OK);
+    CHECK_EQUAL(reservation_bind(reservations[1], threads[CALLER]), STATUS_OK);
+    CHECK_EQUAL(reservation_bind(reservations[3], threads[OTHER]), STATUS_OK);
+    for (size_t i = 0; i < THREADS; i++) finish(i);
+    CHECK(used[0] > 0);
+    for (size_t i = 0; i < 2; i++) CHECK_EQUAL(capability_delete(bells[i]), STATUS_OK);
+    CHECK_EQUAL(capability_delete(silent), STATUS_OK);
+    for (size_t i = 0; i < 4; i++) CHECK_EQUAL(capability_delete(reservations[i]), STATUS_OK);
+    CHECK_EQUAL(capability_delete(meeting), STATUS_OK);
+    CHECK_EQUAL(capability_delete(inner), STATUS_OK);
+}
+
 /* ---- what ends a binding ----------------------------------------------------------------------------------------------- */
 
 /* A thread that spins, and has used something of the reservation through this capability to it. */
@@ -515,6 +595,7 @@ struct tap_test const RESERVATION_TESTS[] = {
     { "who yields leaves the rest of its reservation", yields },
     { "who calls pays for who is called", lends },
     { "two that answer each other share slices with others", answers_share },
+    { "a server's place is by the deadline of what it runs on", places },
     { "a binding ends with its capability", bindings_end },
     { "a reservation is free when its thread ends", threads_end },
     { "reserved time is free when who holds it ends", processes_end },
