@@ -11,8 +11,9 @@
 #include <stdint.h>
 #include <veridian/abi.h>
 
-/* Two timer interrupts for each amount must cost less than the quarter of the processor that nobody can reserve. */
-constexpr uint32_t BUDGET_LEAST_NS = 100'000;
+/* Two timer interrupts for each amount must cost less than the quarter of the processor that nobody can reserve, down to a clock of
+   30 MHz. */
+constexpr uint32_t BUDGET_LEAST_NS = 200'000;
 /* What a thread that slept is charged for its waking besides its runs: the timer interrupt that takes the processor from somebody
    else, and the switch back to him, which no run contains: 1,200 cycles at 30 MHz. Else others would pay for who sleeps and wakes
    again and again. */

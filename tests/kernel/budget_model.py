@@ -8,7 +8,7 @@ from hw.abi import Status
 __all__ = ["BudgetModel", "LEAST", "LEAST_SHARE", "LONGEST", "MOST_SHARE"]
 
 #: As the documentation states them: nanoseconds, and parts of the processor.
-LEAST, LONGEST = 100_000, 1_000_000_000
+LEAST, LONGEST = 200_000, 1_000_000_000
 LEAST_SHARE, MOST_SHARE = Fraction(1, 256), Fraction(3, 4)
 #: Shares are rounded up to units of this.
 UNIT = Fraction(1, 1 << 32)

@@ -64,7 +64,7 @@ static void spin(uint64_t index)
 static void settings(void)
 {
     static struct { uint64_t budget, period; } const bad[] = {
-        { 99'999, MILLISECOND }, { MILLISECOND, MILLISECOND - 1 }, { 500 * MILLISECOND, 1'000'000'001 },
+        { 199'999, MILLISECOND }, { MILLISECOND, MILLISECOND - 1 }, { 500 * MILLISECOND, 1'000'000'001 },
         { MILLISECOND, 257 * MILLISECOND }, { 0, MILLISECOND }, { MILLISECOND, 0 }, { 1ull << 32, 1ull << 33 },
     };
     uint32_t reservation = 0;
@@ -87,7 +87,7 @@ static void admission(void)
     for (size_t i = 0; i < 3; i++) reservations[i] = make((i + 1) * MILLISECOND, (i + 1) * 4 * MILLISECOND);
     uint32_t fourth = 0;
     CHECK_EQUAL(reservation_create(&fourth), STATUS_OK);
-    CHECK_EQUAL(reservation_set(fourth, kernel, 100 * MICROSECOND, 25'600 * MICROSECOND), STATUS_NO_TIME);
+    CHECK_EQUAL(reservation_set(fourth, kernel, 200 * MICROSECOND, 51'200 * MICROSECOND), STATUS_NO_TIME);
     CHECK_EQUAL(state_of(fourth).period, 0);
     /* One that exists can neither grow, nor be lost by that. */
     CHECK_EQUAL(reservation_set(reservations[1], kernel, 250'000'001, 1'000'000'000), STATUS_NO_TIME);
