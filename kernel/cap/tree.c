@@ -115,8 +115,9 @@ void cap_tree_remove(uint32_t number)
 enum status cap_insert(uint32_t space, uint32_t object_id, uint16_t rights, uint32_t badge, uint32_t *handle)
 {
     if ((rights & ~RIGHT_ALL) != 0) return STATUS_BAD_ARGUMENT;
-    if (!object_live(object_id)) return STATUS_DEAD;
+    /* To make room may take slots back, and end the object with its last capability. */
     enum status status = cap_space_reserve(space, 1);
+    if (!object_live(object_id)) return STATUS_DEAD;
     if (status != STATUS_OK) return status;
     struct object_entry const *entry = &cap_state.objects[object_id];
     struct slot body = {};
