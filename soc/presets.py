@@ -14,7 +14,7 @@ PRESETS = {
         "sdram": "",
     },
     #: Main memory in a device's block RAM, as on boards whose own is not driven (docs/fpga.md). In a simulation it lies
-    #: outside and answers as fast.
+    #: outside, and answers a cycle later.
     "blockram": {
         "memory_bytes": 256 << 10,
         "sdram": "",
