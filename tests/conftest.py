@@ -13,8 +13,7 @@ from sim.toolchain import ToolError
 from tests.formal.revoke.spin import ensure_spin
 from tests.hw.simulators import ensure_icarus
 
-# Tests look at memory maps of blocks that nobody elaborates. Amaranth says so when they are collected, which may be
-# between tests, where pytest's own filters are not in force.
+# As in pyproject.toml: what is collected between tests, where pytest's filters are not in force, is warned of as well.
 warnings.simplefilter("ignore", UnusedElaboratable)
 
 
