@@ -392,7 +392,7 @@ CALLS = (
              (_address_space(Rights.WRITE, word=HANDLE_WORD), *_words(address=Kind.ADDRESS)), "",
              (Status.NOT_FOUND,)),
     CallRule(Call.RESERVATION_SET, "Reserves so many nanoseconds of the processor in each period, from the end of a "
-             "period on; 0 and 0: none. At least 100,000 and a 256th of the period, which is at most a second. "
+             "period on; 0 and 0: none. At least 200,000 and a 256th of the period, which is at most a second. "
              "NO_TIME: all reservations would have more than three quarters of the processor.",
              (_handle("reservation", CapType.RESERVATION, Rights.WRITE),
               _handle("kernel", CapType.KERNEL, Rights.EXECUTE, word=0),

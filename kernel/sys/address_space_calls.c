@@ -4,10 +4,7 @@
 #include "proc/address_space_object.h"
 #include "proc/process.h"
 #include "sys/call.h"
-
-#define RIGHTS_OF(TYPE, rights) [CAP_TYPE_##TYPE] = rights,
-static constexpr uint16_t TYPE_RIGHTS_OF[] = { TYPE_RIGHTS(RIGHTS_OF) };
-#undef RIGHTS_OF
+#include "sys/objects.h"
 
 static struct process *process_of(struct call_request const *request)
 {
@@ -20,7 +17,7 @@ static enum status make(struct thread *thread, struct process *process, uint32_t
     if (process->ended) return STATUS_DEAD;
     enum status status = address_space_object(process, thread->process, &object_id);
     if (status != STATUS_OK) return status;
-    status = cap_insert(thread->cap_space, object_id, TYPE_RIGHTS_OF[CAP_TYPE_ADDRESS_SPACE], 0, handle);
+    status = cap_insert(thread->cap_space, object_id, objects_rights(CAP_TYPE_ADDRESS_SPACE), 0, handle);
     if (status != STATUS_OK && object_references(object_id) == 0) address_space_object_destroy(process);
     return status;
 }

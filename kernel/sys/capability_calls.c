@@ -12,16 +12,12 @@ void call_cap_check(struct thread *thread, struct call_request const *request)
     thread_result(thread, (enum status)answer_get_verdict(answer));
 }
 
-#define RIGHTS_OF(TYPE, rights) [CAP_TYPE_##TYPE] = rights,
-static uint16_t const type_rights[] = { TYPE_RIGHTS(RIGHTS_OF) };
-#undef RIGHTS_OF
-
 static enum status create(struct thread *thread, uint64_t cap_type, uint64_t bytes, uint32_t *handle)
 {
     uint32_t object_id;
     enum status status = objects_create((enum cap_type)cap_type, thread->process, bytes, &object_id);
     if (status != STATUS_OK) return status;
-    status = cap_insert(thread->cap_space, object_id, type_rights[cap_type], 0, handle);
+    status = cap_insert(thread->cap_space, object_id, objects_rights((enum cap_type)cap_type), 0, handle);
     if (status != STATUS_OK) objects_destroy(object_id);
     return status;
 }

@@ -89,6 +89,12 @@ bool cap_hook_attached(uint32_t object_id)
     }
 }
 
+#define RIGHTS_OF(TYPE, rights) [CAP_TYPE_##TYPE] = rights,
+static uint16_t const type_rights[] = { TYPE_RIGHTS(RIGHTS_OF) };
+#undef RIGHTS_OF
+
+uint16_t objects_rights(enum cap_type cap_type) { return type_rights[cap_type]; }
+
 enum status objects_create(enum cap_type cap_type, struct process *payer, uint64_t bytes, uint32_t *object_id)
 {
     switch (cap_type) {

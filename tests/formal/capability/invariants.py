@@ -151,6 +151,8 @@ def requester_invariants(m, bench, asked):
     m.d.comb += [
         Assert(state["IDLE"] | (asked.as_value() == kept)),
         Assert(state["LOOK"] == engine.s_owner[1]),
+        # The engine counts on that: who has waited for long goes first until it leaves off asking.
+        Assert(~(engine.s_owner[1] & bench.checker.lookup.valid)),
         Assert(~state["LOOK"] | (engine.s_request.as_value() == kept)),
         Assert(state["WALK"] == (engine.w_owner[1] & walker.busy)),
         Assert(~state["HELD"] | ~engine.started),
